@@ -1,0 +1,71 @@
+#pragma once
+// The three kinds of failure, never mixed: a request that fails (Failure: answered, the session goes on), a peer that breaks the
+// protocol (ProtocolError: its connection ends), and a line that breaks (TransportError: its connection has ended).
+
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace ft {
+
+// The codes of PROTOCOL.md 7. New ones are appended; a code never changes its meaning.
+enum class ErrorCode {
+  BadRequest,
+  Unsupported,
+  Unauthenticated,
+  Forbidden,
+  NotFound,
+  Exists,
+  IsDirectory,
+  NotDirectory,
+  NameInvalid,
+  TooLarge,
+  Quota,
+  NoSpace,
+  Integrity,
+  Changed,
+  Busy,
+  Timeout,
+  RateLimited,
+  ShuttingDown,
+  IoError,
+  Internal,
+};
+
+// The code as it stands on the wire, e.g. "not_found".
+std::string_view errorName(ErrorCode code);
+// nullopt for a name that this version does not know.
+std::optional<ErrorCode> errorFromName(std::string_view name);
+
+// A request failed. what() is a sentence for a person: it names the thing, the reason and, where there is one, the setting to change.
+class Failure : public std::runtime_error {
+ public:
+  Failure(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  ErrorCode code() const { return code_; }
+
+ private:
+  ErrorCode code_;
+};
+
+// Maps an errno of a file operation to a Failure that names `what` (already safe to print), e.g. ENOSPC to NoSpace.
+Failure failureFromErrno(int error, const std::string& what);
+
+// The peer sent what no correct peer sends. The connection ends.
+class ProtocolError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// The line broke: closed, reset, unreachable, or too slow.
+class TransportError : public std::runtime_error {
+ public:
+  enum class Kind { Closed, Reset, Timeout, Unreachable, Other };
+  TransportError(Kind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
+  Kind kind() const { return kind_; }
+
+ private:
+  Kind kind_;
+};
+
+}  // namespace ft

@@ -1,0 +1,143 @@
+#include <stdexcept>
+
+#include "common/frame.h"
+#include "common/header.h"
+#include "common/header_fields.h"
+#include "common/json_writer.h"
+#include "common/protocol.h"
+
+namespace ft {
+namespace {
+
+constexpr std::int64_t kNanosecondsInSecond = 1'000'000'000;
+
+std::int64_t wholeSeconds(std::int64_t ns) {
+  const std::int64_t seconds = ns / kNanosecondsInSecond;
+  return ns % kNanosecondsInSecond < 0 ? seconds - 1 : seconds;
+}
+
+void writeValue(JsonWriter& json, const std::string& text) { json.value(text); }
+void writeValue(JsonWriter& json, bool flag) { json.value(flag); }
+void writeValue(JsonWriter& json, std::int64_t number) { json.value(number); }
+void writeValue(JsonWriter& json, std::uint64_t number) { json.value(number); }
+void writeValue(JsonWriter& json, std::uint32_t number) { json.value(std::uint64_t{number}); }
+
+void writeValue(JsonWriter& json, const ListEntry& entry) {
+  json.beginObject();
+  json.key("name");
+  json.value(entry.name);
+  json.key("type");
+  json.value(entry.type);
+  json.key("size");
+  json.value(entry.size);
+  json.key("mtime");
+  json.value(wholeSeconds(entry.mtimeNs));
+  json.key("mtime_ns");
+  json.value(entry.mtimeNs);
+  json.key("mode");
+  json.value(std::uint64_t{entry.mode});
+  json.endObject();
+}
+
+void writeValue(JsonWriter& json, const HelloLimits& limits) {
+  json.beginObject();
+  json.key("header");
+  json.value(limits.header);
+  json.key("chunk");
+  json.value(limits.chunk);
+  json.key("pipeline");
+  json.value(limits.pipeline);
+  json.endObject();
+}
+
+template <typename T>
+void writeValue(JsonWriter& json, const std::vector<T>& values) {
+  json.beginArray();
+  for (const T& value : values) writeValue(json, value);
+  json.endArray();
+}
+
+// Writes one row of the table, if the header has it.
+class FieldWriter {
+ public:
+  FieldWriter(JsonWriter& json, const Header& header) : json_(json), header_(header) {}
+
+  void write(const HeaderField& field) {
+    if (field.form == HeaderForm::PlainAlias) return;
+    if (header_.plain && field.form == HeaderForm::VersionOne) return;
+    std::visit([&](auto target) { write(field.key, target); }, field.target);
+  }
+
+ private:
+  void write(std::string_view key, VersionKey) {
+    json_.key(key);
+    json_.value(std::int64_t{kProtocolVersion});
+  }
+
+  void write(std::string_view key, IdKey) {
+    if (!header_.id) return;
+    json_.key(key);
+    json_.raw(*header_.id);
+  }
+
+  void write(std::string_view key, MtimeKey) {
+    if (!header_.ok || !header_.mtimeNs) return;
+    json_.key(key);
+    json_.value(wholeSeconds(*header_.mtimeNs));
+  }
+
+  void write(std::string_view key, DigestAlgorithm algorithm) {
+    const DigestValue* const digest = header_.findDigest(algorithm);
+    if (digest == nullptr) return;
+    json_.key(key);
+    json_.value(digest->hex);
+  }
+
+  void write(std::string_view key, std::string Header::*member) {
+    if ((header_.*member).empty()) return;
+    json_.key(key);
+    json_.value(header_.*member);
+  }
+
+  template <typename T>
+  void write(std::string_view key, std::optional<T> Header::*member) {
+    if (!(header_.*member)) return;
+    json_.key(key);
+    writeValue(json_, *(header_.*member));
+  }
+
+  JsonWriter& json_;
+  const Header& header_;
+};
+
+void appendHeader(std::string& out, const Header& header) {
+  JsonWriter json(out);
+  json.beginObject();
+  FieldWriter writer(json, header);
+  for (const HeaderField& field : kHeaderFields) writer.write(field);
+  json.endObject();
+}
+
+}  // namespace
+
+std::string writeHeader(const Header& header) {
+  std::string out;
+  out.reserve(256);
+  appendHeader(out, header);
+  return out;
+}
+
+void appendFrame(std::string& out, const Header& header) {
+  const std::size_t begin = out.size();
+  out.append(kLengthPrefixSize, '\0');
+  appendHeader(out, header);
+  const std::size_t size = out.size() - begin - kLengthPrefixSize;
+  if (size > kMaxHeaderSize) {
+    out.resize(begin);
+    throw std::length_error("a header of " + std::to_string(size) + " bytes was to be sent");
+  }
+  const std::array<char, kLengthPrefixSize> prefix = encodeLength(size);
+  out.replace(begin, prefix.size(), prefix.data(), prefix.size());
+}
+
+}  // namespace ft

@@ -1,0 +1,156 @@
+#include "common/ini_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <numeric>
+#include <utility>
+
+#include "common/escape.h"
+#include "common/unique_fd.h"
+
+namespace ft {
+namespace {
+
+constexpr std::size_t kMaxFileSize = 1 << 20;
+
+std::string_view trim(std::string_view text) {
+  static constexpr std::string_view kSpace = " \t\r";
+  const std::size_t begin = text.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
+}
+
+bool isIniName(std::string_view name) {
+  static constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789_-.";
+  return !name.empty() && name.find_first_not_of(kAllowed) == std::string_view::npos;
+}
+
+// Reads one line after the other, with the section that they stand in.
+class IniReader {
+ public:
+  explicit IniReader(const std::string& source) : source_(source) {}
+
+  void readLine(std::string_view text) {
+    ++line_;
+    if (!isUtf8(text) || text.find('\0') != std::string_view::npos) fail("the line is not UTF-8 text");
+    const std::string_view line = trim(text);
+    if (line.empty() || line.front() == '#' || line.front() == ';') return;
+    if (line.front() == '[') {
+      readSection(line);
+    } else {
+      readEntry(line);
+    }
+  }
+
+  std::vector<IniEntry> take() { return std::move(entries_); }
+
+ private:
+  [[noreturn]] void fail(const std::string& reason) const {
+    throw ConfigError(source_ + ":" + std::to_string(line_) + ": " + reason);
+  }
+
+  void readSection(std::string_view line) {
+    if (line.back() != ']') fail("a section is written [name]");
+    const std::string_view name = trim(line.substr(1, line.size() - 2));
+    if (!isIniName(name)) fail("'" + escapeText(name, 80) + "' is no name of a section (a-z 0-9 _ - .)");
+    section_ = name;
+  }
+
+  void readEntry(std::string_view line) {
+    const std::size_t equals = line.find('=');
+    if (equals == std::string_view::npos) fail("expected 'key = value', '[section]' or a comment");
+    const std::string_view key = trim(line.substr(0, equals));
+    if (!isIniName(key)) fail("'" + escapeText(key, 80) + "' is no name of a key (a-z 0-9 _ - .)");
+    entries_.push_back({section_, std::string(key), std::string(unquote(trim(line.substr(equals + 1)))), line_});
+  }
+
+  std::string_view unquote(std::string_view value) const {
+    if (value.empty() || value.front() != '"') return value;
+    if (value.size() < 2 || value.back() != '"')
+      fail("the value begins with a quotation mark and does not end with one");
+    return value.substr(1, value.size() - 2);
+  }
+
+  const std::string& source_;
+  std::string section_;
+  std::vector<IniEntry> entries_;
+  int line_ = 0;
+};
+
+[[noreturn]] void throwUnreadable(const std::string& path, int error) {
+  std::array<char, 128> buffer{};
+  throw ConfigError(escapeText(path) + ": cannot be read: " + ::strerror_r(error, buffer.data(), buffer.size()));
+}
+
+std::string readSmallFile(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!fd) throwUnreadable(path, errno);
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) throwUnreadable(path, errno);
+  if (S_ISDIR(status.st_mode)) throwUnreadable(path, EISDIR);
+  std::string text(kMaxFileSize + 1, '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t n = ::read(fd.get(), text.data() + size, text.size() - size);
+    if (n == 0) break;
+    if (n > 0) {
+      size += static_cast<std::size_t>(n);
+    } else if (errno != EINTR) {
+      throwUnreadable(path, errno);
+    }
+  }
+  if (size > kMaxFileSize) throw ConfigError(escapeText(path) + ": is larger than 1 MiB");
+  text.resize(size);
+  return text;
+}
+
+// The distance of Levenshtein: insertions, deletions and replacements.
+std::size_t editDistance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::vector<IniEntry> parseIni(std::string_view text, const std::string& source) {
+  IniReader reader(source);
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    reader.readLine(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return reader.take();
+}
+
+std::vector<IniEntry> readIniFile(const std::string& path) { return parseIni(readSmallFile(path), escapeText(path)); }
+
+std::string_view nearestWord(std::string_view word, const std::vector<std::string_view>& candidates) {
+  // A third of the letters may differ: more is another word and not a slip.
+  std::size_t best = std::max<std::size_t>(word.size() / 3, 1) + 1;
+  std::string_view nearest;
+  for (const std::string_view candidate : candidates) {
+    const std::size_t distance = editDistance(word, candidate);
+    if (distance >= best) continue;
+    best = distance;
+    nearest = candidate;
+  }
+  return nearest;
+}
+
+}  // namespace ft

@@ -1,0 +1,34 @@
+#pragma once
+// A small INI reader that remembers lines, for both ends' configuration: [section], key = value, # or ; at the start of a line is a comment.
+// A value reaches to the end of the line, white space around it removed; it may be quoted with "". Section and key are a-z 0-9 _ - . and the
+// key of an entry before any section has section "".
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ft {
+
+struct IniEntry {
+  std::string section;
+  std::string key;
+  std::string value;
+  int line = 0;
+};
+
+// A file that cannot be used. what() begins with "FILE:LINE: ".
+class ConfigError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Throws ConfigError for the first line that is not INI. `source` names the file in messages.
+std::vector<IniEntry> parseIni(std::string_view text, const std::string& source);
+// Reads the file (at most 1 MiB) and parses it. Throws ConfigError also when it cannot be read.
+std::vector<IniEntry> readIniFile(const std::string& path);
+
+// The candidate nearest to `word` by edit distance, or "" when none is near; for "did you mean".
+std::string_view nearestWord(std::string_view word, const std::vector<std::string_view>& candidates);
+
+}  // namespace ft

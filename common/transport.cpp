@@ -1,0 +1,85 @@
+#include "common/transport.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "common/error.h"
+
+namespace ft {
+namespace {
+
+TransportError::Kind kindOf(int error) {
+  switch (error) {
+    case ECONNRESET:
+    case ECONNABORTED: return TransportError::Kind::Reset;
+    case EPIPE:
+    case ENOTCONN:
+    case ESHUTDOWN: return TransportError::Kind::Closed;
+    case ETIMEDOUT: return TransportError::Kind::Timeout;
+    case ECONNREFUSED:
+    case EHOSTUNREACH:
+    case EHOSTDOWN:
+    case ENETUNREACH:
+    case ENETDOWN: return TransportError::Kind::Unreachable;
+    default: return TransportError::Kind::Other;
+  }
+}
+
+[[noreturn]] void throwTransportError(int error, const std::string& what) {
+  std::array<char, 128> buffer{};
+  throw TransportError(kindOf(error), what + ": " + ::strerror_r(error, buffer.data(), buffer.size()));
+}
+
+class PlainTransport final : public Transport {
+ public:
+  explicit PlainTransport(UniqueFd socket) : socket_(std::move(socket)) {}
+
+  IoResult read(std::span<std::byte> into) override {
+    for (;;) {
+      const ssize_t n = ::recv(socket_.get(), into.data(), into.size(), MSG_DONTWAIT);
+      if (n > 0) return {IoResult::Status::Done, static_cast<std::size_t>(n)};
+      if (n == 0) return {IoResult::Status::End, 0};
+      if (errno == EAGAIN) return {IoResult::Status::WouldBlockRead, 0};
+      if (errno != EINTR) throwTransportError(errno, "reading from the connection failed");
+    }
+  }
+
+  IoResult write(std::span<const std::byte> bytes) override {
+    for (;;) {
+      const ssize_t n = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (n >= 0) return {IoResult::Status::Done, static_cast<std::size_t>(n)};
+      if (errno == EAGAIN) return {IoResult::Status::WouldBlockWrite, 0};
+      if (errno != EINTR) throwTransportError(errno, "writing to the connection failed");
+    }
+  }
+
+  void shutdownWrite() noexcept override { ::shutdown(socket_.get(), SHUT_WR); }
+  int fd() const noexcept override { return socket_.get(); }
+  int rawFd() const noexcept override { return socket_.get(); }
+
+ private:
+  UniqueFd socket_;
+};
+
+}  // namespace
+
+std::unique_ptr<Transport> makePlainTransport(UniqueFd socket) {
+  const int flags = ::fcntl(socket.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) < 0) {
+    throwTransportError(errno, "the connection cannot be made non-blocking");
+  }
+  // A Unix socket has no such option, and a TCP socket that refuses it is only slower.
+  const int on = 1;
+  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return std::make_unique<PlainTransport>(std::move(socket));
+}
+
+}  // namespace ft

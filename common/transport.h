@@ -1,0 +1,40 @@
+#pragma once
+// The seam between the protocol and the socket: a non-blocking stream of bytes. Plain TCP and Unix sockets today; an encrypted
+// transport is another implementation. One object belongs to one thread at a time.
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "common/unique_fd.h"
+
+namespace ft {
+
+// The result of one read or write that never blocks.
+struct IoResult {
+  enum class Status { Done, WouldBlockRead, WouldBlockWrite, End };
+  Status status = Status::Done;
+  std::size_t bytes = 0;  // moved; with Done at least 1
+};
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  // Reads what is there, at most into.size() bytes. End: the peer has closed its sending side. Throws TransportError.
+  virtual IoResult read(std::span<std::byte> into) = 0;
+  // Writes what fits. Throws TransportError; never raises SIGPIPE.
+  virtual IoResult write(std::span<const std::byte> bytes) = 0;
+  // No more will be written (half-close); errors are ignored.
+  virtual void shutdownWrite() noexcept = 0;
+  // The descriptor to wait on.
+  virtual int fd() const noexcept = 0;
+  // The descriptor that splice and sendfile may use, or -1 where bytes must pass through read and write (an encrypted transport).
+  virtual int rawFd() const noexcept = 0;
+  // Bytes that read() would return though the descriptor is not readable (an encrypted record read in part).
+  virtual std::size_t buffered() const noexcept { return 0; }
+};
+
+// Takes ownership; sets O_NONBLOCK and, for TCP, TCP_NODELAY.
+std::unique_ptr<Transport> makePlainTransport(UniqueFd socket);
+
+}  // namespace ft
