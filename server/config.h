@@ -1,0 +1,97 @@
+#pragma once
+// The daemon's configuration: a plain struct, and one table of keys (config_keys.cpp) that drives the file, the environment, --print-config
+// and the messages. A new key is a member here and a row there.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/ini_file.h"
+#include "server/disk_core.h"
+#include "server/log.h"
+#include "server/services_config.h"
+
+namespace ft {
+
+// The initial values are the built-in defaults.
+struct ServerConfig {
+  // [server]
+  std::vector<std::string> listen{"127.0.0.1:7021"};  // HOST:PORT or [IPV6]:PORT
+  std::size_t workers = 32;
+  std::size_t maxConnections = 0;  // 0: as many as the descriptors allow
+  std::size_t maxPerAddress = 64;
+  std::chrono::milliseconds headerTimeout = std::chrono::seconds(10);
+  std::chrono::milliseconds idleTimeout = std::chrono::minutes(5);
+  std::chrono::milliseconds drainTimeout = std::chrono::seconds(60);
+  bool insecureNoAuth = false;
+  // [storage]
+  std::string root;  // empty: defaultRoot()
+  DiskStorageOptions::Durability durability = DiskStorageOptions::Durability::Full;
+  std::uint64_t minFree = std::uint64_t{64} << 20;
+  std::chrono::milliseconds partExpire = std::chrono::hours(24 * 7);
+  std::uint32_t fileMode = 0644;
+  std::uint32_t folderMode = 0755;
+  // [log]
+  LogLevel logLevel = LogLevel::Info;
+  LogFormat logFormat = LogFormat::Text;
+  // [echo], [plain-exec], [exec], [exec.NAME]
+  ServicesConfig services;
+};
+
+using Environment = std::map<std::string, std::string>;
+// The environment of this process.
+Environment processEnvironment();
+
+// One row of the table of keys.
+struct ConfigKey {
+  std::string_view section;
+  std::string_view key;
+  std::string_view description;  // one line, for the shipped file and for help
+  // Stores the value that `text` says. Returns "" or what the value must be, to stand behind "must be".
+  std::string (*parse)(std::string_view text, ServerConfig& config);
+  // The value as it stands in a file.
+  std::string (*print)(const ServerConfig& config);
+};
+
+std::span<const ConfigKey> configKeys();
+// FTPD_SERVER__LISTEN for the row of [server] listen.
+std::string environmentName(const ConfigKey& key);
+
+// A value that was given, and where: "ftpd.conf:12", "FTPD_LOG__LEVEL", "--root".
+struct ConfigSetting {
+  std::string section;
+  std::string key;
+  std::string value;
+  std::string origin;
+};
+
+// Throws ConfigError when the file cannot be read or is not INI.
+std::vector<ConfigSetting> settingsFromFile(const std::string& path);
+// The variables of the form FTPD_<SECTION>__<KEY>; others are not looked at. One that is no key is kept, for buildConfig() to refuse.
+std::vector<ConfigSetting> settingsFromEnvironment(const Environment& environment);
+
+// A configuration and, for each row of configKeys(), where its value came from ("default" for most).
+struct EffectiveConfig {
+  ServerConfig config;
+  std::vector<std::string> origins;
+};
+
+// Later settings win. Throws ConfigError that tells all faults at once, one a line: unknown keys (with the nearest known one), bad values,
+// a key twice from one file, and an address that is not loopback without insecure_no_auth.
+EffectiveConfig buildConfig(std::span<const ConfigSetting> settings, const Environment& environment);
+
+// The configuration as INI that reads back as the same, each value with its origin in a comment above it.
+std::string printConfig(const EffectiveConfig& effective);
+
+// $XDG_DATA_HOME/ftpd, else ~/.local/share/ftpd; "" when there is no home folder.
+std::string defaultRoot(const Environment& environment);
+
+// An address of this machine only, which nobody else can reach: 127.0.0.0/8, ::1, localhost. `address` is HOST:PORT or [IPV6]:PORT.
+bool isLoopbackAddress(std::string_view address);
+
+}  // namespace ft

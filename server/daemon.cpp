@@ -1,0 +1,193 @@
+#include "server/daemon.h"
+
+#include <Poco/ErrorHandler.h>
+#include <Poco/Exception.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+#include "common/version.h"
+
+namespace ft {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr std::size_t kMostConnections = 12'000;
+// Kept for files that are being moved, listeners, logs and the like.
+constexpr std::size_t kOtherDescriptors = 256;
+constexpr seconds kTick{1};
+constexpr seconds kPartsInterval{600};
+
+sigset_t servedSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  return set;
+}
+
+// The next of the served signals, or 0 when none came within `limit`.
+int nextSignal(std::chrono::nanoseconds limit) {
+  const sigset_t set = servedSignals();
+  const auto whole = std::chrono::duration_cast<seconds>(limit);
+  const timespec time{whole.count(), (limit - whole).count()};
+  return std::max(::sigtimedwait(&set, nullptr, &time), 0);
+}
+
+// Poco's acceptor hands its errors (no descriptors left) here and tries again at once; the pause keeps it from spinning.
+class AcceptErrors : public Poco::ErrorHandler {
+ public:
+  explicit AcceptErrors(Log& log) : log_(log), before_(Poco::ErrorHandler::set(this)) {}
+  ~AcceptErrors() override { Poco::ErrorHandler::set(before_); }
+  void exception(const Poco::Exception& error) override { pause(error.displayText()); }
+  void exception(const std::exception& error) override { pause(error.what()); }
+  void exception() override { pause("unknown error"); }
+
+ private:
+  void pause(const std::string& reason) {
+    log_.event(LogLevel::Warn, "accept-failed", {{"reason", reason}});
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+
+  Log& log_;
+  Poco::ErrorHandler* before_;
+};
+
+TransferOptions transferOptions(const ServerConfig& config, std::size_t descriptors, ExecService* exec) {
+  TransferOptions options;
+  options.exec = exec;
+  options.listen = config.listen;
+  options.workers = static_cast<int>(config.workers);
+  options.maxConnections = connectionLimit(config.maxConnections, descriptors);
+  options.maxPerAddress = config.maxPerAddress;
+  options.limits.headerTimeout = config.headerTimeout;
+  options.limits.idleTimeout = config.idleTimeout;
+  options.limits.bodyWindow = std::min(options.limits.bodyWindow, config.idleTimeout);
+  return options;
+}
+
+DiskStorageOptions storageOptions(const ServerConfig& config) {
+  DiskStorageOptions options;
+  options.root = config.root;
+  options.durability = config.durability;
+  options.minFree = config.minFree;
+  options.partExpire = config.partExpire;
+  options.fileMode = config.fileMode;
+  options.folderMode = config.folderMode;
+  return options;
+}
+
+std::unique_ptr<ExecLink> execLink(const ServicesConfig& config) {
+  const bool wanted = config.execOn() || !config.plainExec.listen.empty();
+  return wanted ? std::make_unique<ExecLink>(config) : nullptr;
+}
+
+}  // namespace
+
+std::size_t raiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kOtherDescriptors;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
+std::size_t connectionLimit(std::size_t configured, std::size_t descriptors) {
+  if (configured > 0) return configured;
+  // A connection that moves a file needs a second descriptor; not all do at once.
+  const std::size_t free = descriptors > kOtherDescriptors ? descriptors - kOtherDescriptors : descriptors / 2;
+  return std::clamp<std::size_t>(free / 3 * 2, 8, kMostConnections);
+}
+
+Daemon::Daemon(const ServerConfig& config, Log& log)
+    : config_(config),
+      log_(log),
+      execLink_(execLink(config_.services)),
+      storage_(std::make_unique<DiskStorage>(storageOptions(config))),
+      exec_(config.services.execOn() ? std::make_unique<ExecService>(config_.services, *execLink_, log,
+                                                                     ExecService::Options{config.idleTimeout})
+                                     : nullptr),
+      transfer_(std::make_unique<TransferService>(transferOptions(config, raiseDescriptorLimit(), exec_.get()),
+                                                  *storage_, log)),
+      services_(std::make_unique<Services>(serviceTable(), ServiceContext{config_.services, log, execLink_.get()})) {}
+
+Daemon::~Daemon() = default;
+
+void Daemon::blockSignals() {
+  const sigset_t set = servedSignals();
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
+void Daemon::serve() {
+  const AcceptErrors acceptErrors(log_);
+  transfer_->start();
+  services_->start();
+  announce();
+  const int signal = waitForSignal();
+  log_.event(LogLevel::Info, "stopping",
+             {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}, {"connections", transfer_->connections()}});
+  ::sd_notify(0, "STOPPING=1");
+  drain();
+  log_.event(LogLevel::Info, "stopped", {});
+}
+
+void Daemon::announce() {
+  std::string all;
+  for (const std::string& address : transfer_->addresses()) {
+    std::printf("ftpd: listening on %s\n", address.c_str());
+    all += (all.empty() ? "" : ", ") + address;
+  }
+  for (const std::string& line : services_->readyLines()) std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+  log_.event(LogLevel::Info, "ready", {{"version", kVersion}, {"listen", all}, {"root", config_.root}});
+  ::sd_notifyf(0, "READY=1\nSTATUS=serving on %s", all.c_str());
+}
+
+int Daemon::waitForSignal() {
+  auto nextExpiry = std::chrono::steady_clock::now() + kPartsInterval;
+  const bool watched = ::sd_watchdog_enabled(0, nullptr) > 0;
+  for (;;) {
+    const int signal = nextSignal(kTick);
+    if (signal == SIGTERM || signal == SIGINT) return signal;
+    if (signal == SIGHUP) log_.event(LogLevel::Info, "reload", {{"reason", "SIGHUP: there is nothing to read again"}});
+    if (watched) ::sd_notify(0, "WATCHDOG=1");
+    if (std::chrono::steady_clock::now() >= nextExpiry) {
+      storage_->expireParts();
+      nextExpiry = std::chrono::steady_clock::now() + kPartsInterval;
+    }
+  }
+}
+
+void Daemon::drain() {
+  std::atomic<bool> done{false};
+  std::atomic<bool> hurry{false};
+  std::thread drainer([&] {
+    const Patience patience{config_.drainTimeout, hurry};
+    std::jthread services([&] { services_->stop(patience); });
+    std::jthread commands([&] {
+      if (exec_) exec_->drain(patience);
+    });
+    transfer_->drain(config_.drainTimeout);
+    services.join();
+    commands.join();
+    if (exec_) exec_->stop();
+    done = true;
+  });
+  while (!done) {
+    const int signal = nextSignal(std::chrono::milliseconds(20));
+    if (signal != SIGTERM && signal != SIGINT) continue;
+    hurry = true;
+    transfer_->hurry();
+  }
+  drainer.join();
+}
+
+}  // namespace ft

@@ -1,0 +1,53 @@
+#pragma once
+// The daemon as a whole: wires storage and services together from a configuration, says when it is ready, serves until a signal, and
+// drains. One thread (the main one) owns it.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/config.h"
+#include "server/disk_storage.h"
+#include "server/exec_link.h"
+#include "server/exec_service.h"
+#include "server/log.h"
+#include "server/services.h"
+#include "server/transfer_service.h"
+
+namespace ft {
+
+class Daemon {
+ public:
+  // Opens the root and binds every address. Throws ConfigError or another std::exception that says what is wrong; nothing is left half-started.
+  Daemon(const ServerConfig& config, Log& log);
+  ~Daemon();
+
+  // Starts serving, writes one ready line for each listener to standard output, tells the service supervisor, and returns after
+  // SIGTERM or SIGINT and the drain that follows. A second such signal ends the drain at once.
+  void serve();
+
+  // Blocks the signals that serve() waits for; to be called before any thread is started.
+  static void blockSignals();
+
+ private:
+  void announce();
+  // The signal that ends serving.
+  int waitForSignal();
+  void drain();
+
+  const ServerConfig config_;
+  Log& log_;
+  // First of all: it forks, which a process with threads must not.
+  std::unique_ptr<ExecLink> execLink_;
+  std::unique_ptr<DiskStorage> storage_;
+  std::unique_ptr<ExecService> exec_;
+  std::unique_ptr<TransferService> transfer_;
+  std::unique_ptr<Services> services_;
+};
+
+// Raises the limit of open descriptors as far as permitted, and returns it.
+std::size_t raiseDescriptorLimit();
+// `configured`, or for 0 the most that the descriptor limit allows, up to 12,000.
+std::size_t connectionLimit(std::size_t configured, std::size_t descriptors);
+
+}  // namespace ft

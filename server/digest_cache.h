@@ -1,0 +1,66 @@
+#pragma once
+// Digests of files that were stored or read, remembered for exactly one version of a file: a changed file has another key. Keeps the
+// ones used last. Thread-safe.
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+
+#include "common/digest.h"
+
+namespace ft {
+
+// One version of one file. The change time is the kernel's own and cannot be set by anyone; a write within one tick of the clock
+// (4 ms; nothing since Linux 6.13) after the key was taken is not seen in it.
+struct FileVersion {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t size = 0;
+  std::int64_t mtimeNs = 0;
+  std::int64_t ctimeNs = 0;
+  bool operator==(const FileVersion&) const = default;
+};
+
+std::int64_t nanoseconds(const timespec& time);
+FileVersion versionOf(const struct stat& info);
+
+class DigestCache {
+ public:
+  static constexpr std::size_t kDefaultCapacity = 50'000;
+
+  explicit DigestCache(std::size_t capacity = kDefaultCapacity) : capacity_(std::max<std::size_t>(capacity, 1)) {}
+
+  std::optional<DigestValue> find(const FileVersion& version, DigestAlgorithm algorithm);
+  void remember(const FileVersion& version, const DigestValue& digest);
+  std::size_t size() const;
+
+ private:
+  struct Key {
+    FileVersion version;
+    DigestAlgorithm algorithm{};
+    bool operator==(const Key&) const = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const noexcept;
+  };
+  // The digits packed to bytes: half the memory, and no second allocation for an entry.
+  using Packed = std::array<std::byte, 32>;
+  struct Entry {
+    Key key;
+    Packed digest{};
+  };
+
+  const std::size_t capacity_;
+  mutable std::mutex mutex_;
+  std::list<Entry> entries_;  // used last first
+  std::unordered_map<Key, std::list<Entry>::iterator, KeyHash> index_;
+};
+
+}  // namespace ft

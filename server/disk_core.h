@@ -1,0 +1,84 @@
+#pragma once
+// What the parts of the disk storage share: the root, the daemon's folder in it, and the rules of durability. Thread-safe.
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "common/file_name.h"
+#include "server/digest_cache.h"
+#include "server/follow_digest.h"
+#include "server/part_store.h"
+#include "server/rooted_folder.h"
+#include "server/space_ledger.h"
+#include "server/staging_folder.h"
+
+namespace ft {
+
+struct DiskStorageOptions {
+  // What survives a power cut once a call has returned: the files with their names, the files' contents, or nothing in particular.
+  enum class Durability { Full, File, None };
+
+  std::string root;
+  Durability durability = Durability::Full;
+  std::uint64_t minFree = 0;  // bytes of the disk that are never filled (storage.min_free)
+  std::chrono::milliseconds partExpire = std::chrono::hours(24 * 7);
+  std::uint32_t fileMode = 0644;
+  std::uint32_t folderMode = 0755;
+  bool useOpenat2 = true;  // false: look names up part by part, as where openat2 is missing
+};
+
+class DiskCore {
+ public:
+  // Throws std::runtime_error that names the root.
+  explicit DiskCore(DiskStorageOptions options);
+
+  bool syncsFiles() const noexcept { return options.durability != DiskStorageOptions::Durability::None; }
+  bool syncsFolders() const noexcept { return options.durability == DiskStorageOptions::Durability::Full; }
+  // Must `mode` be set after a file was made with it?
+  bool needsChmod(mode_t mode) const noexcept { return (mode & umask_) != 0; }
+
+  // An open folder, or Failure. `action` is for its message, as in diskFailure().
+  UniqueFd folder(const FileName& name, std::string_view action) const;
+  // The same, making what is missing; what was made is synced when the durability asks for it, also when another thread has made it.
+  UniqueFd folderMadeIfMissing(const FileName& name, std::string_view action);
+  // Makes all of these that are missing, and syncs each folder once in which something was made. Throws Failure.
+  void makeFolders(std::span<const FileName> names, std::string_view action);
+  // Makes one folder, synced as above. Returns an errno.
+  int makeChild(int parent, const std::string& leaf);
+  // Syncs a folder when the durability asks for it. Returns an errno.
+  int syncFolder(int folder) const;
+  // A descriptor on the file system that syncfs() takes.
+  int syncFd() const noexcept { return syncFd_.get(); }
+
+  const DiskStorageOptions options;
+
+ private:
+  const mode_t umask_;
+
+ public:
+  const RootedFolder root;
+  const StateFolder state;
+  StagingFolder staging;
+  PartStore parts;
+  SpaceLedger space;
+  DigestCache digests;
+  DigestPool hashers;
+
+ private:
+  class Making;
+
+  UniqueFd syncFd_;
+
+  // A folder that one thread has made and not synced yet is already seen by the others. They wait for it before they answer for a file in it.
+  std::mutex making_;
+  std::atomic<bool> makes_{false};
+};
+
+}  // namespace ft

@@ -1,0 +1,19 @@
+#pragma once
+// How failed calls of the disk are told to a client: one mapping from errno, and one way to show a name.
+
+#include <string>
+#include <string_view>
+
+#include "common/error.h"
+#include "common/file_name.h"
+
+namespace ft {
+
+// 'd/a.txt', escaped and in quotes; "the root" for the root.
+std::string shownName(const FileName& name);
+
+// "cannot <action> '<name>': <reason>" with the code that fits `error` where a path was looked up or changed: a link, a special file
+// or another file system in the way is Forbidden, a missing part NotFound, and so on.
+Failure diskFailure(int error, std::string_view action, const FileName& name);
+
+}  // namespace ft

@@ -1,0 +1,71 @@
+#pragma once
+// One file on its way in, on the disk: written into .ftpd and digested on the way. What it needs of the storage outlives it.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "server/disk_core.h"
+#include "server/storage.h"
+
+namespace ft {
+
+class DiskUpload : public Upload {
+ public:
+  // A new file, made with the first byte; with `claim` it is a part that is kept when the upload is cut.
+  // Throws NoSpace, TooLarge.
+  DiskUpload(DiskCore& core, PutSpec spec, std::unique_ptr<PartClaim> claim);
+  ~DiskUpload() override;
+
+  std::uint64_t offset() const override { return offset_; }
+  void write(std::span<const std::byte> bytes) override;
+  void writeHole(std::uint64_t count) override;
+  void expectHole(std::uint64_t count) override;
+  std::size_t writeFromPipe(int pipe, std::size_t count) override;
+  void append(Upload& segment) override;
+  std::vector<DigestValue> finish() override;
+  const PutSpec& spec() const override { return spec_; }
+
+  // Takes up what is there of the claimed part: synced, at most as long as announced, and read for the digests. Returns the digest of it.
+  std::optional<DigestValue> takeUpPart(DigestAlgorithm prefixDigest);
+  void restart();
+
+  // For the commit: the file under its staging name. It belongs to this upload until released.
+  StagedFile& file();
+  bool finished() const noexcept { return finished_; }
+  // The content is lost, as after a sync that failed: nothing is kept, not even as a part.
+  void discard() noexcept { discarded_ = true; }
+
+ private:
+  void reserve();
+  void preallocate();
+  void dropPreallocation();
+  void admit(std::uint64_t count);
+  void wrote(std::uint64_t count);
+  void makeRoom(std::uint64_t count);
+  ssize_t copyFromPipe(int pipe, std::size_t count);
+  void follow();
+  void digestUpTo(std::uint64_t end);
+  void startWriteback();
+  void dropPart();
+  [[noreturn]] void fail(int error) const;
+
+  DiskCore& core_;
+  PutSpec spec_;
+  std::unique_ptr<PartClaim> claim_;
+  StagedFile file_;
+  SpaceReservation space_;
+  DigestSet digests_;  // of what is before digested_, as long as nobody follows
+  bool slowDigests_;
+  std::unique_ptr<FollowDigest> follower_;
+  std::uint64_t offset_ = 0;
+  std::uint64_t digested_ = 0;
+  std::uint64_t end_ = 0;        // of the file on the disk; less than offset_ behind a hole
+  std::uint64_t writeback_ = 0;  // up to here the kernel was asked to write to the disk
+  bool preallocated_ = false;
+  bool finished_ = false;
+  bool discarded_ = false;
+};
+
+}  // namespace ft

@@ -1,0 +1,39 @@
+#pragma once
+// The way to ftpd-exec, the program that runs commands: the daemon itself never executes anything once it serves. Either ftpd starts
+// ftpd-exec (before it has threads and before it locks itself down) and reaches it over a socket pair that nobody else has; or systemd
+// does, and it is reached over a Unix socket.
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "common/unique_fd.h"
+#include "server/services_config.h"
+
+namespace ft {
+
+class ExecLink {
+ public:
+  // Starts ftpd-exec unless a socket is configured, and waits until it is ready. The process must have no second thread yet. Throws
+  // ConfigError, also when ftpd-exec does not start.
+  explicit ExecLink(const ServicesConfig& config);
+  // Ends ftpd-exec, if it was started here, and all its commands.
+  ~ExecLink();
+  ExecLink(const ExecLink&) = delete;
+  ExecLink& operator=(const ExecLink&) = delete;
+
+  // A new session: frames of version 1 with `exec` (PROTOCOL.md). Throws Failure when ftpd-exec cannot be reached. Any thread.
+  UniqueFd connect() const;
+
+ private:
+  void startProgram(const ServicesConfig& config);
+  void awaitReady();
+  void end();
+
+  const std::string socket_;
+  UniqueFd control_;
+  pid_t pid_ = -1;
+};
+
+}  // namespace ft

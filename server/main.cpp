@@ -1,0 +1,66 @@
+// ftpd: reads the command line and the configuration, wires the daemon together, and turns what goes wrong into a message and an exit code.
+
+#include <Poco/Util/ServerApplication.h>
+#include <signal.h>
+
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "common/ini_file.h"
+#include "server/daemon.h"
+#include "server/options.h"
+
+namespace {
+
+constexpr int kUsageError = 2;
+
+class FtpdApplication : public Poco::Util::ServerApplication {
+ public:
+  explicit FtpdApplication(const ft::ServerConfig& config) : config_(config) {}
+  using ServerApplication::run;
+
+ protected:
+  // Options are read before (CLI11, with the configuration's own rules); Poco's would add --daemon and --pidfile, which are not offered.
+  void defineOptions(Poco::Util::OptionSet&) override {}
+  void initialize(Application& self) override {
+    Application::initialize(self);
+    // Poco catches these to throw exceptions from them; a crash must end in a core that shows where it was.
+    for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGSYS}) ::signal(signal, SIG_DFL);
+  }
+  int main(const std::vector<std::string>&) override {
+    try {
+      ft::Log log(config_.logLevel, config_.logFormat);
+      ft::Daemon daemon(config_, log);
+      daemon.serve();
+      return EXIT_OK;
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "ftpd: %s\n", error.what());
+      return kUsageError;
+    }
+  }
+
+ private:
+  const ft::ServerConfig& config_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ft::Daemon::blockSignals();
+  try {
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    const ft::Invocation invocation = ft::readInvocation(arguments, ft::processEnvironment());
+    if (invocation.answer) {
+      std::fputs(invocation.answer->c_str(), stdout);
+      return 0;
+    }
+    FtpdApplication application(invocation.config);
+    application.init(1, argv);
+    return application.run();
+  } catch (const ft::ConfigError& error) {
+    std::fprintf(stderr, "ftpd: %s\n", error.what());
+    return kUsageError;
+  }
+}

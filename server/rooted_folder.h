@@ -1,0 +1,58 @@
+#pragma once
+// The only way from a name to a file: lookups that start at a folder's descriptor and cannot leave it, whatever links or mounts are
+// planted below and however they are swapped meanwhile. By openat2 (Linux 5.6, openat2(2)); where the kernel or a sandbox does not
+// have it, component by component with O_NOFOLLOW. Thread-safe.
+
+#include <sys/stat.h>
+
+#include <functional>
+#include <string>
+
+#include "common/file_name.h"
+#include "common/unique_fd.h"
+
+namespace ft {
+
+// What a lookup gave: a descriptor, or the errno of why not (ELOOP: a link, EXDEV: another file system).
+struct Opened {
+  UniqueFd fd;
+  int error = 0;
+  explicit operator bool() const noexcept { return error == 0; }
+};
+
+class RootedFolder {
+ public:
+  // Takes a descriptor of the folder (O_PATH is enough). With `useOpenat2` false, or where a probe of openat2 fails, walks.
+  RootedFolder(UniqueFd folder, bool useOpenat2);
+
+  int fd() const noexcept { return folder_.get(); }
+  bool usesOpenat2() const noexcept { return useOpenat2_; }
+
+  // Opens `name`. O_CLOEXEC and O_NOFOLLOW are added to `flags`; with O_PATH a link as the last part is opened itself.
+  Opened open(const FileName& name, int flags) const;
+  // A folder that can be listed, synced and used as the start of *at() calls.
+  Opened openFolder(const FileName& name) const;
+  // The child `leaf` (one part) of an open folder, under the same rules.
+  Opened openChild(int folder, const std::string& leaf, int flags) const;
+
+  // Called after each folder that was made, with its parent; returns an errno, 0 to go on.
+  using Made = std::function<int(int parent)>;
+  // openFolder(), making the folders that are missing with exactly these permissions.
+  Opened makeFolders(const FileName& name, mode_t mode, const Made& made) const;
+  // Makes one folder in an open folder with exactly these permissions. Returns an errno.
+  int makeChild(int folder, const std::string& leaf, mode_t mode) const;
+
+ private:
+  Opened walk(const FileName& name, int flags) const;
+  Opened openat2(int folder, const char* path, int flags) const;
+  // A path that has several parts is for openat2 only.
+  Opened openPath(int folder, const char* path, int flags) const;
+  Opened openOrTellLink(int folder, const char* path, int flags) const;
+  bool leavesFileSystem(int fd) const;
+
+  UniqueFd folder_;
+  dev_t device_ = 0;
+  bool useOpenat2_ = false;
+};
+
+}  // namespace ft

@@ -1,0 +1,61 @@
+#include "server/services.h"
+
+#include <array>
+#include <thread>
+
+#include "server/echo_service.h"
+#include "server/plain_exec_service.h"
+
+namespace ft {
+namespace {
+
+std::unique_ptr<Service> echoTcp(const ServiceContext& context) {
+  return context.config.echo.tcp.empty() ? nullptr : makeEchoTcp(context.config.echo, context.log);
+}
+
+std::unique_ptr<Service> echoUdp(const ServiceContext& context) {
+  return context.config.echo.udp.empty() ? nullptr : makeEchoUdp(context.config.echo, context.log);
+}
+
+std::unique_ptr<Service> plainExec(const ServiceContext& context) {
+  if (context.config.plainExec.listen.empty() || context.link == nullptr) return nullptr;
+  return makePlainExec(context.config.plainExec, *context.link, context.log);
+}
+
+constexpr std::array kServices{
+    ServiceRow{"echo-tcp", echoTcp},
+    ServiceRow{"echo-udp", echoUdp},
+    ServiceRow{"plain-exec", plainExec},
+};
+
+}  // namespace
+
+std::span<const ServiceRow> serviceTable() { return kServices; }
+
+Services::Services(std::span<const ServiceRow> table, const ServiceContext& context) {
+  for (const ServiceRow& row : table) {
+    if (auto service = row.make(context)) services_.push_back({row.name, std::move(service)});
+  }
+}
+
+Services::~Services() = default;
+
+void Services::start() {
+  for (const Running& running : services_) running.service->start();
+}
+
+std::vector<std::string> Services::readyLines() const {
+  std::vector<std::string> lines;
+  for (const Running& running : services_) {
+    lines.push_back("ftpd: " + std::string(running.name) + " listening on " + running.service->address());
+  }
+  return lines;
+}
+
+void Services::stop(const Patience& patience) {
+  // At the same time, so that the limit is one for all.
+  std::vector<std::jthread> stopping;
+  for (const Running& running : services_) stopping.emplace_back([&] { running.service->stop(patience); });
+}
+
+}  // namespace ft

@@ -1,0 +1,203 @@
+#include "server/session.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <exception>
+#include <span>
+
+#include "common/frame.h"
+#include "common/protocol.h"
+#include "server/exec_service.h"
+#include "server/session_state.h"
+
+namespace ft {
+namespace {
+
+// Replies are gathered up to this size before they are written though more input is at hand.
+constexpr std::size_t kOutputHighWater = 256 * 1024;
+// A session that could go on gives way to waiting ones after this time.
+constexpr std::chrono::milliseconds kTurnTime{4};
+// Before a session is parked, its thread waits this long for the peer, unless others need the thread: most peers answer at once.
+constexpr int kGraceMs = 2;
+// How long a closing connection's input is read and thrown away, so that the last reply is not lost to a reset.
+constexpr std::chrono::milliseconds kLingerTime{3000};
+
+std::span<const std::byte> bytesOf(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+
+}  // namespace
+
+Session::Session(std::unique_ptr<Transport> transport, SessionContext& context, std::string peer)
+    : transport_(std::move(transport)), context_(context), peer_(std::move(peer)) {
+  // The first header is due at once; only between requests may a client be idle for long.
+  deadline_ = context_.now() + context_.limits.idleTimeout;
+}
+
+Session::~Session() = default;
+
+Session::Wait Session::run() {
+  std::unique_ptr<SessionKit> kit = context_.kits.take();
+  Wait wait = Wait::Closed;
+  try {
+    kit->input.assign(bytesOf(leftover_));
+    leftover_.clear();
+    wait = loop(*kit);
+  } catch (const std::exception& error) {
+    abandon(error.what());
+  }
+  if (wait == Wait::Closed) {
+    kit->input.consume(kit->input.size());
+  } else if (!kit->input.empty()) {
+    const auto rest = kit->input.view();
+    leftover_.assign(reinterpret_cast<const char*>(rest.data()), rest.size());
+    kit->input.consume(rest.size());
+  }
+  context_.kits.give(std::move(kit));
+  return wait;
+}
+
+HandedOver Session::handOver() {
+  std::string unsent = output_.substr(outputSent_);
+  return {std::move(transport_), std::move(*execRequest_), std::move(leftover_), std::move(unsent), peer_, nullptr};
+}
+
+Session::Wait Session::loop(SessionKit& kit) {
+  const TimePoint begun = context_.now();
+  for (;;) {
+    // In every round: a peer that trickles fast enough would never let the session park.
+    const TimePoint now = context_.now();
+    if (now >= deadline_ && !checkDeadline()) return Wait::Closed;
+    if (now - begun >= kTurnTime && context_.othersWait()) return Wait::Turn;
+    if (outputIsDue() && !flush()) {
+      if (const auto wait = waitFor(Progress::NeedWrite)) return *wait;
+      continue;
+    }
+    const Progress progress = advance(kit);
+    if (state_ == State::HandOver) return Wait::HandOver;
+    if (progress == Progress::Moved) continue;
+    if (progress == Progress::Done) return Wait::Closed;
+    if (state_ == State::Header) {
+      commitPuts();
+      if (ending_) continue;
+      if (context_.draining && kit.input.empty() && flush()) return Wait::Closed;
+    }
+    if (const auto wait = waitFor(progress)) return *wait;
+  }
+}
+
+// What is due must be out before anything writes round output_, or the bytes change places.
+bool Session::outputIsDue() const {
+  return ending_ || output_.size() >= kOutputHighWater || state_ == State::Linger ||
+         (state_ == State::Send && sending_->body.writesItself());
+}
+
+// Waits a moment for the peer; nullopt when it did something.
+std::optional<Session::Wait> Session::waitFor(Progress need) {
+  const bool flushed = flush();
+  const bool writing = need == Progress::NeedWrite || !flushed;
+  if (!context_.othersWait()) {
+    pollfd entry{transport_->fd(), static_cast<short>(writing ? POLLOUT : POLLIN), 0};
+    if (::poll(&entry, 1, kGraceMs) > 0) return std::nullopt;
+  }
+  return writing ? Wait::Write : Wait::Read;
+}
+
+Progress Session::advance(SessionKit& kit) {
+  if (ending_ && state_ != State::Linger) {
+    transport_->shutdownWrite();
+    state_ = State::Linger;
+    deadline_ = context_.now() + kLingerTime;
+  }
+  switch (state_) {
+    case State::Header: return readHeader(kit);
+    case State::Work: return workOn();
+    case State::Receive: return receiveBody(kit);
+    case State::Trailer: return readTrailer(kit);
+    case State::Send: return sendBody(kit);
+    case State::Discard: return discardBody(kit);
+    case State::Linger:
+    case State::HandOver: break;
+  }
+  return linger(kit);
+}
+
+// The deadline has passed: false when the session is over with that.
+bool Session::checkDeadline() {
+  if (state_ == State::Linger || ending_) return false;
+  const bool moving = state_ == State::Receive || state_ == State::Discard || state_ == State::Send;
+  if (moving) {
+    const std::uint64_t moved = state_ == State::Send ? sending_->body.moved() : receiving_->body.moved();
+    const auto seconds = std::chrono::duration<double>(context_.limits.bodyWindow).count();
+    if (static_cast<double>(moved - windowMark_) >= seconds * static_cast<double>(kMinBodyRate)) {
+      enterBodyWindow();
+      return true;
+    }
+  }
+  context_.log.event(LogLevel::Info, "timeout",
+                     {{"peer", peer_},
+                      {"while", moving         ? "body"
+                                : headerBegun_ ? "header"
+                                               : "idle"}});
+  if (state_ == State::Send) return false;
+  if (state_ == State::Receive && !receiving_->request.plain) {
+    failPut(Failure(ErrorCode::Timeout, "the body came too slowly"));
+  } else if (state_ == State::Header && headerBegun_) {
+    reply(errorReply(Header{}, ErrorCode::Timeout, "the header did not arrive within server.header_timeout"));
+  }
+  flush();
+  return false;
+}
+
+bool Session::flush() {
+  while (outputSent_ < output_.size()) {
+    const IoResult result = transport_->write(bytesOf(output_).subspan(outputSent_));
+    if (result.status != IoResult::Status::Done) return false;
+    outputSent_ += result.bytes;
+  }
+  outputSent_ = 0;
+  output_.clear();
+  if (output_.capacity() > kOutputHighWater) output_.shrink_to_fit();
+  return true;
+}
+
+void Session::enterHeader() {
+  state_ = State::Header;
+  headerBegun_ = false;
+  deadline_ = context_.now() + context_.limits.idleTimeout;
+  if (output_.empty()) output_.shrink_to_fit();
+}
+
+void Session::enterBodyWindow() {
+  windowMark_ = state_ == State::Send ? sending_->body.moved() : receiving_->body.moved();
+  deadline_ = context_.now() + context_.limits.bodyWindow;
+}
+
+void Session::endConnection() { ending_ = true; }
+
+Progress Session::linger(SessionKit& kit) {
+  kit.input.consume(kit.input.size());
+  const IoResult result = kit.input.fill(*transport_);
+  switch (result.status) {
+    case IoResult::Status::Done: return context_.now() < deadline_ ? Progress::Moved : Progress::Done;
+    case IoResult::Status::WouldBlockRead: return Progress::NeedRead;
+    case IoResult::Status::WouldBlockWrite: return Progress::NeedWrite;
+    case IoResult::Status::End: break;
+  }
+  return Progress::Done;
+}
+
+// The connection broke, or the peer broke the protocol. What had arrived whole before is still stored.
+void Session::abandon(const char* reason) {
+  context_.log.event(LogLevel::Info, "connection-ended", {{"peer", peer_}, {"reason", reason}});
+  working_.reset();
+  receiving_.reset();
+  sending_.reset();
+  try {
+    commitPuts();
+    flush();
+  } catch (const std::exception&) {
+    // The peer is gone; there is nobody to tell.
+  }
+}
+
+}  // namespace ft

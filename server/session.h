@@ -1,0 +1,129 @@
+#pragma once
+// One connection: reads frames, looks commands up, runs them, moves bodies, and answers, as a state machine over a transport that never
+// blocks. A thread that runs a session waits for disks, never for the peer: when the peer has to do something first, run() returns and the
+// session is parked. One thread at a time; which one does not matter.
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/transport.h"
+#include "server/body_receiver.h"
+#include "server/body_sender.h"
+#include "server/commands.h"
+#include "server/log.h"
+#include "server/put_queue.h"
+#include "server/session_kit.h"
+
+namespace ft {
+
+using TimePoint = std::chrono::steady_clock::time_point;
+
+class ExecService;
+struct HandedOver;
+
+struct SessionLimits {
+  std::chrono::milliseconds headerTimeout{10'000};
+  std::chrono::milliseconds idleTimeout{300'000};
+  // Bodies must move kMinBodyRate bytes a second over this.
+  std::chrono::milliseconds bodyWindow{30'000};
+};
+
+// What all sessions share. Must outlive them.
+struct SessionContext {
+  Storage& storage;
+  Log& log;
+  KitPool& kits;
+  Segments& segments;
+  SessionLimits limits;
+  // The daemon is stopping: requests that run are finished, new ones are refused.
+  const std::atomic<bool>& draining;
+  // Do other sessions wait for a thread? Then this one gives way between two steps.
+  std::function<bool()> othersWait = [] { return false; };
+  TimePoint (*now)() = std::chrono::steady_clock::now;
+  // Where connections go that ask for a command of the system; null: nowhere.
+  ExecService* exec = nullptr;
+};
+
+class Session {
+ public:
+  // What has to happen before run() can do more.
+  enum class Wait { Read, Write, Turn, HandOver, Closed };
+
+  // `peer` names the other side in the log: "127.0.0.1:40123".
+  Session(std::unique_ptr<Transport> transport, SessionContext& context, std::string peer);
+  ~Session();
+
+  // Does all that can be done without the peer. Never throws. After Closed the session is only to be destroyed, after HandOver to be
+  // emptied by handOver() and destroyed.
+  Wait run();
+  // The connection with all that belongs to it; its place among the connections is not the session's to give.
+  HandedOver handOver();
+  // When run() is to be called although the peer did nothing: it then ends the session, or finds it in order and sets a new deadline.
+  TimePoint deadline() const { return deadline_; }
+  int fd() const { return transport_->fd(); }
+  const std::string& peer() const { return peer_; }
+
+ private:
+  enum class State { Header, Work, Receive, Trailer, Send, Discard, Linger, HandOver };
+  struct Working;
+  struct Receiving;
+  struct Sending;
+
+  Wait loop(SessionKit& kit);
+  bool outputIsDue() const;
+  Progress advance(SessionKit& kit);
+  std::optional<Wait> waitFor(Progress need);
+  bool checkDeadline();
+
+  Progress readHeader(SessionKit& kit);
+  std::optional<Header> nextFrame(SessionKit& kit, Progress& progress);
+  void dispatch(Header request);
+  void runCommand(const Command& command, Header request);
+  void settle(Header request, const Command& command, Outcome outcome);
+  Progress workOn();
+  void fail(const Header& request, const Command& command, const std::exception& error);
+  void startReceive(Header request, ReceiveFile receive);
+  void startSend(const Header& request, SendFile send);
+  Progress receiveBody(SessionKit& kit);
+  Progress readTrailer(SessionKit& kit);
+  void finishPut(const Header* trailer);
+  void failPut(const Failure& failure);
+  Progress sendBody(SessionKit& kit);
+  Progress discardBody(SessionKit& kit);
+  Progress linger(SessionKit& kit);
+
+  void reply(const Header& header);
+  void refuse(const Header& request, const Failure& failure);
+  void refuseBody(const Header& request, BodyReceiver body, const Failure& failure);
+  void commitPuts();
+  void enterHeader();
+  void enterBodyWindow();
+  void endConnection();
+  bool flush();
+  void abandon(const char* reason);
+
+  std::unique_ptr<Transport> transport_;
+  SessionContext& context_;
+  const std::string peer_;
+  State state_ = State::Header;
+  TimePoint deadline_;
+  bool headerBegun_ = false;
+  bool ending_ = false;           // flush, then linger
+  std::uint64_t windowMark_ = 0;  // body bytes moved at the beginning of the present rate window
+  std::string leftover_;          // input that waits while the session is parked
+  std::string output_;
+  std::size_t outputSent_ = 0;
+  std::unique_ptr<Offers> offers_;
+  std::unique_ptr<PutQueue> puts_;
+  std::unique_ptr<Working> working_;
+  std::unique_ptr<Header> execRequest_;  // set with State::HandOver
+  std::unique_ptr<Receiving> receiving_;
+  std::unique_ptr<Sending> sending_;
+};
+
+}  // namespace ft

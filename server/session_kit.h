@@ -1,0 +1,78 @@
+#pragma once
+// The buffers that a session needs while it runs and not while it is parked: one kit to a running session, taken from a pool, so that
+// memory grows with the number of workers and not with the number of connections.
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "common/header.h"
+#include "common/transport.h"
+#include "common/unique_fd.h"
+
+namespace ft {
+
+// Bytes that have arrived and are not consumed yet, in a buffer of fixed size.
+class InputBuffer {
+ public:
+  static constexpr std::size_t kCapacity = 256 * 1024;
+
+  std::span<const std::byte> view() const { return std::span(bytes_).subspan(begin_, end_ - begin_); }
+  std::size_t size() const { return end_ - begin_; }
+  bool empty() const { return begin_ == end_; }
+  void consume(std::size_t count);
+  // Takes over bytes that were put aside (at most kCapacity); the buffer must be empty.
+  void assign(std::span<const std::byte> bytes);
+  // Reads once from the transport, at most `most` bytes. The buffer must not be full.
+  IoResult fill(Transport& transport, std::size_t most = kCapacity);
+
+ private:
+  std::vector<std::byte> bytes_ = std::vector<std::byte>(kCapacity);
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+};
+
+// A pipe for splice; empty whenever a session is not inside a step. Made at first use.
+class SplicePipe {
+ public:
+  static constexpr int kWantedSize = 1024 * 1024;
+
+  // False when no pipe can be had (descriptors): the caller then copies.
+  bool ready();
+  int readEnd() const { return read_.get(); }
+  int writeEnd() const { return write_.get(); }
+  std::size_t capacity() const { return capacity_; }
+  // After an error left bytes in it.
+  void discard();
+
+ private:
+  UniqueFd read_, write_;
+  std::size_t capacity_ = 0;
+};
+
+struct SessionKit {
+  static constexpr std::size_t kScratchSize = 256 * 1024;
+
+  InputBuffer input;
+  std::vector<std::byte> scratch = std::vector<std::byte>(kScratchSize);
+  HeaderParser parser;
+  SplicePipe pipe;
+};
+
+// Any thread may call it.
+class KitPool {
+ public:
+  // At most `keep` kits stay when they are not in use.
+  explicit KitPool(std::size_t keep) : keep_(keep) {}
+  std::unique_ptr<SessionKit> take();
+  void give(std::unique_ptr<SessionKit> kit);
+
+ private:
+  const std::size_t keep_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<SessionKit>> free_;
+};
+
+}  // namespace ft

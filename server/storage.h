@@ -1,0 +1,148 @@
+#pragma once
+// What the daemon's handlers need of files, and nothing else: no sockets, no headers. The local disk is behind it in the daemon
+// (disk_storage.h), a memory fake in tests. Failed operations throw Failure with the code and the sentence that the client will see.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/digest.h"
+#include "common/error.h"
+#include "common/file_name.h"
+
+namespace ft {
+
+enum class FileType { File, Folder, Link, Other };
+
+struct FileInfo {
+  FileType type = FileType::File;
+  std::uint64_t size = 0;
+  std::int64_t mtimeNs = 0;
+  std::uint32_t mode = 0;  // permission bits only
+};
+
+struct FolderEntry {
+  std::string name;
+  FileInfo info;
+};
+
+struct FolderPage {
+  std::vector<FolderEntry> entries;
+  std::string next;           // cursor of the next page; empty at the end
+  std::uint64_t skipped = 0;  // entries whose names are not valid UTF-8 or are not allowed as names
+};
+
+// What a put is about to store.
+struct PutSpec {
+  FileName name = FileName::root();
+  std::optional<std::uint64_t> size;      // bytes; unknown for streams
+  std::optional<std::uint64_t> dataSize;  // bytes that are not holes, for the reservation; a hint
+  std::optional<std::int64_t> mtimeNs;
+  std::optional<std::uint32_t> mode;
+  bool replace = true;
+  std::vector<DigestAlgorithm> digests;  // to be taken while writing; at least one
+};
+
+// One file on its way in. Belongs to one thread at a time. Destroyed without Storage::commit() it leaves nothing behind, but for an
+// upload that came from Storage::resume(): that one keeps what was written, as a part for a later resume.
+class Upload {
+ public:
+  virtual ~Upload() = default;
+  // The position of the next byte; more than 0 at the beginning only after Storage::resume().
+  virtual std::uint64_t offset() const = 0;
+  // Both throw Failure: NoSpace, TooLarge (past the announced size), IoError.
+  virtual void write(std::span<const std::byte> bytes) = 0;
+  virtual void writeHole(std::uint64_t count) = 0;
+  // Before a hole that is written in several steps: throws TooLarge when a file cannot be that long, so that nobody hashes zeros in vain.
+  virtual void expectHole(std::uint64_t count) { static_cast<void>(count); }
+  // Moves up to `count` bytes from a pipe that holds at least that many into the file at offset(), and returns how many (at least 1).
+  // Throws as write().
+  virtual std::size_t writeFromPipe(int pipe, std::size_t count) = 0;
+  // Appends what a finished upload of the same storage holds, which is not committed then. Throws as write().
+  virtual void append(Upload& segment) = 0;
+  // After the last byte: checks the announced size (throws Integrity), and returns the digests of the whole file in the order of
+  // PutSpec::digests. May wait for another thread that hashes behind the writing. Once only.
+  virtual std::vector<DigestValue> finish() = 0;
+  // What is being stored.
+  virtual const PutSpec& spec() const = 0;
+};
+
+// One file on its way out: one version, whatever happens to the name meanwhile. Belongs to one thread at a time.
+class Download {
+ public:
+  virtual ~Download() = default;
+  virtual const FileInfo& info() const = 0;
+  // For sendfile; -1 when bytes must be read with read().
+  virtual int fd() const = 0;
+  // Up to into.size() bytes at `offset`; 0 at the end. Throws Failure(IoError).
+  virtual std::size_t read(std::uint64_t offset, std::span<std::byte> into) = 0;
+  // First byte at or after `offset` that is not in a hole, and the first after that which is (both at most size). Equal at the end.
+  struct Extent {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+  };
+  virtual Extent nextData(std::uint64_t offset) = 0;
+  // The digest of the whole file, when it is remembered for exactly this version.
+  virtual std::optional<DigestValue> knownDigest(DigestAlgorithm algorithm) = 0;
+  // Keeps a digest of the whole file for knownDigest() of later downloads; dropped when the file has changed since open().
+  virtual void rememberDigest(const DigestValue& digest) = 0;
+  // Has the file's content changed since open() (size, mtime or ctime)?
+  virtual bool changed() = 0;
+};
+
+// The answer to an offer: where to go on. upload->offset() is the offset; prefix is the digest of the bytes before it (absent for 0).
+struct ResumedUpload {
+  std::unique_ptr<Upload> upload;
+  std::optional<DigestValue> prefix;
+};
+
+// One upload's way through commit(). Filled in by commit(): either `failure` or nothing.
+struct CommitItem {
+  std::unique_ptr<Upload> upload;    // finished; consumed
+  std::vector<DigestValue> digests;  // as finish() returned them, to be remembered
+  std::optional<Failure> failure;
+};
+
+// Any thread may call Storage; what it returns belongs to the caller.
+class Storage {
+ public:
+  virtual ~Storage() = default;
+
+  // Checks name, space and the replace rule before the first byte. Throws NameInvalid, NoSpace, TooLarge, Exists, IsDirectory, NotDirectory, Forbidden.
+  virtual std::unique_ptr<Upload> begin(const PutSpec& spec) = 0;
+  // As begin(), for an upload that survives a cut: takes up the part of the same (name, size, mtimeNs) where there is one. spec.size and
+  // spec.mtimeNs must be set. A part that another upload is writing is not taken: then this is a fresh upload from 0 without a part.
+  virtual ResumedUpload resume(const PutSpec& spec, DigestAlgorithm prefixDigest) = 0;
+  // Throws a resumed upload's content away, to start anew from 0.
+  virtual void restart(Upload& upload) = 0;
+
+  // Makes finished uploads visible and durable together: syncs the files, renames each to its name in the order given, syncs the
+  // folders, as far as the configured durability asks. An item that fails carries its Failure and changes nothing; the others are done.
+  // The one exception: when only the sync of the folder fails, the name is there, and the Failure (IoError) says that it may not last.
+  virtual void commit(std::span<CommitItem> items) = 0;
+
+  // Throws NotFound, IsDirectory, NotDirectory, Forbidden (link, special file, permission).
+  virtual std::unique_ptr<Download> open(const FileName& name) = 0;
+  virtual FileInfo stat(const FileName& name) = 0;
+  // `after` is "" or the next of the page before; at most `limit` entries, whose names together take at most `maxNameBytes`.
+  struct PageLimits {
+    std::size_t entries = 0;
+    std::size_t nameBytes = 0;
+  };
+  virtual FolderPage list(const FileName& folder, const std::string& after, PageLimits limits) = 0;
+  // For check: of `names` in `folder`, the infos; nullopt where there is none. A missing folder is one without entries.
+  virtual std::vector<std::optional<FileInfo>> statMany(const FileName& folder, std::span<const std::string> names) = 0;
+
+  virtual void makeFolder(const FileName& name, bool parents) = 0;
+  virtual void makeFolders(const FileName& folder, std::span<const std::string> names) = 0;
+  // A link is removed itself. Throws IsDirectory for a folder that is not empty, unless `recursive`.
+  virtual void remove(const FileName& name, bool recursive) = 0;
+  // Makes the folders of `to` that are missing. A folder is never replaced, nor does one replace a file; nothing goes into itself (BadRequest).
+  virtual void rename(const FileName& from, const FileName& to, bool replace) = 0;
+};
+
+}  // namespace ft

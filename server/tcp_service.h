@@ -1,0 +1,49 @@
+#pragma once
+// A threading TCP server in the sense of Python's socketserver: a listening address, a name, a pool, and a handler to which each
+// connection is given. On Poco's TCPServer.
+
+#include <Poco/Net/ServerSocket.h>
+#include <Poco/Net/StreamSocket.h>
+#include <Poco/Net/TCPServer.h>
+#include <Poco/ThreadPool.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace ft {
+
+// "127.0.0.1:7021", "[::1]:7021": as configured, as printed.
+std::string formatAddress(const Poco::Net::SocketAddress& address);
+
+class TcpService {
+ public:
+  struct Handler {
+    // Runs in the acceptor's thread for each new connection, must not block; false: the connection is closed.
+    std::function<bool(const Poco::Net::StreamSocket&)> admit = [](const Poco::Net::StreamSocket&) { return true; };
+    // Runs on a thread of the pool, with the connection that was admitted. May throw: the connection is then closed.
+    std::function<void(Poco::Net::StreamSocket&)> talk;
+  };
+  struct Limits {
+    int threads = 1;  // that talk at the same time; the pool must have as many
+    int backlog = 1024;
+    std::string setting = "server.listen, --listen";  // for messages
+  };
+
+  // Binds and listens, but accepts nothing yet. Throws ConfigError that names the address and the reason (in use, not permitted, …).
+  TcpService(const std::string& address, Handler handler, Poco::ThreadPool& pool, const Limits& limits);
+  ~TcpService();
+
+  // The address with the port that was picked for 0.
+  std::string address() const;
+  void start();
+  // Ends accepting and closes the listening socket; handlers that run go on.
+  void stop();
+
+ private:
+  Poco::Net::ServerSocket socket_;
+  std::string address_;
+  std::unique_ptr<Poco::Net::TCPServer> server_;
+};
+
+}  // namespace ft

@@ -1,0 +1,154 @@
+#include "server/transfer_service.h"
+
+#include <Poco/Exception.h>
+#include <Poco/Net/SocketAddress.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "common/header.h"
+#include "server/commands.h"
+#include "server/exec_service.h"
+
+namespace ft {
+namespace {
+
+using Poco::Net::SocketAddress;
+using Poco::Net::StreamSocket;
+
+// Admitting is quick and never blocks, so one thread of the pool is enough for each listener.
+constexpr int kAdmitThreads = 1;
+// A peer that does not acknowledge for this long is gone (ms), and a silent one is asked (seconds). The first must be well above the
+// second: on loopback the kernel can count a probe as unanswered that was answered while it was being sent, and would reset an idle,
+// living connection at the second probe.
+constexpr int kUserTimeoutMs = 30'000;
+constexpr int kKeepAliveIdle = 20;
+constexpr int kKeepAliveInterval = 10;
+constexpr int kKeepAliveProbes = 3;
+
+void setOption(int fd, int level, int option, int value) { ::setsockopt(fd, level, option, &value, sizeof value); }
+
+void noticeDeadPeers(int fd) {
+  setOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  setOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveIdle);
+  setOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, kKeepAliveInterval);
+  setOption(fd, IPPROTO_TCP, TCP_KEEPCNT, kKeepAliveProbes);
+  setOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, kUserTimeoutMs);
+}
+
+// Empty when the peer is gone already.
+std::string sourceOf(const StreamSocket& socket) {
+  const SocketAddress peer = socket.peerAddress();
+  const Poco::Net::IPAddress host = peer.host();
+  const auto* bytes = static_cast<const unsigned char*>(host.addr());
+  return ConnectionLimits::sourceOf(std::span(bytes, static_cast<std::size_t>(host.length())));
+}
+
+}  // namespace
+
+TransferService::TransferService(const TransferOptions& options, Storage& storage, Log& log)
+    : log_(log),
+      limits_(options.maxConnections, options.maxPerAddress),
+      kits_(static_cast<std::size_t>(options.workers)),
+      workers_("ftpd", options.workers, kAdmitThreads * static_cast<int>(options.listen.size()),
+               [this](const std::shared_ptr<Connection>& connection) { work(connection); }),
+      context_{storage, log, kits_, segments_, options.limits, draining_, [this] { return workers_.busy(); }},
+      parking_(std::make_unique<ParkingLot>(
+          [this](std::shared_ptr<Connection> connection) { enqueue(std::move(connection)); })) {
+  context_.exec = options.exec;
+  TcpService::Handler handler;
+  handler.talk = [this](StreamSocket& socket) { talk(socket); };
+  for (const std::string& address : options.listen) {
+    services_.push_back(
+        std::make_unique<TcpService>(address, handler, workers_.threads(), TcpService::Limits{kAdmitThreads, 4096}));
+  }
+}
+
+TransferService::~TransferService() = default;
+
+std::vector<std::string> TransferService::addresses() const {
+  std::vector<std::string> addresses;
+  for (const auto& service : services_) addresses.push_back(service->address());
+  return addresses;
+}
+
+void TransferService::start() {
+  for (const auto& service : services_) service->start();
+}
+
+void TransferService::talk(StreamSocket& socket) {
+  std::string reason;
+  std::string peer;
+  std::unique_ptr<ConnectionLimits::Place> place;
+  try {
+    peer = formatAddress(socket.peerAddress());
+    place = limits_.admit(sourceOf(socket), reason);
+  } catch (const Poco::Exception&) {
+    return;  // reset meanwhile
+  }
+  if (!place) {
+    refuse(socket, reason);
+    return;
+  }
+  UniqueFd own(::fcntl(socket.impl()->sockfd(), F_DUPFD_CLOEXEC, 0));
+  if (!own) return;
+  noticeDeadPeers(own.get());
+  log_.event(LogLevel::Debug, "connected", {{"peer", peer}});
+  parking_->admit(
+      std::make_shared<Connection>(makePlainTransport(std::move(own)), context_, std::move(peer), std::move(place)));
+}
+
+void TransferService::refuse(const StreamSocket& socket, const std::string& reason) {
+  std::string frame;
+  appendFrame(frame, errorReply(Header{}, ErrorCode::Busy, reason));
+  ::send(socket.impl()->sockfd(), frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  log_.event(LogLevel::Warn, "connection-refused", {{"reason", reason}});
+}
+
+void TransferService::enqueue(std::shared_ptr<Connection> connection) {
+  const std::lock_guard lock(enqueueMutex_);
+  if (!closed_) workers_.enqueue(std::move(connection));
+}
+
+void TransferService::work(const std::shared_ptr<Connection>& connection) {
+  const Session::Wait wait = connection->session.run();
+  if (wait == Session::Wait::Closed)
+    log_.event(LogLevel::Debug, "disconnected", {{"peer", connection->session.peer()}});
+  if (wait != Session::Wait::HandOver) {
+    parking_->park(connection, wait);
+    return;
+  }
+  // Out of the lot first: nobody may look at a session that has given its connection away.
+  parking_->park(connection, Session::Wait::Closed);
+  HandedOver handed = connection->session.handOver();
+  handed.place = std::move(connection->place);
+  context_.exec->take(std::move(handed));
+}
+
+void TransferService::drain(std::chrono::milliseconds limit) {
+  constexpr std::chrono::milliseconds kStep{50};
+  constexpr std::chrono::milliseconds kCutTime{2000};
+  draining_ = true;
+  for (const auto& service : services_) service->stop();
+  const auto end = std::chrono::steady_clock::now() + limit;
+  parking_->wakeAll();
+  while (!parking_->waitUntilEmpty(kStep) && !hurry_ && std::chrono::steady_clock::now() < end) parking_->wakeAll();
+  if (const std::size_t left = parking_->count(); left > 0) {
+    log_.event(LogLevel::Warn, "cut",
+               {{"connections", left}, {"reason", "they did not end within server.drain_timeout"}});
+    parking_->cutAll();
+    parking_->waitUntilEmpty(kCutTime);
+  }
+  {
+    const std::lock_guard lock(enqueueMutex_);
+    closed_ = true;
+  }
+  workers_.stop();
+  parking_.reset();
+}
+
+}  // namespace ft

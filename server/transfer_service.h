@@ -1,0 +1,62 @@
+#pragma once
+// The transfer service: listeners that admit and park, the parking lot, and the workers that run sessions.
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "server/connection_limits.h"
+#include "server/parking_lot.h"
+#include "server/session.h"
+#include "server/tcp_service.h"
+#include "server/worker_pool.h"
+
+namespace ft {
+
+struct TransferOptions {
+  std::vector<std::string> listen;
+  int workers = 32;
+  std::size_t maxConnections = 1000;
+  std::size_t maxPerAddress = 64;
+  SessionLimits limits;
+  ExecService* exec = nullptr;  // must outlive the service
+};
+
+class TransferService {
+ public:
+  // Binds all addresses; throws ConfigError. `storage` and `log` must outlive it.
+  TransferService(const TransferOptions& options, Storage& storage, Log& log);
+  ~TransferService();
+
+  std::vector<std::string> addresses() const;
+  void start();
+  // Stops accepting, lets running requests finish for `limit`, then cuts what is left. Once only.
+  void drain(std::chrono::milliseconds limit);
+  // During drain(), from another thread: no more patience.
+  void hurry() { hurry_ = true; }
+  std::size_t connections() const { return parking_->count(); }
+
+ private:
+  void talk(Poco::Net::StreamSocket& socket);
+  void enqueue(std::shared_ptr<Connection> connection);
+  void work(const std::shared_ptr<Connection>& connection);
+  void refuse(const Poco::Net::StreamSocket& socket, const std::string& reason);
+
+  Log& log_;
+  std::atomic<bool> draining_{false};
+  std::atomic<bool> hurry_{false};
+  std::mutex enqueueMutex_;
+  bool closed_ = false;  // under enqueueMutex_: the workers are ending
+  ConnectionLimits limits_;
+  KitPool kits_;
+  Segments segments_;
+  WorkerPool workers_;
+  SessionContext context_;
+  std::unique_ptr<ParkingLot> parking_;
+  std::vector<std::unique_ptr<TcpService>> services_;
+};
+
+}  // namespace ft
