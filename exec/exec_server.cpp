@@ -1,0 +1,141 @@
+#include "exec/exec_server.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <exception>
+#include <thread>
+#include <utility>
+
+#include "common/header.h"
+#include "exec/exec_session.h"
+#include "exec/exec_user.h"
+#include "exec/process_tree.h"
+
+namespace ft {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Longer than a keeper needs to end a command.
+constexpr milliseconds kEndTime{3000};
+
+UniqueFd watchSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  return UniqueFd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+void refuseBusy(const UniqueFd& session) {
+  Header reply;
+  reply.cmd = "exec";
+  reply.ok = false;
+  reply.error = std::string(errorName(ErrorCode::Busy));
+  reply.message = "too many command sessions (exec.sessions)";
+  std::string frame;
+  appendFrame(frame, reply);
+  ::send(session.get(), frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+}  // namespace
+
+ExecServer::ExecServer(ExecSettings settings, std::unique_ptr<ExecDoor> door)
+    : settings_(std::move(settings)),
+      user_(findExecUser(settings_.user)),
+      door_(std::move(door)),
+      signals_(watchSignals()) {
+  ::signal(SIGPIPE, SIG_IGN);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+int ExecServer::run() {
+  if (user_.uid == 0) std::fprintf(stderr, "ftpd-exec: commands run as root; exec.user names another user\n");
+  door_->ready();
+  while (!over_) {
+    std::array<pollfd, 2> entries{pollfd{door_->fd(), POLLIN, 0}, pollfd{signals_.get(), POLLIN, 0}};
+    ::poll(entries.data(), entries.size(), -1);
+    if (entries[1].revents != 0) reap();
+    if (!over_ && entries[0].revents != 0) admit();
+  }
+  endAll();
+  return 0;
+}
+
+void ExecServer::admit() {
+  bool closed = false;
+  UniqueFd session = door_->take(closed);
+  over_ = closed;
+  if (!session) return;
+  if (keepers_.size() >= settings_.sessions) {
+    refuseBusy(session);
+    return;
+  }
+  const pid_t pid = ::fork();
+  if (pid == 0) keep(std::move(session));
+  if (pid > 0) keepers_.insert(pid);
+  if (pid < 0) refuseBusy(session);
+}
+
+// In the keeper.
+void ExecServer::keep(UniqueFd session) {
+  door_.reset();
+  int code = 1;
+  try {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    if (becomeUser(user_)) {
+      // Changing the user clears it, so not before. The parent may be gone already.
+      ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+      // An unreachable home leaves the session at the root of the file system.
+      if (::chdir(user_.home.c_str()) != 0 && ::chdir("/") != 0) ::_exit(1);
+      ExecSession(settings_, user_, std::move(session), signals_.get()).run();
+      code = 0;
+    }
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "ftpd-exec: session ended: %s\n", error.what());
+  }
+  ::_exit(code);
+}
+
+void ExecServer::reap() {
+  signalfd_siginfo info{};
+  while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
+    if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) over_ = true;
+  }
+  bool orphans = false;
+  int status = 0;
+  for (pid_t pid = ::waitpid(-1, &status, WNOHANG); pid > 0; pid = ::waitpid(-1, &status, WNOHANG)) {
+    orphans |= keepers_.erase(pid) == 0 || WIFSIGNALED(status);
+  }
+  // A keeper that was killed leaves its command to us.
+  if (orphans) killChildren(isKeeper, this);
+}
+
+bool ExecServer::isKeeper(pid_t pid, const void* server) {
+  return static_cast<const ExecServer*>(server)->keepers_.contains(pid);
+}
+
+void ExecServer::endAll() {
+  door_.reset();
+  for (const pid_t keeper : keepers_) ::kill(keeper, SIGTERM);
+  const auto end = std::chrono::steady_clock::now() + kEndTime;
+  while (!keepers_.empty() && std::chrono::steady_clock::now() < end) {
+    reap();
+    std::this_thread::sleep_for(milliseconds(2));
+  }
+  std::optional<int> status;
+  for (const pid_t keeper : keepers_) ::kill(keeper, SIGKILL);
+  killChildren(nullptr, nullptr);
+  reapDescendants(-1, status);
+}
+
+}  // namespace ft

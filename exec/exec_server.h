@@ -1,0 +1,38 @@
+#pragma once
+// The main process of ftpd-exec: takes sessions from the door, gives each a process of its own (its keeper), and ends all of them when the
+// door is closed or on SIGTERM. Single-threaded, so that it may fork.
+
+#include <sys/types.h>
+
+#include <memory>
+#include <set>
+
+#include "common/exec_settings.h"
+#include "exec/command_line.h"
+#include "exec/door.h"
+
+namespace ft {
+
+class ExecServer {
+ public:
+  // Throws ConfigError when the user does not exist or cannot be become.
+  ExecServer(ExecSettings settings, std::unique_ptr<ExecDoor> door);
+  // Until the end. The exit code of the program.
+  int run();
+
+ private:
+  void admit();
+  [[noreturn]] void keep(UniqueFd session);
+  void reap();
+  void endAll();
+  static bool isKeeper(pid_t pid, const void* server);
+
+  const ExecSettings settings_;
+  const ExecUser user_;
+  std::unique_ptr<ExecDoor> door_;
+  UniqueFd signals_;
+  std::set<pid_t> keepers_;
+  bool over_ = false;
+};
+
+}  // namespace ft
