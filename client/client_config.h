@@ -1,0 +1,25 @@
+#pragma once
+// What the client's own configuration file says: $XDG_CONFIG_HOME/ftpc/config, else ~/.config/ftpc/config. A missing file is an empty one.
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace ft {
+
+struct ClientConfig {
+  std::string source;  // the file, for messages
+  std::optional<std::string> server, retry, timeout, digest;
+};
+
+// An environment variable, or nullopt. Injected, so that tests need no environment.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+Environment processEnvironment();
+
+// The path of the file; nullopt when the environment names no home.
+std::optional<std::string> clientConfigPath(const Environment& environment);
+// Throws ConfigError for a file that cannot be used, and for a key that is not known.
+ClientConfig readClientConfig(const std::string& path);
+ClientConfig parseClientConfig(const std::string& text, const std::string& source);
+
+}  // namespace ft

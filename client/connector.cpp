@@ -1,0 +1,106 @@
+#include "client/connector.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <string>
+
+#include "common/error.h"
+#include "common/escape.h"
+
+namespace ft {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+struct FreeAddresses {
+  void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
+};
+using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
+
+[[noreturn]] void unreachable(const ServerAddress& address, const std::string& reason) {
+  throw TransportError(TransportError::Kind::Unreachable, "no daemon at " + escapeText(address.text()) + ": " + reason);
+}
+
+Addresses lookUp(const ServerAddress& address) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+  addrinfo* list = nullptr;
+  const std::string port = std::to_string(address.port);
+  int error = ::getaddrinfo(address.host.c_str(), port.c_str(), &hints, &list);
+  if (error == EAI_NONAME) {
+    hints.ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG;
+    const DefaultSignals signals;
+    error = ::getaddrinfo(address.host.c_str(), port.c_str(), &hints, &list);
+  }
+  if (error != 0) unreachable(address, ::gai_strerror(error));
+  return Addresses(list);
+}
+
+// Waits until the connect has ended, one way or the other; its errno, or nullopt on the deadline.
+std::optional<int> awaitConnect(int fd, Clock::time_point deadline, const StopRequest& stop) {
+  for (;;) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now()).count();
+    if (left <= 0) return std::nullopt;
+    std::array<pollfd, 2> fds{pollfd{fd, POLLOUT, 0}, pollfd{stop.fd(), POLLIN, 0}};
+    ::poll(fds.data(), fds.size(), static_cast<int>(std::min<std::int64_t>(left, 3'600'000)));
+    if (fds[1].revents != 0) stop.check();
+    if (fds[0].revents == 0) continue;
+    int error = 0;
+    socklen_t size = sizeof error;
+    ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    return error;
+  }
+}
+
+// The socket, or an empty one with the reason.
+UniqueFd tryAddress(const addrinfo& address, Clock::time_point deadline, const StopRequest& stop, std::string& reason) {
+  UniqueFd fd(::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  std::optional<int> error;
+  if (!fd || (::connect(fd.get(), address.ai_addr, address.ai_addrlen) != 0 && errno != EINPROGRESS)) {
+    error = errno;
+  } else {
+    error = awaitConnect(fd.get(), deadline, stop);
+  }
+  if (error == 0) return fd;
+  reason = error ? std::strerror(*error) : "no answer";
+  return {};
+}
+
+// A server that has gone without a word is noticed also while nothing is sent.
+void noticeDeadPeer(int fd, milliseconds timeout) {
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  const auto limit = static_cast<unsigned>(std::clamp<std::int64_t>(timeout.count(), 1'000, 3'600'000));
+  ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
+}
+
+}  // namespace
+
+std::unique_ptr<Transport> connectTo(const ServerAddress& address, milliseconds timeout, const StopRequest& stop) {
+  const Addresses addresses = lookUp(address);
+  int left = 0;
+  for (const addrinfo* one = addresses.get(); one != nullptr; one = one->ai_next) ++left;
+  const auto end = Clock::now() + timeout;
+  std::string reason = "it has no address";
+  for (const addrinfo* one = addresses.get(); one != nullptr; one = one->ai_next, --left) {
+    const auto now = Clock::now();
+    UniqueFd fd = tryAddress(*one, now + (end - now) / left, stop, reason);
+    if (!fd) continue;
+    noticeDeadPeer(fd.get(), timeout);
+    return makePlainTransport(std::move(fd));
+  }
+  unreachable(address, reason);
+}
+
+}  // namespace ft

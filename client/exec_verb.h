@@ -1,0 +1,10 @@
+#pragma once
+// The verb exec: runs a command on the server's side as if it were here, with its outputs, its input, its terminal and its exit code.
+
+namespace ft {
+
+struct Shell;
+
+void runExec(const Shell& shell);
+
+}  // namespace ft

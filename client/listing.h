@@ -1,0 +1,36 @@
+#pragma once
+// ls: reads folders page by page and shows them, sorted by name as long as they fit into memory.
+
+#include <string>
+#include <vector>
+
+#include "client/shell.h"
+
+namespace ft {
+
+// "-rw-r--r--"
+std::string modeText(const RemoteInfo& info);
+// "2026-11-21 04:37:13" in UTC; with nanoseconds when `exact`.
+std::string timeText(std::int64_t mtimeNs, bool exact);
+std::string_view typeText(RemoteType type);
+// The keys of an entry or a stat in JSON.
+void describe(JsonWriter& json, const std::string& name, const RemoteInfo& info);
+
+class Listing {
+ public:
+  explicit Listing(const Shell& shell) : shell_(shell) {}
+  // A folder, or a file by itself. Throws Failure.
+  void show(const FileName& name);
+
+ private:
+  void showFolder(const FileName& top);
+  // The entries of one folder; those of sub-folders wait in folders_.
+  void showPages(const FileName& top, const FileName& folder);
+  void showEntries(std::vector<RemoteEntry>& entries, const std::string& prefix);
+  void showEntry(const std::string& name, const RemoteInfo& info);
+
+  const Shell& shell_;
+  std::vector<FileName> folders_;
+};
+
+}  // namespace ft

@@ -1,0 +1,51 @@
+#pragma once
+// Walks a local folder without recursion and in bounded memory, a batch of files at a time. Links and special files are left out and told.
+
+#include <dirent.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/transfer.h"
+
+namespace ft {
+
+struct LocalFile {
+  std::string relative;  // to the folder that is walked, '/' between parts
+  std::uint64_t size = 0;
+  std::int64_t mtimeNs = 0;
+};
+
+struct LocalBatch {
+  std::vector<LocalFile> files;
+  std::vector<std::string> emptyFolders;  // relative; "" for the walked folder itself
+};
+
+class LocalWalk {
+ public:
+  LocalWalk(std::string root, TransferObserver& observer);
+
+  // About `limit` files more; nothing at the end. A folder that cannot be read is told as a failed outcome.
+  LocalBatch next(std::size_t limit);
+
+ private:
+  struct CloseFolder {
+    void operator()(DIR* folder) const { ::closedir(folder); }
+  };
+
+  bool openNext();
+  void take(const dirent& entry, LocalBatch& batch);
+  std::string pathOf(const std::string& relative) const;
+  void failed(const std::string& relative, int error);
+
+  std::string root_;
+  TransferObserver& observer_;
+  std::vector<std::string> waiting_;
+  std::unique_ptr<DIR, CloseFolder> open_;
+  std::string current_;
+  bool currentEmpty_ = true;
+};
+
+}  // namespace ft

@@ -1,0 +1,34 @@
+// ftpc: the client program. Everything is in the library; this ties it to a process.
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "client/shell.h"
+#include "client/stop_request.h"
+
+namespace {
+
+std::size_t terminalWidth() {
+  constexpr std::size_t kUsual = 80;
+  winsize size{};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::ios::sync_with_stdio(false);
+  const ft::StopRequest stop = ft::stopOnSignals();
+  const ft::Console console{std::cout, std::cerr, ::isatty(STDERR_FILENO) == 1, &terminalWidth};
+  const int exit =
+      ft::runShell(std::vector<std::string>(argv + 1, argv + argc), console, ft::processEnvironment(), stop);
+  if (exit == 0 && !std::cout.flush()) {
+    std::cerr << "ftpc: standard output cannot be written\n";
+    return 1;
+  }
+  return exit;
+}

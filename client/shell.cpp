@@ -1,0 +1,81 @@
+#include "client/shell.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "client/connector.h"
+#include "client/exit_code.h"
+#include "client/verbs.h"
+#include "common/escape.h"
+#include "common/units.h"
+
+namespace ft {
+namespace {
+
+Link makeLink(const Options& options, Output& output, const StopRequest& stop) {
+  Link::Ways ways;
+  ways.connect = [&options, &stop] {
+    return std::make_unique<Connection>(connectTo(options.server, options.timeout, stop), stop, options.timeout,
+                                        escapeText(options.server.text()));
+  };
+  ways.pause = [&stop](std::chrono::milliseconds time) { pauseFor(time, stop); };
+  ways.notice = [&output](const std::string& reason, std::chrono::milliseconds pause, int nextTry) {
+    output.warned(reason + "; try " + std::to_string(nextTry) + " follows in " + formatDuration(pause));
+  };
+  return Link(std::move(ways), {options.retry, options.retryNamed}, stop);
+}
+
+// What helps a person who meets this problem for the first time.
+void addAdvice(const Options& options, Problem& problem) {
+  const bool local =
+      options.server.host == "127.0.0.1" || options.server.host == "localhost" || options.server.host == "::1";
+  if (local && problem.message.starts_with("no daemon at ")) problem.message += "; start one: ftpd --root DIR";
+}
+
+int runVerb(const Options& options, Output& output, const StopRequest& stop) {
+  Link link = makeLink(options, output, stop);
+  const Verb* verb = findVerb(options.verb);
+  try {
+    verb->run(Shell{options, link, output, stop});
+  } catch (const Interrupted& error) {
+    const Problem problem = problemOf(error);
+    output.failed("", problem);
+    return problem.exit;
+  } catch (const std::exception& error) {
+    Problem problem = problemOf(error);
+    addAdvice(options, problem);
+    output.failed("", problem);
+    return problem.exit;
+  }
+  return output.exit();
+}
+
+int usageFailed(const std::vector<std::string>& arguments, const Console& console, const std::exception& error) {
+  Options options;
+  options.json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
+  Output output(console, options);
+  const Problem problem = problemOf(error);
+  output.failed("", problem);
+  return problem.exit;
+}
+
+}  // namespace
+
+int runShell(const std::vector<std::string>& arguments, const Console& console, const Environment& environment,
+             const StopRequest& stop) {
+  CommandLine line;
+  try {
+    line = parseCommandLine(arguments, environment);
+    takeServer(line.options);
+  } catch (const std::exception& error) {
+    return usageFailed(arguments, console, error);
+  }
+  if (line.text) {
+    console.out << *line.text << std::flush;
+    return 0;
+  }
+  Output output(console, line.options);
+  return runVerb(line.options, output, stop);
+}
+
+}  // namespace ft

@@ -1,0 +1,27 @@
+#pragma once
+// Runs one command line: makes the link to the server, calls the verb, turns failures into text and an exit code.
+
+#include <string>
+#include <vector>
+
+#include "client/link.h"
+#include "client/operands.h"
+#include "client/options.h"
+#include "client/output.h"
+#include "client/stop_request.h"
+
+namespace ft {
+
+// What a verb works with.
+struct Shell {
+  const Options& options;
+  Link& link;
+  Output& output;
+  const StopRequest& stop;
+};
+
+// The whole of ftpc but for the process around it. Returns the exit code. `arguments` are without the program's name.
+int runShell(const std::vector<std::string>& arguments, const Console& console, const Environment& environment,
+             const StopRequest& stop);
+
+}  // namespace ft

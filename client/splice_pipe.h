@@ -1,0 +1,37 @@
+#pragma once
+// Moves bytes from a socket into a file through a pipe, so that they never pass through this process's memory.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "common/unique_fd.h"
+
+namespace ft {
+
+// A place in a file.
+struct FilePlace {
+  int fd = -1;
+  std::uint64_t position = 0;
+};
+
+class SplicePipe {
+ public:
+  // One call asks for this much, and the pipe holds as much where the system allows it. Bytes.
+  static constexpr std::size_t kSize = 1 << 20;
+
+  SplicePipe();
+
+  // Moves at most `most` bytes of a non-blocking socket. 0: none are there now. nullopt: this socket cannot be spliced, or there is no pipe.
+  // Throws TransportError when the peer has closed or the line broke, and Failure when the file cannot take the bytes.
+  std::optional<std::size_t> move(int socket, FilePlace place, std::size_t most);
+
+ private:
+  void empty(FilePlace place, std::size_t count);
+  // For a file that cannot be spliced into: takes the bytes out of the pipe and writes them.
+  std::size_t copyOut(FilePlace place, std::size_t count);
+
+  UniqueFd readEnd_, writeEnd_;
+};
+
+}  // namespace ft

@@ -1,0 +1,79 @@
+#include "client/target_folder.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "common/error.h"
+#include "common/escape.h"
+
+namespace ft {
+namespace {
+
+constexpr int kFolderFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+constexpr mode_t kNewFolderMode = 0777;  // less the umask
+
+// Makes what is missing of `path`; the folders in which something was made.
+std::vector<FolderPtr> makeFolders(const std::string& path) {
+  std::vector<FolderPtr> touched;
+  for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    const std::string folder = path.substr(0, slash);
+    if (::mkdir(folder.c_str(), kNewFolderMode) == 0) {
+      const std::string parent = folder + "/..";
+      UniqueFd fd(::open(parent.c_str(), kFolderFlags));
+      if (!fd) throw failureFromErrno(errno, escapeText(parent));
+      touched.push_back(std::make_shared<Folder>(Folder{std::move(fd), parent}));
+    } else if (errno != EEXIST && errno != EISDIR) {
+      throw failureFromErrno(errno, escapeText(folder));
+    }
+  }
+  return touched;
+}
+
+}  // namespace
+
+TargetFolder TargetFolder::open(const std::string& path, const FileName& base) {
+  std::vector<FolderPtr> touched;
+  UniqueFd fd(::open(path.c_str(), kFolderFlags));
+  if (!fd && errno == ENOENT) {
+    touched = makeFolders(path + "/");
+    fd.reset(::open(path.c_str(), kFolderFlags));
+  }
+  if (!fd) throw failureFromErrno(errno, escapeText(path));
+  TargetFolder target(std::make_shared<Folder>(Folder{std::move(fd), path}), base);
+  target.touched_ = std::move(touched);
+  return target;
+}
+
+FolderPtr TargetFolder::folder(const FileName& name) { return descend(name, true); }
+
+FolderPtr TargetFolder::existing(const FileName& name) { return descend(name, false); }
+
+FolderPtr TargetFolder::descend(const FileName& name, bool make) {
+  if (name == lastName_) return last_;
+  FolderPtr current = root_;
+  const std::vector<std::string_view> parts = name.parts();
+  for (std::size_t i = skip_; i < parts.size(); ++i) {
+    const std::string part(parts[i]);
+    const std::string path = current->path + "/" + part;
+    int fd = ::openat(current->fd.get(), part.c_str(), kFolderFlags | O_NOFOLLOW);
+    if (fd < 0 && errno == ENOENT) {
+      if (!make) return nullptr;
+      if (::mkdirat(current->fd.get(), part.c_str(), kNewFolderMode) != 0 && errno != EEXIST) {
+        throw failureFromErrno(errno, escapeText(path));
+      }
+      touched_.push_back(current);
+      fd = ::openat(current->fd.get(), part.c_str(), kFolderFlags | O_NOFOLLOW);
+    }
+    if (fd < 0) throw failureFromErrno(errno, escapeText(path));
+    current = std::make_shared<Folder>(Folder{UniqueFd(fd), path});
+  }
+  lastName_ = name;
+  last_ = current;
+  return current;
+}
+
+std::vector<FolderPtr> TargetFolder::takeTouched() { return std::exchange(touched_, {}); }
+
+}  // namespace ft

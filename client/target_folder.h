@@ -1,0 +1,47 @@
+#pragma once
+// Local folders that a get writes into: opened part by part from one descriptor, so that no name and no link leads out of it.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/file_name.h"
+#include "common/unique_fd.h"
+
+namespace ft {
+
+// An open folder; shared by the files that are being written into it.
+struct Folder {
+  UniqueFd fd;
+  std::string path;  // as shown to the user
+};
+using FolderPtr = std::shared_ptr<const Folder>;
+
+class TargetFolder {
+ public:
+  // The folder that the user named (links in `path` are the user's own and are followed); made with its parents when missing. It
+  // stands for the remote folder `base`. Throws Failure.
+  static TargetFolder open(const std::string& path, const FileName& base = FileName::root());
+
+  FolderPtr root() const { return root_; }
+  // The folder for the remote folder `name`, which is base or below it; made when missing. Never follows a link: Failure(NotDirectory or
+  // Forbidden).
+  FolderPtr folder(const FileName& name);
+  // As folder(), but nullptr where it does not exist yet; makes nothing.
+  FolderPtr existing(const FileName& name);
+  // The folders in which folders were made since the last call; they are to be synced.
+  std::vector<FolderPtr> takeTouched();
+
+ private:
+  TargetFolder(FolderPtr root, const FileName& base)
+      : root_(std::move(root)), skip_(base.parts().size()), lastName_(base), last_(root_) {}
+  FolderPtr descend(const FileName& name, bool make);
+
+  FolderPtr root_;
+  std::size_t skip_;   // parts of a name that the root stands for
+  FileName lastName_;  // files come folder by folder, so the last one is mostly the next one
+  FolderPtr last_;
+  std::vector<FolderPtr> touched_;
+};
+
+}  // namespace ft

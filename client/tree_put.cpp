@@ -1,0 +1,138 @@
+#include "client/tree_put.h"
+
+#include "client/file_digest.h"
+
+namespace ft {
+namespace {
+
+// Files that are looked at together: their names are what the memory is needed for.
+constexpr std::size_t kBatch = 20'000;
+
+}  // namespace
+
+void TreePut::run(const std::string& local, const FileName& remote) {
+  local_ = local;
+  remote_ = remote;
+  LocalWalk walk(local, observer_);
+  LocalBatch batch = walk.next(kBatch);
+  expect(batch);
+  check_ = !options_.always && remoteExists(remote);
+  while (!batch.files.empty() || !batch.emptyFolders.empty()) {
+    putBatch(batch);
+    batch = walk.next(kBatch);
+  }
+}
+
+void TreePut::expect(const LocalBatch& batch) {
+  std::uint64_t bytes = 0;
+  for (const LocalFile& file : batch.files) bytes += file.size;
+  engine_.expect(batch.files.size(), bytes);
+}
+
+bool TreePut::remoteExists(const FileName& remote) {
+  return link_.persist([&] {
+    try {
+      return link_.client().stat(remote).type == RemoteType::Folder;
+    } catch (const Failure& failure) {
+      if (mayPass(failure)) throw;
+      return false;
+    }
+  });
+}
+
+void TreePut::putBatch(const LocalBatch& batch) {
+  makeFolders(batch.emptyFolders);
+  std::vector<PutJob> candidates;
+  std::vector<CheckEntry> entries;
+  for (const LocalFile& file : batch.files) {
+    PutJob job = jobFor(file);
+    try {
+      job.remote = remote_.child(file.relative);
+    } catch (const Failure& failure) {
+      observer_.ended(failedOutcome(job, failure));
+      continue;
+    }
+    entries.push_back({file.relative, file.size, file.mtimeNs});
+    candidates.push_back(std::move(job));
+  }
+  const std::vector<bool> send = needed(candidates, entries);
+  std::deque<PutJob> jobs;
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    if (!send[i]) {
+      unchanged(candidates[i]);
+      continue;
+    }
+    bytes += candidates[i].size;
+    jobs.push_back(std::move(candidates[i]));
+  }
+  observer_.planned(jobs.size(), bytes);
+  engine_.put(std::move(jobs));
+}
+
+PutJob TreePut::jobFor(const LocalFile& file) const {
+  PutJob job;
+  job.path = local_.ends_with('/') ? local_ + file.relative : local_ + "/" + file.relative;
+  job.size = file.size;
+  job.links = SourceFile::Links::Refuse;
+  job.digest = options_.digest.value_or(DigestAlgorithm::Xxh128);
+  return job;
+}
+
+void TreePut::makeFolders(const std::vector<std::string>& relative) {
+  std::vector<std::string> names;
+  for (const std::string& name : relative) {
+    try {
+      if (name.empty()) {
+        link_.persist([&] { link_.client().mkdir(remote_, true); });
+      } else if (remote_.child(name).text() != remote_.text()) {
+        names.push_back(name);
+      }
+    } catch (const Failure& failure) {
+      if (mayPass(failure)) throw;
+      folderFailed(name, failure);
+    }
+  }
+  if (!names.empty()) link_.persist([&] { link_.client().mkdirAll(remote_, names); });
+}
+
+void TreePut::folderFailed(const std::string& relative, const Failure& failure) {
+  FileOutcome outcome;
+  outcome.state = FileOutcome::State::Failed;
+  outcome.name = relative.empty() ? local_ : local_ + "/" + relative;
+  outcome.problem = problemOf(failure);
+  observer_.ended(outcome);
+}
+
+std::vector<bool> TreePut::needed(std::span<const PutJob> jobs, std::span<const CheckEntry> entries) {
+  std::vector<bool> send(jobs.size(), !check_);
+  if (!check_ || jobs.empty()) return send;
+  const auto indexes = link_.persist([&] { return link_.client().check(remote_, entries); });
+  for (const std::size_t index : indexes) send[index] = true;
+  if (!options_.checksum) return send;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (!send[i]) send[i] = !sameContent(jobs[i]);
+  }
+  return send;
+}
+
+bool TreePut::sameContent(const PutJob& job) {
+  try {
+    const SourceFile source = SourceFile::open(job.path, job.links);
+    Digest digest(job.digest);
+    hashFile(source.fd(), 0, source.size(), digest, link_.stop());
+    return link_.persist([&] { return link_.client().sum(job.remote, job.digest); }) == digest.value();
+  } catch (const Failure&) {
+    return false;  // sending it tells what is wrong
+  }
+}
+
+void TreePut::unchanged(const PutJob& job) {
+  FileOutcome outcome;
+  outcome.state = FileOutcome::State::Unchanged;
+  outcome.name = job.path;
+  outcome.size = job.size;
+  observer_.ended(outcome);
+}
+
+}  // namespace ft
