@@ -1,0 +1,133 @@
+#include "client/options.h"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <map>
+
+#include "client/exit_code.h"
+#include "client/verbs.h"
+#include "common/ini_file.h"
+#include "tests/client/transfer_fixture.h"
+
+using namespace ft;
+using std::chrono::milliseconds;
+
+namespace {
+
+Environment with(std::map<std::string, std::string> values) {
+  return [values = std::move(values)](const std::string& name) -> std::optional<std::string> {
+    const auto found = values.find(name);
+    return found == values.end() ? std::nullopt : std::optional<std::string>(found->second);
+  };
+}
+
+Options parse(const std::vector<std::string>& arguments, const Environment& environment = with({})) {
+  return parseCommandLine(arguments, environment).options;
+}
+
+}  // namespace
+
+TEST_CASE("without anything said, the server is 127.0.0.1:7021") {
+  const Options options = parse({"put", "a.txt"});
+  CHECK(options.verb == "put");
+  CHECK(options.operands == std::vector<std::string>{"a.txt"});
+  CHECK(options.server == ServerAddress{"127.0.0.1", 7021});
+  CHECK(options.transfer.replace);
+  CHECK(options.transfer.chunkSize == 8192);
+  CHECK_FALSE(options.transfer.digest);
+}
+
+TEST_CASE("the server is -s, else FTPC_SERVER, else the configuration") {
+  const TestFolder folder;
+  std::filesystem::create_directory(folder.path("ftpc"));
+  folder.write("ftpc/config", "[default]\nserver = from.config:3\ntimeout = 7s\n");
+  const auto config = with({{"XDG_CONFIG_HOME", folder.path()}});
+  const auto both = with({{"XDG_CONFIG_HOME", folder.path()}, {"FTPC_SERVER", "from.env:2"}});
+  CHECK(parse({"ping"}, config).server.text() == "from.config:3");
+  CHECK(parse({"ping"}, config).timeout == milliseconds(7000));
+  CHECK(parse({"ping"}, both).server.text() == "from.env:2");
+  CHECK(parse({"-s", "from.option:1", "ping"}, both).server.text() == "from.option:1");
+  CHECK(parse({"--timeout", "3s", "ping"}, config).timeout == milliseconds(3000));
+}
+
+TEST_CASE("global options stand before or behind the verb") {
+  for (const auto& arguments :
+       {std::vector<std::string>{"-s", "h:1", "--no-clobber", "--retry", "2", "put", "a", "-t", "b"},
+        std::vector<std::string>{"put", "a", "-t", "b", "-s", "h:1", "--no-clobber", "--retry", "2"},
+        std::vector<std::string>{"put", "-s", "h:1", "--retry=2", "-t", "b", "--no-clobber", "a"}}) {
+    const Options options = parse(arguments);
+    CHECK(options.server.text() == "h:1");
+    CHECK_FALSE(options.transfer.replace);
+    CHECK(options.retry == 2);
+    CHECK(options.retryNamed);
+    CHECK(options.target == "b");
+    CHECK(options.operands == std::vector<std::string>{"a"});
+  }
+}
+
+TEST_CASE("a dash is an operand, and two dashes end the options") {
+  CHECK(parse({"put", "-", "-t", "x"}).operands == std::vector<std::string>{"-"});
+  CHECK(parse({"get", "a", "-o", "-"}).output == "-");
+  CHECK(parse({"put", "--", "-s", "--json"}).operands == std::vector<std::string>{"-s", "--json"});
+}
+
+TEST_CASE("what is not understood is a usage error that says so") {
+  for (const auto& arguments : {std::vector<std::string>{},
+                                {"frobnicate"},
+                                {"--frob", "ping"},
+                                {"put", "--frob", "a"},
+                                {"-s", "", "ping"},
+                                {"-s", "a:b:c", "ping"},
+                                {"--retry", "-1", "ping"},
+                                {"--retry", "x", "ping"},
+                                {"--timeout", "x", "ping"},
+                                {"--timeout", "0", "ping"},
+                                {"--digest", "crc", "ping"},
+                                {"--chunk-size", "0", "ping"},
+                                {"--chunk-size", "1TiB", "ping"},
+                                {"put", "-t"},
+                                {"ls", "-t", "x"}}) {
+    std::string shown;
+    for (const std::string& argument : arguments) shown += " " + argument;
+    CAPTURE(shown);
+    CHECK_THROWS_AS(parse(arguments), UsageError);
+  }
+}
+
+TEST_CASE("a configuration that is wrong names its line and the nearest key") {
+  const auto fails = [](const std::string& text, const std::string& part) {
+    try {
+      parseClientConfig(text, "f");
+      FAIL("accepted");
+    } catch (const ConfigError& error) {
+      CHECK_MESSAGE(std::string(error.what()).find(part) != std::string::npos, error.what());
+    }
+  };
+  fails("[default]\nservr = a\n", "f:2:");
+  fails("[default]\nservr = a\n", "'server'");
+  fails("[other]\nserver = a\n", "[default]");
+  CHECK(parseClientConfig("", "f").server == std::nullopt);
+}
+
+TEST_CASE("a wrong server in the environment or the configuration names its source") {
+  try {
+    parse({"ping"}, with({{"FTPC_SERVER", "a:b"}}));
+    FAIL("accepted");
+  } catch (const UsageError& error) {
+    CHECK(std::string(error.what()).starts_with("FTPC_SERVER:"));
+  }
+}
+
+TEST_CASE("help and version are told instead of anything else, for each verb") {
+  CHECK(parseCommandLine({"--version"}, with({})).text->starts_with("ftpc 0."));
+  const std::string help = *parseCommandLine({"--help"}, with({})).text;
+  for (const Verb& verb : verbs()) {
+    CAPTURE(verb.name);
+    CHECK(help.find(verb.summary) != std::string::npos);
+    const auto line = parseCommandLine({std::string(verb.name), "--help"}, with({}));
+    REQUIRE(line.text);
+    CHECK(line.text->find(verb.usage) != std::string::npos);
+  }
+  CHECK(help.find("130 / 143") != std::string::npos);
+}

@@ -1,0 +1,1 @@
+"""Tools of the whole-program tests: the two programs, the wire, bad networks and waiting."""

@@ -1,0 +1,162 @@
+"""A bad network in user space: a TCP proxy that delays, slices, stalls, cuts, resets or damages what passes."""
+
+import select
+import socket
+import struct
+import threading
+from dataclasses import dataclass
+
+kPiece = 65536
+kTick = 0.05
+
+
+@dataclass
+class Fault:
+    """What happens to one connection, in one direction ("up": from the client; "down": to it). Counts are bytes."""
+
+    direction: str = "up"
+    cut_after: int | None = None     # orderly end of both sides
+    reset_after: int | None = None   # RST to both sides
+    stall_after: int | None = None   # nothing more passes, the connection stays open
+    flip_at: int | None = None       # the lowest bit of this byte is turned round
+    slice_to: int | None = None      # at most so many bytes at once
+    delay: float = 0.0               # seconds before each piece
+
+
+kHealthy = Fault()
+
+
+class FaultProxy:
+    """Listens on a free loopback port and passes on to `target`.
+
+    `faults` is a list: the n-th connection gets the n-th; those after the last are healthy. `passed[direction]`
+    counts the bytes that went through, over all connections.
+    """
+
+    def __init__(self, target, faults=()):
+        self.target = target
+        self.faults = list(faults)
+        self.passed = {"up": 0, "down": 0}
+        self.connections = 0
+        self._ended = threading.Event()
+        self._released = threading.Event()
+        self._lock = threading.Lock()
+        self._threads = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._spawn(self._accept)
+
+    @property
+    def address(self):
+        return self._listener.getsockname()
+
+    @property
+    def server(self):
+        return "%s:%d" % self.address
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def release(self):
+        """Ends the connections that stand still now; new ones go on as their faults say."""
+        self._released.set()
+
+    def close(self):
+        self._ended.set()
+        for thread in list(self._threads):
+            thread.join(5)
+        self._listener.close()
+
+    def _spawn(self, function, *arguments):
+        thread = threading.Thread(target=function, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self):
+        while not self._ended.is_set():
+            if not select.select([self._listener], [], [], kTick)[0]:
+                continue
+            near, _ = self._listener.accept()
+            fault = self.faults[self.connections] if self.connections < len(self.faults) else kHealthy
+            self.connections += 1
+            self._spawn(self._serve, near, fault)
+
+    def _serve(self, near, fault):
+        try:
+            far = socket.create_connection(self.target, 5)
+        except OSError:
+            near.close()
+            return
+        with near, far:
+            for sock in (near, far):
+                sock.settimeout(None)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            try:
+                self._pump(_Line("up", near, far, fault), _Line("down", far, near, fault))
+            except OSError:
+                return
+
+    def _pump(self, *lines):
+        open_lines = list(lines)
+        while not self._ended.is_set() and (open_lines or any(line.stalled for line in lines)):
+            ready = select.select([line.source for line in open_lines], [], [], kTick)[0]
+            for line in [line for line in open_lines if line.source in ready]:
+                count = line.move(self._ended)
+                with self._lock:
+                    self.passed[line.direction] += count
+                if line.broken:
+                    return
+                if line.finished:
+                    open_lines.remove(line)
+            if self._released.is_set() and any(line.stalled for line in lines):
+                return
+
+
+class _Line:
+    """One direction of one connection."""
+
+    def __init__(self, direction, source, sink, fault):
+        self.direction = direction
+        self.source = source
+        self.sink = sink
+        self.fault = fault if fault.direction == direction else kHealthy
+        self.passed = 0
+        self.finished = False
+        self.broken = False
+        self.stalled = False
+
+    def move(self, ended):
+        """Moves one piece; returns how many bytes of it have passed."""
+        piece = self.source.recv(min(kPiece, self.fault.slice_to or kPiece))
+        if not piece:
+            self.sink.shutdown(socket.SHUT_WR)
+            self.finished = True
+            return 0
+        if self.fault.delay:
+            ended.wait(self.fault.delay)
+        piece = self._damaged(piece)
+        self.sink.sendall(piece)
+        self.passed += len(piece)
+        return len(piece)
+
+    def _damaged(self, piece):
+        fault = self.fault
+        if fault.flip_at is not None and self.passed <= fault.flip_at < self.passed + len(piece):
+            at = fault.flip_at - self.passed
+            piece = piece[:at] + bytes([piece[at] ^ 1]) + piece[at + 1:]
+        for limit in (fault.cut_after, fault.reset_after, fault.stall_after):
+            if limit is not None and self.passed + len(piece) >= limit:
+                self._break()
+                return piece[:limit - self.passed]
+        return piece
+
+    def _break(self):
+        if self.fault.stall_after is not None:
+            self.finished = self.stalled = True
+            return
+        self.broken = True
+        if self.fault.reset_after is not None:
+            for sock in (self.source, self.sink):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,0 +1,20 @@
+"""Waiting on a condition with a deadline; the tests know no other kind of pause."""
+
+import time
+
+kFirstPause = 0.002
+kLongestPause = 0.05
+
+
+def wait_until(condition, deadline=10.0, what="the condition"):
+    """Calls condition() until it is true and returns its value; fails after `deadline` seconds."""
+    end = time.monotonic() + deadline
+    pause = kFirstPause
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"{what}: not seen within {deadline} s")
+        time.sleep(pause)
+        pause = min(pause * 1.5, kLongestPause)

@@ -1,0 +1,273 @@
+"""Idle, slow and many clients cost memory and descriptors only, and honest ones are served all the while."""
+
+import os
+import resource
+import threading
+import time
+
+import pytest
+
+from support import network_namespace
+from support.binaries import sanitized, scale
+from support.waiting import wait_until
+from support.wire import Closed, Peer, frame, hole, kEnd, put_v1, trailer, v1
+
+kHonestDeadline = 2.0    # seconds, on a busy machine with two cores
+kData = os.urandom(20_000)
+
+
+def connections(wanted):
+    """As many connections as asked for, or as this process may have."""
+    return min(wanted, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2 - 50)
+
+
+def honest_put_seconds(daemon, name="honest"):
+    begun = time.monotonic()
+    with Peer(daemon.address) as peer:
+        assert peer.put(name, kData)["ok"]
+        assert peer.get(name)[1] == kData
+    return time.monotonic() - begun
+
+
+def opened(daemon, count, message=b""):
+    peers = []
+    for _ in range(count):
+        peers.append(Peer(daemon.address))
+        if message:
+            peers[-1].send(message)
+    return peers
+
+
+def close_all(peers):
+    for peer in peers:
+        peer.close()
+
+
+def test_idle_connections_hold_no_thread_and_little_memory(make_daemon, ftpd_binary):
+    daemon = make_daemon()
+    honest_put_seconds(daemon)
+    threads, memory, count = daemon.threads(), daemon.peak_memory(), connections(1000 * scale())
+    peers = opened(daemon, count, frame(v1("ping")))
+    assert all(peer.read_frame()["ok"] for peer in peers)
+    assert honest_put_seconds(daemon) < kHonestDeadline
+    workers = 32
+    assert daemon.threads() <= threads + workers
+    if not sanitized(ftpd_binary):  # its memory is not the program's
+        assert (daemon.peak_memory() - memory) / count < 48 * 1024
+    close_all(peers)
+    wait_until(lambda: daemon.descriptors() < 100, what="the descriptors to be given back")
+
+
+@pytest.mark.parametrize("message", [b"\x40\0", b"\x40\0\0\0{\"v\":1,", put_v1("stalled", bytes(100_000))[:50_000],
+                                     put_v1("stalled", bytes(10_000_000))[:3_000_000]],
+                         ids=["in the length", "in the header", "in the body", "in a large body"])
+def test_peers_that_stall_do_not_keep_honest_ones_waiting(make_daemon, message):
+    daemon = make_daemon(config={"server": {"workers": 4}})
+    honest_put_seconds(daemon)
+    threads = daemon.threads()
+    peers = opened(daemon, connections(150), message)
+    assert [honest_put_seconds(daemon, f"honest{n}") < kHonestDeadline for n in range(5)] == [True] * 5
+    assert daemon.threads() <= threads + 8
+    close_all(peers)
+    assert "stalled" not in daemon.visible()
+    wait_until(lambda: not daemon.staged(), what="the staging folder to be empty")
+
+
+def test_readers_that_stall_do_not_keep_honest_ones_waiting(make_daemon):
+    daemon = make_daemon(config={"server": {"workers": 4}})
+    (daemon.root / "large").write_bytes(bytes(30_000_000))
+    peers = opened(daemon, connections(60), frame(v1("get", filename="large")))
+    assert [honest_put_seconds(daemon, f"honest{n}") < kHonestDeadline for n in range(5)] == [True] * 5
+    close_all(peers)
+
+
+def test_a_peer_that_asks_and_never_reads_does_not_fill_the_memory(make_daemon, needs_memory_figures):
+    daemon = make_daemon()
+    (daemon.root / "large").write_bytes(bytes(5_000_000))
+    honest_put_seconds(daemon)
+    before = daemon.peak_memory()
+    with Peer(daemon.address, timeout=0.5) as peer:
+        try:
+            for _ in range(200):
+                peer.send(frame(v1("get", filename="large")) * 200)
+        except TimeoutError:
+            pass
+        assert honest_put_seconds(daemon) < kHonestDeadline
+    assert daemon.peak_memory() - before < 16 << 20
+
+
+def test_many_honest_clients_at_once_are_all_served(make_daemon):
+    daemon = make_daemon()
+    failures = []
+
+    def work(n):
+        try:
+            for turn in range(5):
+                honest_put_seconds(daemon, f"client{n}/{turn}")
+        except (AssertionError, Closed, OSError) as error:
+            failures.append(error)
+
+    clients = [threading.Thread(target=work, args=(n,)) for n in range(100)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    assert failures == []
+    assert len([name for name in daemon.visible() if "/" in name]) == 500
+
+
+def test_over_max_connections_a_peer_is_told_busy_and_why(make_daemon):
+    daemon = make_daemon(config={"server": {"max_connections": 3}})
+    kept = opened(daemon, 3, frame(v1("ping")))
+    assert all(peer.read_frame()["ok"] for peer in kept)
+    with Peer(daemon.address) as peer:
+        reply = peer.read_frame()
+        assert (reply["ok"], reply["error"]) == (False, "busy") and "connections" in reply["message"]
+        assert peer.ended()
+    kept.pop().close()
+    wait_until(lambda: served(daemon.address), what="the place to be given back")
+    close_all(kept)
+
+
+def served(address):
+    with Peer(address) as peer:
+        peer.send(frame(v1("ping")))
+        return peer.read_frame()["ok"]
+
+
+def test_loopback_is_not_held_to_the_limit_for_an_address(make_daemon):
+    daemon = make_daemon(config={"server": {"max_per_address": 2}})
+    peers = opened(daemon, 20, frame(v1("ping")))
+    assert all(peer.read_frame()["ok"] for peer in peers)
+    close_all(peers)
+
+
+def test_over_max_per_address_one_address_is_told_busy_and_others_are_served(make_daemon):
+    network_namespace.need()
+    daemon = make_daemon(config={"server": {"max_per_address": 3}}, wrapper=network_namespace.kWrapper,
+                         options=["--listen", "0.0.0.0:0", "--insecure-no-auth"])
+    there = (network_namespace.kAddress, daemon.port)
+    peers = [network_namespace.connect(daemon.process.pid, there, network_namespace.kAddress) for _ in range(3)]
+    assert all(peer.ask("ping")["ok"] for peer in peers)
+    with network_namespace.connect(daemon.process.pid, there, network_namespace.kAddress) as peer:
+        reply = peer.read_frame()
+        assert reply["error"] == "busy" and "address" in reply["message"]
+    with network_namespace.connect(daemon.process.pid, ("127.0.0.1", daemon.port)) as peer:
+        assert peer.ask("ping")["ok"]
+    close_all(peers)
+
+
+def trickle(peer, message, pause):
+    """Sends a byte every `pause` seconds until the other side ends the connection; what it said in the end."""
+    heard = b""
+    peer.socket.settimeout(pause)
+    try:
+        for at in range(len(message)):
+            peer.send(message[at:at + 1])
+            try:
+                data = peer.read_some()
+            except TimeoutError:
+                continue
+            if not data:
+                return heard
+            heard += data
+    except Closed:
+        return heard
+    raise AssertionError("the daemon read it all")
+
+
+@pytest.mark.parametrize("pause", [0.05, 0.0003], ids=["parked between", "never parked"])
+def test_a_header_that_trickles_in_ends_at_the_deadline_all_the_same(make_daemon, stopwatch, pause):
+    daemon = make_daemon(config={"server": {"header_timeout": "500ms"}})
+    with Peer(daemon.address) as peer:
+        heard = trickle(peer, frame(v1("ping", pad="x" * 60_000)), pause)
+    assert stopwatch() < 5
+    assert heard == b"" or b'"timeout"' in heard
+
+
+def test_an_idle_connection_is_closed_and_a_busy_one_is_not(make_daemon):
+    daemon = make_daemon(config={"server": {"idle_timeout": "600ms"}})
+    idle, busy = Peer(daemon.address), Peer(daemon.address)
+    assert idle.ask("ping")["ok"]
+    ended = threading.Thread(target=idle.ended)
+    ended.start()
+    begun = time.monotonic()
+    while ended.is_alive() and time.monotonic() - begun < 10:
+        assert busy.ask("ping")["ok"]
+        ended.join(0.1)
+    assert 0.3 < time.monotonic() - begun < 5
+    assert busy.ask("ping")["ok"]
+    close_all([idle, busy])
+
+
+@pytest.mark.skipif(scale() < 2, reason="takes the whole window of the minimum rate, 30 s; FT_TEST_SCALE=2 runs it")
+def test_a_body_slower_than_the_minimum_rate_is_ended(make_daemon, stopwatch):
+    daemon = make_daemon()
+    with Peer(daemon.address) as peer:
+        trickle(peer, put_v1("slow", bytes(10_000)), 0.1)
+    assert stopwatch() < 70
+    assert daemon.visible() == set()
+
+
+def test_out_of_descriptors_the_daemon_neither_spins_nor_stays_deaf(make_daemon):
+    daemon = make_daemon(config={"server": {"max_connections": 10_000}}, wrapper=("prlimit", "--nofile=100", "--"))
+    peers = []
+    for _ in range(300):
+        peers.append(Peer(daemon.address, timeout=5))
+    before, window = daemon.cpu_seconds(), 1.0
+    threading.Event().wait(window)
+    assert daemon.cpu_seconds() - before < 0.4 * window
+    assert daemon.log().count("\n") < 50
+    close_all(peers)
+    wait_until(lambda: answers(daemon), what="an answer after the flood")
+
+
+def answers(daemon):
+    try:
+        return served(daemon.address)
+    except (Closed, OSError):
+        return False
+
+
+def test_connections_that_are_reset_at_once_cost_no_worker(make_daemon):
+    daemon = make_daemon(config={"server": {"workers": 4}})
+    for _ in range(2000 * scale()):
+        Peer(daemon.address).reset()
+    assert honest_put_seconds(daemon) < kHonestDeadline
+    wait_until(lambda: daemon.descriptors() < 100, what="the descriptors to be given back")
+
+
+def put_of_holes(*sizes):
+    """A put whose body is announced to be zeros only: a few bytes of request for any amount of work."""
+    return frame(v1("put", filename="holes", body="chunks")) + b"".join(hole(size) for size in sizes)
+
+
+@pytest.mark.parametrize("sizes", [(2**62,), (2**62,) * 4, (2**45,)], ids=["one", "past 2^63", "past the file system"])
+def test_holes_larger_than_any_file_are_refused_at_once(make_daemon, sizes):
+    daemon = make_daemon()
+    with Peer(daemon.address, timeout=5) as peer:
+        peer.send(put_of_holes(*sizes) + kEnd + trailer(sum(sizes)))
+        peer.finish()
+        try:
+            assert peer.read_frame()["ok"] is False
+        except Closed:
+            pass
+    wait_until(lambda: not daemon.staged(), what="the staging folder to be empty")
+
+
+def test_the_work_for_a_huge_hole_ends_when_its_peer_has_gone(make_daemon):
+    daemon = make_daemon()
+    peer = Peer(daemon.address)
+    peer.send(put_of_holes(2**43))
+    wait_until(lambda: daemon.staged(), what="the put to begin")
+    peer.reset()
+    wait_until(lambda: not daemon.staged(), what="the put to be given up")
+
+
+def test_the_work_for_a_huge_hole_does_not_hold_up_the_end(make_daemon):
+    daemon = make_daemon(config={"server": {"drain_timeout": "500ms"}})
+    with Peer(daemon.address) as peer:
+        peer.send(put_of_holes(2**43) + kEnd + trailer(2**43))
+        wait_until(lambda: daemon.staged(), what="the put to begin")
+        daemon.stop()
+    assert daemon.visible() == set()

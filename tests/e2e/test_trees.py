@@ -1,0 +1,142 @@
+"""Folders go both ways with everything in them: names, bytes, times, modes, and what is empty."""
+
+import os
+import stat
+
+import pytest
+
+kTime = 1_234_567_890_123_456_789
+
+
+def tree(top):
+    """A folder with one of each kind."""
+    files = {"a.txt": b"a", "empty": b"", "sub/b.bin": os.urandom(40_000), "sub/deep/er/c": b"c" * 9000, "with space/文.txt": b"x",
+             "big": os.urandom(2_500_000), ".hidden": b"h", "sub/.ftpd": b"not the daemon's"}
+    for name, data in files.items():
+        path = top / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        os.chmod(path, 0o640 if len(data) % 2 else 0o755)
+        os.utime(path, ns=(kTime, kTime + len(data)))
+    (top / "hollow/inner").mkdir(parents=True)
+    return top
+
+
+def content(top):
+    """{relative name: bytes, or None for a folder} of everything below."""
+    found = {}
+    for folder, folders, files in os.walk(top):
+        for name in folders:
+            found[os.path.relpath(os.path.join(folder, name), top)] = None
+        for name in files:
+            with open(os.path.join(folder, name), "rb") as file:
+                found[os.path.relpath(os.path.join(folder, name), top)] = file.read()
+    return found
+
+
+def metadata(top):
+    return {os.path.relpath(path, top): (path.stat().st_mtime_ns, stat.S_IMODE(path.stat().st_mode))
+            for path in top.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def source(ftpc):
+    return tree(ftpc.folder / "tree")
+
+
+def test_a_folder_goes_there_and_back_with_times_and_modes(ftpc, daemon, source):
+    ftpc.ok("put", "tree", "-t", "both/")
+    stored = daemon.root / "both/tree"
+    assert content(stored) == content(source)
+    assert metadata(stored) == metadata(source)
+    ftpc.ok("get", "both/tree", "-o", "back/")
+    assert content(ftpc.folder / "back/tree") == content(source)
+    assert metadata(ftpc.folder / "back/tree") == metadata(source)
+
+
+def test_a_single_file_keeps_its_time_and_mode_too(ftpc, daemon, source):
+    ftpc.ok("put", "tree/a.txt", "-t", "single")
+    found = (daemon.root / "single").stat()
+    assert (found.st_mtime_ns, stat.S_IMODE(found.st_mode)) == (kTime + 1, 0o640)
+    ftpc.ok("get", "single", "-o", "one")
+    found = (ftpc.folder / "one").stat()
+    assert (found.st_mtime_ns, stat.S_IMODE(found.st_mode)) == (kTime + 1, 0o640)
+
+
+def test_set_user_id_bits_do_not_travel(ftpc, daemon, source):
+    os.chmod(source / "a.txt", 0o6755)
+    ftpc.ok("put", "tree/a.txt", "-t", "bits")
+    assert stat.S_IMODE((daemon.root / "bits").stat().st_mode) == 0o755
+    os.chmod(daemon.root / "bits", 0o6755)
+    ftpc.ok("get", "bits")
+    assert stat.S_IMODE((ftpc.folder / "bits").stat().st_mode) == 0o755
+
+
+def test_a_folder_put_again_is_the_same_and_what_changed_is_replaced(ftpc, daemon, source):
+    ftpc.ok("put", "tree", "-t", "again/")
+    (source / "a.txt").write_bytes(b"changed")
+    (source / "new").write_bytes(b"new")
+    ftpc.ok("put", "tree", "-t", "again/")
+    assert content(daemon.root / "again/tree") == content(source)
+
+
+def test_a_folder_got_again_is_the_same_and_what_changed_is_replaced(ftpc, daemon, source):
+    ftpc.ok("put", "tree", "-t", "got/")
+    ftpc.ok("get", "got/tree")
+    (daemon.root / "got/tree/a.txt").write_bytes(b"changed there")
+    ftpc.ok("get", "got/tree")
+    assert (source / "a.txt").read_bytes() == b"changed there"
+    assert content(source) == content(daemon.root / "got/tree")
+
+
+def test_a_file_that_cannot_be_stored_is_told_and_the_others_are_done(ftpc, daemon, source):
+    (daemon.root / "partly/tree/a.txt").mkdir(parents=True)
+    result = ftpc.run("put", "tree", "-t", "partly/", code=6)
+    assert b"a.txt" in result.err
+    assert (daemon.root / "partly/tree/sub/b.bin").read_bytes() == (source / "sub/b.bin").read_bytes()
+
+
+def test_links_in_a_folder_are_never_followed_out_of_it(ftpc, daemon, source, tmp_path):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/secret").write_bytes(b"secret")
+    (source / "to_folder").symlink_to(tmp_path / "outside")
+    (source / "loop").symlink_to("..")
+    result = ftpc.run("put", "tree", "-t", "links/")
+    assert result.code in (0, 6)
+    assert "links/tree/a.txt" in daemon.visible()
+    assert not any("secret" in name or name.count("tree") > 1 for name in daemon.visible())
+
+
+def test_a_local_link_in_the_place_of_a_folder_is_not_written_through(ftpc, daemon, source, tmp_path):
+    ftpc.ok("put", "tree", "-t", "through/")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (ftpc.folder / "into/tree").mkdir(parents=True)
+    (ftpc.folder / "into/tree/sub").symlink_to(outside)
+    ftpc.run("get", "through/tree", "-o", "into/")
+    assert list(outside.iterdir()) == []
+
+
+def test_a_large_folder_goes_both_ways_whole(ftpc, daemon):
+    folder = ftpc.folder / "wide"
+    for n in range(1500):
+        path = folder / f"d{n % 20}" / f"f{n}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"%d" % n * (n % 50))
+    ftpc.ok("put", "wide")
+    assert content(daemon.root / "wide") == content(folder)
+    ftpc.ok("get", "wide", "-o", "back/")
+    assert content(ftpc.folder / "back/wide") == content(folder)
+
+
+def test_a_folder_that_is_empty_goes_both_ways(ftpc, daemon):
+    (ftpc.folder / "nothing").mkdir()
+    ftpc.ok("put", "nothing")
+    assert (daemon.root / "nothing").is_dir()
+    ftpc.ok("get", "nothing", "-o", "back/")
+    assert (ftpc.folder / "back/nothing").is_dir()
+
+
+def test_put_of_the_present_folder_stores_what_is_in_it(ftpc, daemon, source):
+    ftpc.ok("put", ".", "-t", "dot/")
+    assert any(name.endswith("tree/sub/b.bin") for name in daemon.visible() if name.startswith("dot/"))

@@ -1,0 +1,181 @@
+#pragma once
+// A disk storage on a temporary folder, with verbs that keep a test to a few lines.
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/disk_storage.h"
+
+namespace ft::testing {
+
+namespace fs = std::filesystem;
+
+class TempFolder {
+ public:
+  TempFolder() {
+    std::string pattern = (fs::temp_directory_path() / "ftpd-test-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    path_ = pattern;
+  }
+  TempFolder(const TempFolder&) = delete;
+  TempFolder& operator=(const TempFolder&) = delete;
+  ~TempFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+inline std::span<const std::byte> bytesOf(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+// Bytes that repeat nowhere near any chunk size.
+inline std::string patterned(std::size_t size, unsigned seed = 1) {
+  std::string text(size, '\0');
+  unsigned state = seed * 2'654'435'761U + 1;
+  for (char& c : text) {
+    state = state * 1'664'525U + 1'013'904'223U;
+    c = static_cast<char>(state >> 24);
+  }
+  return text;
+}
+
+inline std::string readText(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+inline void writeText(const fs::path& path, std::string_view text) {
+  fs::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+inline struct stat statOf(const fs::path& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) throw std::runtime_error("no " + path.string() + ": " + std::strerror(errno));
+  return info;
+}
+
+// The code of the Failure that `action` throws; nullopt when it throws none.
+inline std::optional<ErrorCode> failureOf(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Failure& failure) {
+    return failure.code();
+  }
+  return std::nullopt;
+}
+
+inline std::string messageOf(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+  return "";
+}
+
+struct Disk {
+  explicit Disk(bool useOpenat2 = true) {
+    options.root = (folder.path() / "root").string();
+    options.durability = DiskStorageOptions::Durability::None;
+    options.useOpenat2 = useOpenat2;
+    start();
+  }
+  void start() { storage = std::make_unique<DiskStorage>(options); }
+  void restart() {
+    storage.reset();
+    start();
+  }
+
+  fs::path at(std::string_view name) const { return fs::path(options.root) / name; }
+  static FileName name(std::string_view text) { return FileName::parseFolder(text); }
+
+  static PutSpec spec(std::string_view text, std::optional<std::uint64_t> size) {
+    PutSpec spec;
+    spec.name = name(text);
+    spec.size = size;
+    spec.digests = {DigestAlgorithm::Xxh128};
+    return spec;
+  }
+  // A spec that can be resumed.
+  static PutSpec partSpec(std::string_view text, std::uint64_t size) {
+    PutSpec result = spec(text, size);
+    result.mtimeNs = 1'700'000'000'123'456'789;
+    return result;
+  }
+
+  // finish() and commit(); returns the failure, if there was one.
+  std::optional<Failure> store(std::unique_ptr<Upload> upload) {
+    std::vector<CommitItem> items(1);
+    items[0].digests = upload->finish();
+    items[0].upload = std::move(upload);
+    storage->commit(items);
+    return items[0].failure;
+  }
+  void put(const PutSpec& what, std::string_view content) {
+    auto upload = storage->begin(what);
+    upload->write(bytesOf(content));
+    if (auto failure = store(std::move(upload))) throw *failure;
+  }
+  void put(std::string_view text, std::string_view content) { put(spec(text, content.size()), content); }
+
+  std::string get(std::string_view text) {
+    const auto download = storage->open(name(text));
+    std::string content(download->info().size, '\0');
+    const std::size_t got = download->read(0, std::as_writable_bytes(std::span(content)));
+    return content.substr(0, got);
+  }
+
+  std::set<std::string> list(std::string_view text) {
+    std::set<std::string> names;
+    std::string after;
+    do {
+      FolderPage page = storage->list(name(text), after, {7, 1 << 20});
+      for (const FolderEntry& entry : page.entries) names.insert(entry.name);
+      after = page.next;
+    } while (!after.empty());
+    return names;
+  }
+
+  static std::size_t count(const fs::path& path) {
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator(path), fs::directory_iterator()));
+  }
+  std::size_t staged() const { return count(at(".ftpd/staging")); }
+  std::size_t parts() const { return count(at(".ftpd/parts")); }
+
+  TempFolder folder;
+  DiskStorageOptions options;
+  std::unique_ptr<DiskStorage> storage;
+};
+
+// Runs a test with both ways of looking names up.
+inline void onBothLookups(const std::function<void(Disk&)>& test) {
+  for (const bool useOpenat2 : {true, false}) {
+    CAPTURE(useOpenat2);
+    Disk disk(useOpenat2);
+    test(disk);
+  }
+}
+
+}  // namespace ft::testing

@@ -1,0 +1,127 @@
+// Sessions: ranges, resumed gets, offers and segments.
+
+#include <doctest/doctest.h>
+
+#include "common/protocol.h"
+#include "server/session.h"
+#include "tests/support/session_peer.h"
+#include "tests/support/wire_text.h"
+
+using namespace ft;
+using namespace ft::testing;
+using namespace std::chrono_literals;
+
+TEST_CASE("ranges and a checked resume of a get") {
+  MemoryStorage storage;
+  const std::string body = pattern(10'000);
+  storage.store("a", body);
+  SessionPeer peer(storage);
+  peer.sendFrame(R"({"v":1,"cmd":"get","filename":"a","offset":9990,"length":100})");
+  Header reply = peer.reply();
+  CHECK(reply.filesize == 10'000);
+  CHECK(reply.offset == 9990);
+  CHECK(reply.length == 10);
+  CHECK(reply.findDigest(DigestAlgorithm::Md5)->hex == md5Of(body.substr(9990)));
+  CHECK(peer.take(10) == body.substr(9990));
+  peer.sendFrame(R"({"v":1,"cmd":"get","filename":"a","offset":10001})");
+  CHECK(peer.reply().error == "bad_request");
+  peer.sendFrame(R"({"v":1,"cmd":"get","filename":"a","have":4000,"md5":")" + md5Of(body.substr(0, 4000)) + "\"}");
+  reply = peer.reply();
+  CHECK(reply.offset == 4000);
+  CHECK(reply.findDigest(DigestAlgorithm::Md5)->hex == md5Of(body));
+  CHECK(peer.take(6000) == body.substr(4000));
+  peer.sendFrame(R"({"v":1,"cmd":"get","filename":"a","have":4000,"md5":")" + md5Of("other") + "\"}");
+  CHECK(peer.reply().offset == 0);
+  CHECK(peer.take(10'000) == body);
+  CHECK(peer.nothingMore());
+}
+
+TEST_CASE("an offered upload that was cut goes on at its offset after the prefix was compared") {
+  MemoryStorage storage;
+  const std::string body = pattern(9000);
+  const std::string identity = R"("filename":"big","filesize":9000,"mtime_ns":5,"digest":"xxh128")";
+  {
+    SessionPeer peer(storage);
+    peer.sendFrame(R"({"v":1,"cmd":"offer",)" + identity + "}");
+    CHECK(peer.reply().offset == 0);
+    peer.sendFrame(R"({"v":1,"cmd":"put","offset":0,"body":"chunks",)" + identity + "}", chunk(body.substr(0, 4000)));
+    peer.closeSending();
+  }
+  CHECK_FALSE(storage.content("big"));
+  SessionPeer peer(storage);
+  peer.sendFrame(R"({"v":1,"cmd":"offer",)" + identity + "}");
+  const Header offer = peer.reply();
+  CHECK(offer.action == "send");
+  REQUIRE(offer.offset == 4000);
+  CHECK(offer.findDigest(DigestAlgorithm::Xxh128)->hex == xxhOf(body.substr(0, 4000)));
+  peer.sendFrame(R"({"v":1,"cmd":"put","offset":4000,"body":"chunks",)" + identity + "}",
+                 chunk(body.substr(4000)) + hole(0) +
+                     frame(R"({"v":1,"cmd":"trailer","ok":true,"xxh128":")" + xxhOf(body) + "\"}"));
+  CHECK(peer.reply().ok == true);
+  CHECK(storage.content("big") == body);
+  peer.sendFrame(R"({"v":1,"cmd":"offer",)" + identity + "}");
+  const Header again = peer.reply();
+  CHECK(again.action == "have");
+  CHECK(again.findDigest(DigestAlgorithm::Xxh128)->hex == xxhOf(body));
+}
+
+TEST_CASE("segments that come over two connections in any order make one file") {
+  MemoryStorage storage;
+  const std::string body = pattern(9000);
+  const std::string identity = R"("filename":"big","filesize":9000,"mtime_ns":5,"digest":"xxh128")";
+  SessionPeer first(storage);
+  first.sendFrame(R"({"v":1,"cmd":"offer","segments":true,)" + identity + "}");
+  const std::string upload = first.reply().upload.value();
+  SessionPeer second(storage, first);
+  const auto segment = [&](SessionPeer& peer, std::size_t offset, std::size_t size) {
+    const std::string part = (body + "past the end").substr(offset, size);
+    peer.sendFrame(R"({"v":1,"cmd":"segment","upload":")" + upload + R"(","offset":)" + std::to_string(offset) +
+                       R"(,"filesize":)" + std::to_string(size) + R"(,"xxh128":")" + xxhOf(part) + "\"}",
+                   part);
+    return peer.reply();
+  };
+  const std::string finish = R"({"v":1,"cmd":"put","offset":9000,"xxh128":")" + xxhOf(body) + "\"," + identity + "}";
+  CHECK(segment(second, 6000, 3000).ok == true);
+  CHECK(segment(first, 0, 2000).ok == true);
+  CHECK(segment(second, 0, 2000).error == "changed");
+  CHECK(segment(second, 6000, 3000).error == "changed");
+  CHECK(segment(second, 8999, 2).error == "bad_request");
+  CHECK(segment(first, 2000, 4000).findDigest(DigestAlgorithm::Xxh128)->hex == xxhOf(body.substr(2000, 4000)));
+  first.sendFrame(finish);
+  CHECK(first.reply().ok == true);
+  CHECK(storage.content("big") == body);
+  CHECK(segment(second, 0, 2000).error == "not_found");
+}
+
+TEST_CASE("a file whose segments are not all there is not stored, and keeps what is whole from its beginning") {
+  MemoryStorage storage;
+  const std::string identity = R"("filename":"big","filesize":9000,"mtime_ns":5,"digest":"xxh128")";
+  {
+    SessionPeer peer(storage);
+    peer.sendFrame(R"({"v":1,"cmd":"offer","segments":true,)" + identity + "}");
+    const std::string upload = peer.reply().upload.value();
+    for (const char* place : {"0", "5000"}) {
+      peer.sendFrame(
+          R"({"v":1,"cmd":"segment","upload":")" + upload + R"(","offset":)" + place + R"(,"filesize":1000})",
+          pattern(1000));
+      CHECK(peer.reply().ok == true);
+    }
+    peer.sendFrame(R"({"v":1,"cmd":"put","offset":9000,)" + identity + "}");
+    CHECK(peer.reply().error == "changed");
+  }
+  CHECK_FALSE(storage.content("big"));
+  CHECK(storage.openUploads() == 0);
+  SessionPeer peer(storage);
+  peer.sendFrame(R"({"v":1,"cmd":"offer",)" + identity + "}");
+  CHECK(peer.reply().offset == 1000);
+}
+
+TEST_CASE("an offset that does not match is refused as changed and can be asked for again") {
+  MemoryStorage storage;
+  SessionPeer peer(storage);
+  peer.sendFrame(R"({"v":1,"cmd":"put","filename":"big","filesize":9000,"mtime_ns":5,"offset":100})",
+                 std::string(8900, 'x'));
+  CHECK(peer.reply().error == "changed");
+  peer.sendFrame(R"({"v":1,"cmd":"ping"})");
+  CHECK(peer.reply().ok == true);
+}

@@ -1,0 +1,213 @@
+// Parts: what a cut upload leaves, and what a later one makes of it.
+#include <thread>
+
+#include "tests/server/disk_fixture.h"
+
+namespace ft::testing {
+namespace {
+
+constexpr DigestAlgorithm kPrefix = DigestAlgorithm::Xxh128;
+constexpr std::size_t kChunk = 8192;
+
+fs::path onlyPart(const Disk& disk) {
+  REQUIRE(disk.parts() == 1);
+  return fs::directory_iterator(disk.at(".ftpd/parts"))->path();
+}
+
+// A put that is cut after `count` bytes.
+void cut(Disk& disk, const PutSpec& spec, std::string_view content, std::size_t count) {
+  auto upload = disk.storage->resume(spec, kPrefix).upload;
+  upload->write(bytesOf(content).subspan(upload->offset(), count - upload->offset()));
+}
+
+TEST_CASE("a part is kept and resumed from where it was cut, with digests that go on over the whole file") {
+  for (const std::size_t size : {3 * kChunk, std::size_t{5 << 20}}) {
+    const std::string content = patterned(size);
+    for (const std::size_t at : {std::size_t{0}, std::size_t{1}, kChunk - 1, kChunk, kChunk + 1, size - 1, size}) {
+      for (const bool newProcess : {false, true}) {
+        CAPTURE(size);
+        CAPTURE(at);
+        CAPTURE(newProcess);
+        Disk disk;
+        PutSpec spec = disk.partSpec("d/a", size);
+        spec.digests = {DigestAlgorithm::Md5};
+        cut(disk, spec, content, at);
+        CHECK(disk.parts() == (at == 0 ? 0 : 1));
+        CHECK_FALSE(fs::exists(disk.at("d")));
+        if (newProcess) disk.restart();
+        ResumedUpload resumed = disk.storage->resume(spec, kPrefix);
+        CHECK(resumed.upload->offset() == at);
+        CHECK(resumed.prefix.has_value() == (at > 0));
+        if (resumed.prefix) CHECK(*resumed.prefix == digestOf(kPrefix, bytesOf(content).first(at)));
+        resumed.upload->write(bytesOf(content).subspan(at));
+        const auto digests = resumed.upload->finish();
+        REQUIRE(digests.size() == 1);
+        CHECK(digests[0] == digestOf(DigestAlgorithm::Md5, bytesOf(content)));
+        CHECK_FALSE(disk.storage->reservedBytes() > 0);
+        std::vector<CommitItem> items(1);
+        items[0] = {std::move(resumed.upload), digests, std::nullopt};
+        disk.storage->commit(items);
+        CHECK_FALSE(items[0].failure.has_value());
+        CHECK(readText(disk.at("d/a")) == content);
+        CHECK((statOf(disk.at("d/a")).st_mode & 0777) == 0644);
+        CHECK(disk.parts() == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("the space that was reserved for the rest of a cut upload is given back") {
+  Disk disk;
+  constexpr std::size_t kSize = 64 << 20;
+  cut(disk, disk.partSpec("a", kSize), patterned(kSize), 100'000);
+  CHECK(statOf(onlyPart(disk)).st_size == 100'000);
+  CHECK(statOf(onlyPart(disk)).st_blocks * 512 < 1'000'000);
+  CHECK(disk.storage->reservedBytes() == 0);
+}
+
+TEST_CASE("a part that was damaged has another prefix digest, and can be begun anew") {
+  Disk disk;
+  const std::string content = patterned(50'000);
+  const PutSpec spec = disk.partSpec("a", content.size());
+  cut(disk, spec, content, 30'000);
+  {
+    const UniqueFd fd(::open(onlyPart(disk).c_str(), O_WRONLY | O_CLOEXEC));
+    REQUIRE(::pwrite(fd.get(), "damage", 6, 29'000) == 6);
+  }
+  ResumedUpload resumed = disk.storage->resume(spec, kPrefix);
+  REQUIRE(resumed.prefix.has_value());
+  CHECK(*resumed.prefix != digestOf(kPrefix, bytesOf(content).first(30'000)));
+  disk.storage->restart(*resumed.upload);
+  CHECK(resumed.upload->offset() == 0);
+  resumed.upload->write(bytesOf(content));
+  CHECK(resumed.upload->finish()[0] == digestOf(kPrefix, bytesOf(content)));
+}
+
+TEST_CASE("another size, time or name is another upload") {
+  Disk disk;
+  const PutSpec spec = disk.partSpec("a", 1000);
+  cut(disk, spec, patterned(1000), 500);
+  PutSpec otherTime = spec;
+  ++*otherTime.mtimeNs;
+  CHECK(disk.storage->resume(otherTime, kPrefix).upload->offset() == 0);
+  CHECK(disk.storage->resume(disk.partSpec("a", 1001), kPrefix).upload->offset() == 0);
+  CHECK(disk.storage->resume(disk.partSpec("b", 1000), kPrefix).upload->offset() == 0);
+  CHECK(disk.storage->resume(spec, kPrefix).upload->offset() == 500);
+}
+
+TEST_CASE("a part that is longer than the file is dropped") {
+  Disk disk;
+  const PutSpec spec = disk.partSpec("a", 1000);
+  cut(disk, spec, patterned(1000), 500);
+  fs::resize_file(onlyPart(disk), 1001);
+  const ResumedUpload resumed = disk.storage->resume(spec, kPrefix);
+  CHECK(resumed.upload->offset() == 0);
+  CHECK_FALSE(resumed.prefix.has_value());
+  CHECK(disk.parts() == 0);
+}
+
+TEST_CASE("what is not a regular file of one name is never taken as a part") {
+  Disk disk;
+  const PutSpec spec = disk.partSpec("a", 1000);
+  cut(disk, spec, patterned(1000), 500);
+  const fs::path part = onlyPart(disk);
+  const fs::path outside = disk.folder.path() / "outside";
+  writeText(outside, "canary");
+  fs::remove(part);
+  SUBCASE("a link") { fs::create_symlink(outside, part); }
+  SUBCASE("a second name of another file") { fs::create_hard_link(outside, part); }
+  SUBCASE("a fifo") { REQUIRE(::mkfifo(part.c_str(), 0600) == 0); }
+  ResumedUpload resumed = disk.storage->resume(spec, kPrefix);
+  CHECK(resumed.upload->offset() == 0);
+  resumed.upload->write(bytesOf(patterned(1000)));
+  CHECK_FALSE(disk.store(std::move(resumed.upload)).has_value());
+  CHECK(readText(outside) == "canary");
+  CHECK(disk.get("a") == patterned(1000));
+}
+
+TEST_CASE("a part that another upload is writing is not taken, and the second upload leaves nothing") {
+  Disk disk;
+  const PutSpec spec = disk.partSpec("a", 1000);
+  auto first = disk.storage->resume(spec, kPrefix).upload;
+  first->write(bytesOf(patterned(400)));
+  auto second = disk.storage->resume(spec, kPrefix).upload;
+  CHECK(second->offset() == 0);
+  second->write(bytesOf(patterned(700)));
+  second.reset();
+  CHECK(disk.staged() == 0);
+  CHECK(disk.parts() == 1);
+  first.reset();
+  CHECK(disk.storage->resume(spec, kPrefix).upload->offset() == 400);
+}
+
+TEST_CASE("a hole at the end of a cut upload is part of what was kept") {
+  Disk disk;
+  PutSpec spec = disk.partSpec("a", 100'000);
+  spec.dataSize = 5;
+  {
+    auto upload = disk.storage->resume(spec, kPrefix).upload;
+    upload->write(bytesOf("hello"));
+    upload->writeHole(50'000);
+  }
+  auto resumed = disk.storage->resume(spec, kPrefix);
+  CHECK(resumed.upload->offset() == 50'005);
+  Digest expected(kPrefix);
+  expected.update(bytesOf("hello"));
+  expected.updateZeros(50'000);
+  CHECK(resumed.prefix == expected.value());
+}
+
+TEST_CASE("the rules of a fresh upload hold for a resumed one") {
+  Disk disk;
+  disk.put("a", "there");
+  PutSpec spec = disk.partSpec("a", 10);
+  spec.replace = false;
+  CHECK(failureOf([&] { disk.storage->resume(spec, kPrefix); }) == ErrorCode::Exists);
+  auto resumed = disk.storage->resume(disk.partSpec("b", 10), kPrefix);
+  CHECK(failureOf([&] { resumed.upload->write(bytesOf("12345678901")); }) == ErrorCode::TooLarge);
+}
+
+TEST_CASE("parts of uploads in progress do not expire, others do after their time") {
+  Disk disk;
+  disk.options.partExpire = std::chrono::milliseconds(-10'000);  // everything is too old at once
+  const PutSpec spec = disk.partSpec("a", 1000);
+  disk.storage = nullptr;
+  disk.start();
+  auto upload = disk.storage->resume(spec, kPrefix).upload;
+  upload->write(bytesOf(patterned(400)));
+  disk.storage->expireParts();
+  CHECK(disk.parts() == 1);
+  upload.reset();
+  CHECK(disk.parts() == 1);
+  disk.storage->expireParts();
+  CHECK(disk.parts() == 0);
+}
+
+TEST_CASE("many threads resume the same upload, and each file that is stored is whole") {
+  Disk disk;
+  const std::string content = patterned(300'000);
+  const PutSpec spec = disk.partSpec("a", content.size());
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong{0};
+  for (unsigned t = 0; t < 8; ++t) {
+    threads.emplace_back([&, t] {
+      for (unsigned i = 0; i < 15; ++i) {
+        auto resumed = disk.storage->resume(spec, kPrefix);
+        const std::uint64_t at = resumed.upload->offset();
+        if (resumed.prefix && *resumed.prefix != digestOf(kPrefix, bytesOf(content).first(at))) ++wrong;
+        const bool whole = (t + i) % 3 == 0;
+        const std::uint64_t rest = content.size() - at;
+        resumed.upload->write(bytesOf(content).subspan(at, whole ? rest : rest / 3));
+        if (whole && disk.store(std::move(resumed.upload))) ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == 0);
+  CHECK(disk.get("a") == content);
+  CHECK(disk.staged() == 0);
+  CHECK(disk.storage->reservedBytes() == 0);
+}
+
+}  // namespace
+}  // namespace ft::testing

@@ -1,0 +1,389 @@
+#include "tests/support/memory_storage.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+
+namespace ft::testing {
+
+using PartKey = std::tuple<std::string, std::uint64_t, std::int64_t>;
+
+struct MemoryState {
+  mutable std::mutex mutex;
+  std::map<std::string, std::shared_ptr<MemoryFile>> files;
+  std::set<std::string> folders;
+  std::map<PartKey, std::vector<std::byte>> parts;
+  std::set<PartKey> claimed;
+  std::uint64_t freeSpace = std::uint64_t{1} << 30;
+  std::vector<std::string> committed;
+  std::vector<std::size_t> groups;
+  std::size_t openUploads = 0;
+};
+
+namespace {
+
+std::string quoted(const FileName& name) { return "'" + name.text() + "'"; }
+
+bool isFolder(const MemoryState& state, const FileName& name) {
+  return name.isRoot() || state.folders.contains(name.text());
+}
+
+void requireNoFileAbove(const MemoryState& state, const FileName& name) {
+  for (FileName folder = name.parent(); !folder.isRoot(); folder = folder.parent()) {
+    if (state.files.contains(folder.text())) throw Failure(ErrorCode::NotDirectory, quoted(folder) + " is a file");
+  }
+}
+
+void addFolders(MemoryState& state, FileName folder) {
+  for (; !folder.isRoot(); folder = folder.parent()) state.folders.insert(folder.text());
+}
+
+void checkTarget(const MemoryState& state, const FileName& name, bool replace) {
+  if (isFolder(state, name)) throw Failure(ErrorCode::IsDirectory, quoted(name) + " is a folder");
+  requireNoFileAbove(state, name);
+  if (!replace && state.files.contains(name.text())) throw Failure(ErrorCode::Exists, quoted(name) + " exists");
+}
+
+bool isBelow(std::string_view name, const FileName& folder) {
+  return folder.isRoot() ||
+         (name.size() > folder.text().size() && name.starts_with(folder.text()) && name[folder.text().size()] == '/');
+}
+
+FileInfo infoOf(const MemoryFile& file) { return {FileType::File, file.bytes.size(), file.mtimeNs, file.mode}; }
+FileInfo folderInfo() { return {FileType::Folder, 0, 0, 0755}; }
+
+std::optional<FileInfo> find(const MemoryState& state, const FileName& name) {
+  if (isFolder(state, name)) return folderInfo();
+  const auto file = state.files.find(name.text());
+  if (file == state.files.end()) return std::nullopt;
+  return infoOf(*file->second);
+}
+
+class MemoryUpload : public Upload {
+ public:
+  MemoryUpload(std::shared_ptr<MemoryState> state, PutSpec spec, std::optional<PartKey> part)
+      : state_(std::move(state)), spec_(std::move(spec)), part_(std::move(part)) {
+    const std::lock_guard lock(state_->mutex);
+    ++state_->openUploads;
+    if (part_) bytes_ = state_->parts[*part_];
+  }
+  ~MemoryUpload() override {
+    const std::lock_guard lock(state_->mutex);
+    --state_->openUploads;
+    if (!part_) return;
+    state_->claimed.erase(*part_);
+    state_->parts.erase(*part_);
+    if (!committed && !bytes_.empty()) state_->parts[*part_] = bytes_;
+  }
+  std::uint64_t offset() const override { return bytes_.size(); }
+  void write(std::span<const std::byte> bytes) override {
+    makeRoom(bytes.size());
+    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+  }
+  void writeHole(std::uint64_t count) override {
+    makeRoom(count);
+    bytes_.resize(bytes_.size() + count);
+  }
+  std::size_t writeFromPipe(int pipe, std::size_t count) override {
+    std::vector<std::byte> block(std::min<std::size_t>(count, 65'536));
+    const ssize_t got = ::read(pipe, block.data(), block.size());
+    if (got <= 0) throw Failure(ErrorCode::IoError, std::string("reading the pipe failed: ") + std::strerror(errno));
+    write(std::span<const std::byte>(block).first(static_cast<std::size_t>(got)));
+    return static_cast<std::size_t>(got);
+  }
+  void append(Upload& segment) override { write(dynamic_cast<MemoryUpload&>(segment).bytes_); }
+  std::vector<DigestValue> finish() override {
+    if (spec_.size && *spec_.size != bytes_.size()) {
+      throw Failure(ErrorCode::Integrity, quoted(spec_.name) + ": " + std::to_string(bytes_.size()) +
+                                              " bytes arrived of " + std::to_string(*spec_.size));
+    }
+    std::vector<DigestValue> values;
+    for (const DigestAlgorithm algorithm : spec_.digests) values.push_back(digestOf(algorithm, bytes_));
+    return values;
+  }
+  const PutSpec& spec() const override { return spec_; }
+
+  std::vector<std::byte>& bytes() { return bytes_; }
+  bool committed = false;
+
+ private:
+  void makeRoom(std::uint64_t count) const {
+    const std::uint64_t limit = spec_.size.value_or(std::numeric_limits<std::uint64_t>::max());
+    if (count > limit - bytes_.size())
+      throw Failure(ErrorCode::TooLarge, quoted(spec_.name) + " is larger than announced");
+    const std::lock_guard lock(state_->mutex);
+    if (count > state_->freeSpace || bytes_.size() > state_->freeSpace - count) {
+      throw Failure(ErrorCode::NoSpace, "no space for " + quoted(spec_.name));
+    }
+  }
+
+  std::shared_ptr<MemoryState> state_;
+  PutSpec spec_;
+  std::optional<PartKey> part_;
+  std::vector<std::byte> bytes_;
+};
+
+class MemoryDownload : public Download {
+ public:
+  MemoryDownload(std::shared_ptr<MemoryState> state, std::shared_ptr<MemoryFile> file)
+      : state_(std::move(state)), file_(std::move(file)), info_(infoOf(*file_)) {}
+  const FileInfo& info() const override { return info_; }
+  int fd() const override { return -1; }
+  std::size_t read(std::uint64_t offset, std::span<std::byte> into) override {
+    const auto& bytes = file_->bytes;
+    if (offset >= bytes.size() || into.empty()) return 0;
+    const std::size_t from = offset;
+    const std::size_t count = std::min(into.size(), bytes.size() - from);
+    std::memcpy(into.data(), bytes.data() + from, count);
+    return count;
+  }
+  Extent nextData(std::uint64_t offset) override { return {std::min(offset, info_.size), info_.size}; }
+  std::optional<DigestValue> knownDigest(DigestAlgorithm algorithm) override {
+    const std::lock_guard lock(state_->mutex);
+    for (const DigestValue& digest : file_->digests) {
+      if (digest.algorithm == algorithm) return digest;
+    }
+    return std::nullopt;
+  }
+  void rememberDigest(const DigestValue& digest) override {
+    const std::lock_guard lock(state_->mutex);
+    if (!file_->disturbed) file_->digests.push_back(digest);
+  }
+  bool changed() override {
+    const std::lock_guard lock(state_->mutex);
+    return file_->disturbed;
+  }
+
+ private:
+  std::shared_ptr<MemoryState> state_;
+  std::shared_ptr<MemoryFile> file_;
+  FileInfo info_;
+};
+
+void commitOne(MemoryState& state, CommitItem& item) {
+  auto& upload = dynamic_cast<MemoryUpload&>(*item.upload);
+  const PutSpec& spec = upload.spec();
+  try {
+    checkTarget(state, spec.name, spec.replace);
+  } catch (const Failure& failure) {
+    item.failure = failure;
+    return;
+  }
+  auto file = std::make_shared<MemoryFile>();
+  file->bytes = std::move(upload.bytes());
+  file->mtimeNs = spec.mtimeNs.value_or(0);
+  file->mode = spec.mode.value_or(0644);
+  file->digests = item.digests;
+  addFolders(state, spec.name.parent());
+  state.freeSpace -= std::min<std::uint64_t>(state.freeSpace, file->bytes.size());
+  state.files[spec.name.text()] = std::move(file);
+  state.committed.push_back(spec.name.text());
+  upload.committed = true;
+}
+
+}  // namespace
+
+MemoryStorage::MemoryStorage() : state_(std::make_shared<MemoryState>()) {}
+MemoryStorage::~MemoryStorage() = default;
+
+std::unique_ptr<Upload> MemoryStorage::begin(const PutSpec& spec) {
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (spec.name.isRoot()) throw Failure(ErrorCode::IsDirectory, "the root is a folder");
+    checkTarget(*state_, spec.name, spec.replace);
+    if (spec.dataSize.value_or(spec.size.value_or(0)) > state_->freeSpace) {
+      throw Failure(ErrorCode::NoSpace, "no space for " + quoted(spec.name));
+    }
+  }
+  return std::make_unique<MemoryUpload>(state_, spec, std::nullopt);
+}
+
+ResumedUpload MemoryStorage::resume(const PutSpec& spec, DigestAlgorithm prefixDigest) {
+  std::optional<PartKey> part = PartKey{spec.name.text(), spec.size.value(), spec.mtimeNs.value()};
+  {
+    const std::lock_guard lock(state_->mutex);
+    checkTarget(*state_, spec.name, spec.replace);
+    if (*spec.size > state_->freeSpace) throw Failure(ErrorCode::NoSpace, "no space for " + quoted(spec.name));
+    if (!state_->claimed.insert(*part).second) part.reset();
+  }
+  auto upload = std::make_unique<MemoryUpload>(state_, spec, std::move(part));
+  ResumedUpload resumed;
+  if (upload->offset() > 0) resumed.prefix = digestOf(prefixDigest, upload->bytes());
+  resumed.upload = std::move(upload);
+  return resumed;
+}
+
+void MemoryStorage::restart(Upload& upload) { dynamic_cast<MemoryUpload&>(upload).bytes().clear(); }
+
+void MemoryStorage::commit(std::span<CommitItem> items) {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->groups.push_back(items.size());
+    for (CommitItem& item : items) commitOne(*state_, item);
+  }
+  for (CommitItem& item : items) item.upload.reset();
+}
+
+std::unique_ptr<Download> MemoryStorage::open(const FileName& name) {
+  const std::lock_guard lock(state_->mutex);
+  if (isFolder(*state_, name)) throw Failure(ErrorCode::IsDirectory, quoted(name) + " is a folder");
+  requireNoFileAbove(*state_, name);
+  const auto file = state_->files.find(name.text());
+  if (file == state_->files.end()) throw Failure(ErrorCode::NotFound, quoted(name) + " does not exist");
+  return std::make_unique<MemoryDownload>(state_, file->second);
+}
+
+FileInfo MemoryStorage::stat(const FileName& name) {
+  const std::lock_guard lock(state_->mutex);
+  requireNoFileAbove(*state_, name);
+  const auto info = find(*state_, name);
+  if (!info) throw Failure(ErrorCode::NotFound, quoted(name) + " does not exist");
+  return *info;
+}
+
+FolderPage MemoryStorage::list(const FileName& folder, const std::string& after, PageLimits limits) {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->files.contains(folder.text())) throw Failure(ErrorCode::NotDirectory, quoted(folder) + " is a file");
+  if (!isFolder(*state_, folder)) throw Failure(ErrorCode::NotFound, quoted(folder) + " does not exist");
+  std::map<std::string, FileInfo> children;
+  const auto add = [&](const std::string& name, const FileInfo& info) {
+    if (!isBelow(name, folder)) return;
+    const std::string rest = name.substr(folder.isRoot() ? 0 : folder.text().size() + 1);
+    if (rest.find('/') == std::string::npos && rest > after) children[rest] = info;
+  };
+  for (const auto& [name, file] : state_->files) add(name, infoOf(*file));
+  for (const std::string& name : state_->folders) add(name, folderInfo());
+  FolderPage page;
+  std::size_t nameBytes = 0;
+  for (auto& [name, info] : children) {
+    nameBytes += name.size();
+    if (!page.entries.empty() && (page.entries.size() == limits.entries || nameBytes > limits.nameBytes)) {
+      page.next = page.entries.back().name;
+      break;
+    }
+    page.entries.push_back({name, info});
+  }
+  return page;
+}
+
+std::vector<std::optional<FileInfo>> MemoryStorage::statMany(const FileName& folder,
+                                                             std::span<const std::string> names) {
+  const std::lock_guard lock(state_->mutex);
+  std::vector<std::optional<FileInfo>> infos;
+  for (const std::string& name : names) infos.push_back(find(*state_, folder.child(name)));
+  return infos;
+}
+
+void MemoryStorage::makeFolder(const FileName& name, bool parents) {
+  const std::lock_guard lock(state_->mutex);
+  requireNoFileAbove(*state_, name);
+  if (state_->files.contains(name.text())) {
+    throw Failure(parents ? ErrorCode::NotDirectory : ErrorCode::Exists, quoted(name) + " is a file");
+  }
+  if (parents) return addFolders(*state_, name);
+  if (isFolder(*state_, name)) throw Failure(ErrorCode::Exists, quoted(name) + " exists");
+  if (!isFolder(*state_, name.parent())) throw Failure(ErrorCode::NotFound, quoted(name.parent()) + " does not exist");
+  state_->folders.insert(name.text());
+}
+
+void MemoryStorage::makeFolders(const FileName& folder, std::span<const std::string> names) {
+  for (const std::string& name : names) makeFolder(folder.child(name), true);
+}
+
+void MemoryStorage::remove(const FileName& name, bool recursive) {
+  const std::lock_guard lock(state_->mutex);
+  requireNoFileAbove(*state_, name);
+  if (state_->files.erase(name.text()) > 0) return;
+  if (!state_->folders.contains(name.text())) throw Failure(ErrorCode::NotFound, quoted(name) + " does not exist");
+  const auto below = [&](const std::string& other) { return isBelow(other, name); };
+  const bool empty =
+      std::none_of(state_->folders.begin(), state_->folders.end(), below) &&
+      std::none_of(state_->files.begin(), state_->files.end(), [&](const auto& file) { return below(file.first); });
+  if (!empty && !recursive) throw Failure(ErrorCode::IsDirectory, quoted(name) + " is a folder that is not empty");
+  std::erase_if(state_->files, [&](const auto& file) { return below(file.first); });
+  std::erase_if(state_->folders, below);
+  state_->folders.erase(name.text());
+}
+
+void MemoryStorage::rename(const FileName& from, const FileName& to, bool replace) {
+  const std::lock_guard lock(state_->mutex);
+  requireNoFileAbove(*state_, from);
+  if (!find(*state_, from)) throw Failure(ErrorCode::NotFound, quoted(from) + " does not exist");
+  if (from == to || isBelow(to.text(), from))
+    throw Failure(ErrorCode::BadRequest, quoted(from) + " cannot become " + quoted(to));
+  checkTarget(*state_, to, replace);
+  addFolders(*state_, to.parent());
+  if (auto file = state_->files.extract(from.text())) {
+    state_->files[to.text()] = std::move(file.mapped());
+    return;
+  }
+  if (state_->files.contains(to.text())) throw Failure(ErrorCode::NotDirectory, quoted(to) + " is a file");
+  const auto moved = [&](const std::string& name) { return to.text() + name.substr(from.text().size()); };
+  std::map<std::string, std::shared_ptr<MemoryFile>> files;
+  for (auto& [name, file] : state_->files) files[isBelow(name, from) ? moved(name) : name] = file;
+  std::set<std::string> folders;
+  for (const std::string& name : state_->folders)
+    folders.insert(name == from.text() || isBelow(name, from) ? moved(name) : name);
+  state_->files = std::move(files);
+  state_->folders = std::move(folders);
+}
+
+void MemoryStorage::store(std::string_view name, std::string_view content, std::int64_t mtimeNs) {
+  const FileName parsed = FileName::parse(name);
+  auto file = std::make_shared<MemoryFile>();
+  const auto bytes = std::as_bytes(std::span(content));
+  file->bytes.assign(bytes.begin(), bytes.end());
+  file->mtimeNs = mtimeNs;
+  const std::lock_guard lock(state_->mutex);
+  addFolders(*state_, parsed.parent());
+  state_->files[parsed.text()] = std::move(file);
+}
+
+std::optional<std::string> MemoryStorage::content(std::string_view name) const {
+  const std::lock_guard lock(state_->mutex);
+  const auto file = state_->files.find(std::string(name));
+  if (file == state_->files.end()) return std::nullopt;
+  std::string text(file->second->bytes.size(), '\0');
+  std::transform(file->second->bytes.begin(), file->second->bytes.end(), text.begin(),
+                 [](std::byte b) { return static_cast<char>(b); });
+  return text;
+}
+
+void MemoryStorage::disturb(std::string_view name) {
+  const std::lock_guard lock(state_->mutex);
+  auto& file = state_->files.at(std::string(name));
+  file->disturbed = true;
+  file = std::make_shared<MemoryFile>(*file);
+  file->disturbed = false;
+  file->digests.clear();
+}
+
+void MemoryStorage::setFreeSpace(std::uint64_t bytes) {
+  const std::lock_guard lock(state_->mutex);
+  state_->freeSpace = bytes;
+}
+
+std::vector<std::string> MemoryStorage::committed() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->committed;
+}
+
+std::vector<std::size_t> MemoryStorage::commitGroups() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->groups;
+}
+
+std::size_t MemoryStorage::openUploads() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->openUploads;
+}
+
+std::size_t MemoryStorage::partCount() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->parts.size();
+}
+
+}  // namespace ft::testing

@@ -1,0 +1,136 @@
+#pragma once
+// The other side of a session under test: a socket pair, with the session on one end. Everything happens in the test's thread, as far as
+// the bytes at hand allow.
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "common/frame.h"
+#include "common/header.h"
+#include "server/session.h"
+#include "tests/support/memory_storage.h"
+
+namespace ft {
+
+// A clock that the test moves.
+struct TestClock {
+  static TimePoint now() { return time(); }
+  static void advance(std::chrono::milliseconds step) { time() += step; }
+
+ private:
+  static TimePoint& time() {
+    static TimePoint value = std::chrono::steady_clock::now();
+    return value;
+  }
+};
+
+class SessionPeer {
+ public:
+  // Puts something between the session and its socket.
+  using Wrap = std::function<std::unique_ptr<Transport>(std::unique_ptr<Transport>)>;
+
+  explicit SessionPeer(Storage& storage, SessionLimits limits = {}, const Wrap& wrap = nullptr)
+      : SessionPeer(storage, limits, std::make_shared<Segments>(), wrap) {}
+  // Another connection to the same daemon.
+  SessionPeer(Storage& storage, const SessionPeer& neighbour) : SessionPeer(storage, {}, neighbour.segments_, nullptr) {}
+
+  SessionPeer(Storage& storage, SessionLimits limits, std::shared_ptr<Segments> segments, const Wrap& wrap)
+      : log_(LogLevel::Error, LogFormat::Text),
+        kits_(1),
+        segments_(std::move(segments)),
+        context_{storage, log_, kits_, *segments_, limits, draining_, [] { return false; }, TestClock::now} {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw std::runtime_error("socketpair");
+    peer_.reset(ends[0]);
+    auto transport = makePlainTransport(UniqueFd(ends[1]));
+    session_ = std::make_unique<Session>(wrap ? wrap(std::move(transport)) : std::move(transport), context_, "test:1");
+  }
+
+  // Sends bytes (the socket's buffer must hold them) and lets the session work on them.
+  void send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t sent = ::send(peer_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (sent > 0) bytes.remove_prefix(static_cast<std::size_t>(sent));
+      run();
+      if (sent < 0 && wait_ == Session::Wait::Closed) return;
+    }
+  }
+  void sendFrame(const std::string& json, std::string_view body = {}) {
+    const auto prefix = encodeLength(json.size());
+    send(std::string(prefix.data(), prefix.size()) + json + std::string(body));
+  }
+  void run() {
+    if (wait_ == Session::Wait::Closed) return;
+    do wait_ = session_->run();
+    while (wait_ == Session::Wait::Turn);
+    if (wait_ == Session::Wait::Closed) session_.reset();
+    collect();
+  }
+  void closeSending() {
+    ::shutdown(peer_.get(), SHUT_WR);
+    run();
+  }
+
+  // The next reply; throws when none has come.
+  Header reply() {
+    const auto text = peekFrame(std::as_bytes(std::span(received_.data(), received_.size())));
+    if (!text) throw std::runtime_error("no whole frame has come: " + std::to_string(received_.size()) + " bytes");
+    Header header = parser_.parse(*text);
+    received_.erase(0, kLengthSize + text->size());
+    return header;
+  }
+  // The next bytes that are not a frame.
+  std::string take(std::size_t count) {
+    if (received_.size() < count) throw std::runtime_error("too few bytes have come");
+    std::string bytes = received_.substr(0, count);
+    received_.erase(0, count);
+    return bytes;
+  }
+  bool nothingMore() const { return received_.empty(); }
+  bool closed() const { return wait_ == Session::Wait::Closed; }
+  // The session has said all it will and half-closed: the peer sees the end.
+  bool ended() const { return ended_; }
+  Session::Wait wait() const { return wait_; }
+  void drain() { draining_ = true; }
+  Session& session() { return *session_; }
+  void passTime(std::chrono::milliseconds time) {
+    TestClock::advance(time);
+    run();
+  }
+
+ private:
+  static constexpr std::size_t kLengthSize = 4;
+
+  void collect() {
+    char buffer[65536];
+    for (;;) {
+      const ssize_t got = ::recv(peer_.get(), buffer, sizeof buffer, MSG_DONTWAIT);
+      if (got == 0) ended_ = true;
+      if (got <= 0) break;
+      received_.append(buffer, static_cast<std::size_t>(got));
+      if (wait_ == Session::Wait::Write && session_) wait_ = session_->run();
+    }
+    if (wait_ == Session::Wait::Closed) session_.reset();
+  }
+
+  Log log_;
+  KitPool kits_;
+  std::shared_ptr<Segments> segments_;
+  std::atomic<bool> draining_{false};
+  SessionContext context_;
+  UniqueFd peer_;
+  std::unique_ptr<Session> session_;
+  Session::Wait wait_ = Session::Wait::Read;
+  std::string received_;
+  bool ended_ = false;
+  HeaderParser parser_;
+};
+
+}  // namespace ft
