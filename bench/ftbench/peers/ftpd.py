@@ -1,0 +1,56 @@
+"""The project's own two programs, used through their documented command lines."""
+
+import os
+from pathlib import Path
+
+from ftbench.daemon import Place
+from ftbench.peers.peer import Peer
+from ftbench.workspace import Workspace
+
+BINARIES = Path(os.environ.get("FT_BENCH_BIN", Path(__file__).resolve().parents[3] / "build/release/bin"))
+
+
+class Ftpd(Peer):
+    verified = "xxh128, stored bytes"
+
+    def __init__(self, workspace: Workspace, place: Place, durability: str = "none", digest: str = ""):
+        super().__init__(workspace, place)
+        self.durability = durability
+        self.digest = digest
+        self.name = "ftpd" + (f" {digest}" if digest else "") + (f", durability {durability}" if durability != "none" else "")
+        if digest:
+            self.verified = f"{digest}, stored bytes"
+
+    @classmethod
+    def missing(cls) -> list[str]:
+        return [str(BINARIES / name) for name in ("ftpd", "ftpc") if not os.access(BINARIES / name, os.X_OK)]
+
+    def start(self) -> None:
+        if self.daemon:
+            return
+        insecure = [] if self.place.is_loopback else ["--insecure-no-auth"]
+        self.server(BINARIES / "ftpd", "--root", self.files, "--listen", f"{self.place.address}:0", "--log-level", "warn", *insecure,
+                    environment={"FTPD_STORAGE__DURABILITY": self.durability, "FTPD_SERVER__IDLE_TIMEOUT": "1h"})
+        self.port = int(self.daemon.wait_for_line(r"ftpd: listening on \S+:(\d+)")[1])
+
+    def _ftpc(self, *words: str | Path, port: int = 0) -> list[str]:
+        return self.client(BINARIES / "ftpc", "-q", "-s", f"{self.place.address}:{port or self.port}", *words)
+
+    def _digest(self) -> list[str]:
+        return ["--digest", self.digest] if self.digest else []
+
+    def put_file(self, local: Path, remote: str) -> list[str]:
+        return self._ftpc("put", *self._digest(), local, "-t", remote)
+
+    def put_file_by(self, port: int, local: Path, remote: str) -> list[str]:
+        """By way of another port, with no second try."""
+        return self._ftpc("--retry", "0", "put", local, "-t", remote, port=port)
+
+    def get_file(self, remote: str, local: Path) -> list[str]:
+        return self._ftpc("get", *self._digest(), remote, "-o", local)
+
+    def put_tree(self, local: Path, remote: str) -> list[str]:
+        return self._ftpc("put", local, "-t", str(Path(remote).parent) + "/")
+
+    def get_tree(self, remote: str, local: Path) -> list[str]:
+        return self._ftpc("get", remote, "-o", f"{local.parent}/")

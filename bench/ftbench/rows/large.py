@@ -1,0 +1,84 @@
+"""One large file, both ways: with the default digest, with MD5, over TLS."""
+
+from pathlib import Path
+
+from ftbench.contest import Contestant, Goal, Row
+from ftbench.peers.ftpd import Ftpd
+from ftbench.peers.nginx import Nginx
+from ftbench.peers.openssh import Rclone, Sftp
+from ftbench.peers.rsync import Rsync
+from ftbench.peers.vsftpd import Vsftpd
+from ftbench.process import Action, Failed
+from ftbench.rows.build import Field, get_file, put_file, take
+from ftbench.session import Session
+
+LINE = "limit: sendfile into splice"
+
+
+def size_of(session: Session) -> str:
+    return f"{session.scale.large_bytes / (1 << 20):.0f} MiB"
+
+
+def run(session: Session) -> None:
+    source = session.workspace.file("large.bin", session.scale.large_bytes)
+    _one_way(session, source, "put")
+    _one_way(session, source, "get")
+
+
+def _one_way(session: Session, source: Path, way: str) -> None:
+    make = put_file(source) if way == "put" else get_file(source)
+    field = Field(session)
+    field.add(make, Ftpd)
+    if way == "put":
+        field.add(make, Ftpd, durability="full")
+    field.add_with_digest(make, Vsftpd)
+    field.add_with_digest(make, Nginx)
+    field.add(make, Rsync)
+    if session.scale.slow_peers:
+        field.add(make, Sftp)
+        field.add(make, Rclone)
+    _add_limits(session, field, source)
+    field.run(Row(
+        f"large-{way}", f"{way} of one file of {size_of(session)}, default digest, loopback", [], "vsftpd + curl",
+        session.scale.rounds, session.scale.large_bytes,
+        goals=[Goal("ftpd", ["vsftpd + curl"], 2.0), Goal("ftpd", [LINE], 0.7)]))
+
+
+def _add_limits(session: Session, field: Field, source: Path) -> None:
+    target = session.workspace.folder("limits") / "copy.bin"
+
+    def limit(name: str, argv: list[str]) -> Contestant:
+        return Contestant(name, "no", lambda _: Action([argv]), lambda _: take(source, target))
+
+    field.contestants.append(limit("limit: cp", ["cp", "--reflink=never", str(source), str(target)]))
+    try:
+        program = session.program("limits/line_copy.cpp")
+    except Failed as failure:
+        field.skipped.append(f"{LINE}: {failure}")
+        return
+    field.contestants.append(limit(LINE, [program, str(source), str(target)]))
+
+
+def run_md5(session: Session) -> None:
+    source = session.workspace.file("large.bin", session.scale.large_bytes)
+    for way in ("put", "get"):
+        field = Field(session)
+        field.add(put_file(source) if way == "put" else get_file(source), Ftpd, digest="md5")
+        argv = ["openssl", "dgst", "-md5", str(source)]
+        field.contestants.append(Contestant("openssl dgst -md5", "-", lambda _: Action([argv])))
+        field.run(Row(
+            f"md5-{way}", f"{way} of one file of {size_of(session)} with MD5", [], "openssl dgst -md5", session.scale.rounds,
+            session.scale.large_bytes, goals=[Goal("ftpd md5", ["openssl dgst -md5"], 0.9)]))
+
+
+def run_tls(session: Session) -> None:
+    """The project's own programs join this row when they speak TLS."""
+    source = session.workspace.file("large.bin", session.scale.large_bytes)
+    for way in ("put", "get"):
+        make = put_file(source) if way == "put" else get_file(source)
+        field = Field(session)
+        field.add(make, Nginx, tls=True)
+        field.add(make, Sftp)
+        field.run(Row(
+            f"tls-{way}", f"{way} of one file of {size_of(session)}, encrypted", [], "nginx TLS + curl", session.scale.rounds,
+            session.scale.large_bytes))
