@@ -33,8 +33,8 @@ SplicePipe::SplicePipe() {
 std::optional<std::size_t> SplicePipe::move(int socket, FilePlace place, std::size_t most) {
   if (!writeEnd_) return std::nullopt;
   for (;;) {
-    const ssize_t got = ::splice(socket, nullptr, writeEnd_.get(), nullptr, std::min(most, kSize),
-                                 SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    const ssize_t got =
+        ::splice(socket, nullptr, writeEnd_.get(), nullptr, std::min(most, kSize), SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
     if (got > 0) {
       empty(place, static_cast<std::size_t>(got));
       return static_cast<std::size_t>(got);

@@ -92,13 +92,12 @@ Progress BodySender::sendData(SessionKit& kit, Transport& transport) {
 }
 
 Progress BodySender::copyData(SessionKit& kit, Transport& transport, std::size_t count) {
-  const std::size_t got =
-      send_.download->read(position_, std::span(kit.scratch).first(std::min(count, kit.scratch.size())));
+  const std::size_t got = send_.download->read(position_, kit.scratch.first(std::min(count, kit.scratch.size())));
   if (got == 0) {
     giveUp(ErrorCode::Changed, "the file was cut short while it was sent");
     return Progress::Moved;
   }
-  const IoResult result = transport.write(std::span<const std::byte>(kit.scratch).first(got));
+  const IoResult result = transport.write(kit.scratch.first(got));
   if (result.status == IoResult::Status::WouldBlockWrite) return Progress::NeedWrite;
   if (result.status == IoResult::Status::WouldBlockRead) return Progress::NeedRead;
   position_ += result.bytes;
@@ -108,8 +107,7 @@ Progress BodySender::copyData(SessionKit& kit, Transport& transport, std::size_t
 
 Progress BodySender::padChunk(Transport& transport, SessionKit& kit) {
   const auto zeros =
-      std::span(kit.scratch)
-          .first(static_cast<std::size_t>(std::min<std::uint64_t>(kit.scratch.size(), chunkEnd_ - position_)));
+      kit.scratch.first(static_cast<std::size_t>(std::min<std::uint64_t>(kit.scratch.size(), chunkEnd_ - position_)));
   std::fill(zeros.begin(), zeros.end(), std::byte{0});
   const IoResult result = transport.write(zeros);
   if (result.status == IoResult::Status::WouldBlockWrite) return Progress::NeedWrite;
@@ -125,7 +123,7 @@ void BodySender::hashAhead(SessionKit& kit, std::uint64_t to) {
     const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(kit.scratch.size(), to - hashedTo_));
     std::size_t got = 0;
     try {
-      got = send_.download->read(hashedTo_, std::span(kit.scratch).first(wanted));
+      got = send_.download->read(hashedTo_, kit.scratch.first(wanted));
     } catch (const Failure& failure) {
       giveUp(failure.code(), failure.what());
       return;
@@ -134,7 +132,7 @@ void BodySender::hashAhead(SessionKit& kit, std::uint64_t to) {
       giveUp(ErrorCode::Changed, "the file was cut short while it was sent");
       return;
     }
-    send_.running->update(std::span<const std::byte>(kit.scratch).first(got));
+    send_.running->update(kit.scratch.first(got));
     hashedTo_ += got;
   }
 }

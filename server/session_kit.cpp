@@ -15,19 +15,19 @@ void InputBuffer::consume(std::size_t count) {
 
 void InputBuffer::assign(std::span<const std::byte> bytes) {
   if (!empty() || bytes.size() > bytes_.size()) throw std::logic_error("InputBuffer::assign");
-  std::copy(bytes.begin(), bytes.end(), bytes_.begin());
+  std::copy(bytes.begin(), bytes.end(), bytes_.all().begin());
   begin_ = 0;
   end_ = bytes.size();
 }
 
 IoResult InputBuffer::fill(Transport& transport, std::size_t most) {
   if (bytes_.size() - end_ < std::min(most, bytes_.size() / 2) && begin_ > 0) {
-    std::memmove(bytes_.data(), bytes_.data() + begin_, size());
+    std::memmove(bytes_.all().data(), bytes_.all().data() + begin_, size());
     end_ -= begin_;
     begin_ = 0;
   }
   const std::size_t room = std::min(most, bytes_.size() - end_);
-  const IoResult result = transport.read(std::span(bytes_).subspan(end_, room));
+  const IoResult result = transport.read(bytes_.all().subspan(end_, room));
   end_ += result.bytes;
   return result;
 }

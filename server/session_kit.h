@@ -14,12 +14,26 @@
 
 namespace ft {
 
+// Memory of a fixed size that is not written to before it is used: what a small request leaves untouched costs nothing.
+class RawBuffer {
+ public:
+  explicit RawBuffer(std::size_t size) : bytes_(std::make_unique_for_overwrite<std::byte[]>(size)), size_(size) {}
+  std::size_t size() const { return size_; }
+  std::span<std::byte> all() { return {bytes_.get(), size_}; }
+  std::span<const std::byte> all() const { return {bytes_.get(), size_}; }
+  std::span<std::byte> first(std::size_t count) { return all().first(count); }
+
+ private:
+  std::unique_ptr<std::byte[]> bytes_;
+  std::size_t size_;
+};
+
 // Bytes that have arrived and are not consumed yet, in a buffer of fixed size.
 class InputBuffer {
  public:
   static constexpr std::size_t kCapacity = 256 * 1024;
 
-  std::span<const std::byte> view() const { return std::span(bytes_).subspan(begin_, end_ - begin_); }
+  std::span<const std::byte> view() const { return bytes_.all().subspan(begin_, end_ - begin_); }
   std::size_t size() const { return end_ - begin_; }
   bool empty() const { return begin_ == end_; }
   void consume(std::size_t count);
@@ -29,7 +43,7 @@ class InputBuffer {
   IoResult fill(Transport& transport, std::size_t most = kCapacity);
 
  private:
-  std::vector<std::byte> bytes_ = std::vector<std::byte>(kCapacity);
+  RawBuffer bytes_{kCapacity};
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
 };
@@ -56,7 +70,7 @@ struct SessionKit {
   static constexpr std::size_t kScratchSize = 256 * 1024;
 
   InputBuffer input;
-  std::vector<std::byte> scratch = std::vector<std::byte>(kScratchSize);
+  RawBuffer scratch{kScratchSize};
   HeaderParser parser;
   SplicePipe pipe;
 };

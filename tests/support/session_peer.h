@@ -39,7 +39,8 @@ class SessionPeer {
   explicit SessionPeer(Storage& storage, SessionLimits limits = {}, const Wrap& wrap = nullptr)
       : SessionPeer(storage, limits, std::make_shared<Segments>(), wrap) {}
   // Another connection to the same daemon.
-  SessionPeer(Storage& storage, const SessionPeer& neighbour) : SessionPeer(storage, {}, neighbour.segments_, nullptr) {}
+  SessionPeer(Storage& storage, const SessionPeer& neighbour)
+      : SessionPeer(storage, {}, neighbour.segments_, nullptr) {}
 
   SessionPeer(Storage& storage, SessionLimits limits, std::shared_ptr<Segments> segments, const Wrap& wrap)
       : log_(LogLevel::Error, LogFormat::Text),

@@ -1,0 +1,40 @@
+#pragma once
+// Who is at the other end of a connection, as far as the daemon believes it. What that identity may do is the gate's to decide.
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ft {
+
+// What a token is limited to, on top of what its user may do: verbs of the gate below folders.
+struct TokenScope {
+  std::vector<std::string> verbs;     // "get", "put", …; empty: all that the user may do
+  std::vector<std::string> prefixes;  // names as the user sees them; empty: all
+};
+
+struct Identity {
+  enum class Kind {
+    Nobody,     // has to log in first
+    Local,      // this machine's own user, or everyone where the configuration says insecure_no_auth: may do all
+    Anonymous,  // without log-in, where the configuration has written down what that may do
+    User,
+  };
+  Kind kind = Kind::Nobody;
+  std::string user;    // [a-z0-9_-]{1,32}; set for User, "anonymous" for Anonymous
+  std::string method;  // how it is known, for logs: "loopback", "password", "token NAME", "key", "certificate", "uid"
+  std::shared_ptr<const TokenScope> scope;  // null: not limited
+};
+
+// What is known of a connection's other end before it has said anything. The line's own security is the transport's (transport.h).
+struct PeerInfo {
+  std::string name;          // "127.0.0.1:40123", "unix:1000", for logs
+  std::string source;        // the address, or the /64 of an IPv6 address: what is counted, limited and punished
+  bool loopback = false;     // of this machine: loopback address or Unix socket
+  std::optional<uid_t> uid;  // Unix sockets: the peer's user (SO_PEERCRED)
+};
+
+}  // namespace ft
