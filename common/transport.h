@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "common/unique_fd.h"
 
@@ -15,6 +16,16 @@ struct IoResult {
   enum class Status { Done, WouldBlockRead, WouldBlockWrite, End };
   Status status = Status::Done;
   std::size_t bytes = 0;  // moved; with Done at least 1
+};
+
+// What an encrypted line has told about itself, once its handshake is done.
+struct LineSecurity {
+  std::string protocol;  // "TLSv1.3"
+  std::string cipher;    // "TLS_AES_128_GCM_SHA256"
+  std::string
+      binding;  // 32 bytes that only the two ends of this line know (RFC 9266, tls-exporter): log-ins are bound to it
+  std::string peerFingerprint;  // "SHA256:<base64>" of the peer's public key; empty when it showed no certificate
+  std::string peerName;  // the subject's common name of a peer's certificate that a trusted CA has signed; else empty
 };
 
 class Transport {
@@ -32,6 +43,8 @@ class Transport {
   virtual int rawFd() const noexcept = 0;
   // Bytes that read() would return though the descriptor is not readable (an encrypted record read in part).
   virtual std::size_t buffered() const noexcept { return 0; }
+  // Null while the line is not encrypted (yet). Valid as long as this object.
+  virtual const LineSecurity* security() const noexcept { return nullptr; }
 };
 
 // Takes ownership; sets O_NONBLOCK and, for TCP, TCP_NODELAY.
