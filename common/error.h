@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace ft {
 
@@ -41,11 +42,15 @@ std::optional<ErrorCode> errorFromName(std::string_view name);
 // A request failed. what() is a sentence for a person: it names the thing, the reason and, where there is one, the setting to change.
 class Failure : public std::runtime_error {
  public:
-  Failure(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  Failure(ErrorCode code, const std::string& message, std::string rule = {})
+      : std::runtime_error(message), code_(code), rule_(std::move(rule)) {}
   ErrorCode code() const { return code_; }
+  // What of the configuration has decided it, for the daemon's own records: the message may have to keep it to itself. Mostly empty.
+  const std::string& rule() const { return rule_; }
 
  private:
   ErrorCode code_;
+  std::string rule_;
 };
 
 // Maps an errno of a file operation to a Failure that names `what` (already safe to print), e.g. ENOSPC to NoSpace.

@@ -32,6 +32,14 @@ bool isIniName(std::string_view name) {
   return !name.empty() && name.find_first_not_of(kAllowed) == std::string_view::npos;
 }
 
+// [name], [kind name] or [kind *].
+bool isSectionName(std::string_view name) {
+  const std::size_t blank = name.find(' ');
+  if (blank == std::string_view::npos) return isIniName(name);
+  const std::string_view second = name.substr(blank + 1);
+  return isIniName(name.substr(0, blank)) && (second == "*" || isIniName(second));
+}
+
 // Reads one line after the other, with the section that they stand in.
 class IniReader {
  public:
@@ -59,7 +67,7 @@ class IniReader {
   void readSection(std::string_view line) {
     if (line.back() != ']') fail("a section is written [name]");
     const std::string_view name = trim(line.substr(1, line.size() - 2));
-    if (!isIniName(name)) fail("'" + escapeText(name, 80) + "' is no name of a section (a-z 0-9 _ - .)");
+    if (!isSectionName(name)) fail("'" + escapeText(name, 80) + "' is no name of a section (a-z 0-9 _ - .)");
     section_ = name;
   }
 

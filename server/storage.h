@@ -45,6 +45,11 @@ struct PutSpec {
   std::optional<std::uint32_t> mode;
   bool replace = true;
   std::vector<DigestAlgorithm> digests;  // to be taken while writing; at least one
+  bool segment = false;  // the bytes are for append() to another upload, which has asked for their space
+  // For storages below a gate. Whose upload it is, as a part is taken up by its owner only; and how many leading parts of the name are folders
+  // that must be there, while the others are made.
+  std::string owner;
+  std::size_t fixedFolders = 0;
 };
 
 // One file on its way in. Belongs to one thread at a time. Destroyed without Storage::commit() it leaves nothing behind, but for an

@@ -22,6 +22,18 @@ std::string errorOf(std::string_view text) {
 
 }  // namespace
 
+TEST_CASE("a section may be a kind and a name with one blank between them, and the name a star") {
+  const auto entries = parseIni("[user anna-2]\na = 1\n[root pub.x]\nb = 2\n[ user * ]\nc = 3\n", "f.conf");
+  REQUIRE(entries.size() == 3);
+  CHECK(entries[0].section == "user anna-2");
+  CHECK(entries[1].section == "root pub.x");
+  CHECK(entries[2].section == "user *");
+  for (const char* const bad : {"[a  b]\n", "[a b c]\n", "[a\tb]\n", "[* a]\n", "[*]\n", "[a **]\n", "[a B]\n"}) {
+    CAPTURE(bad);
+    CHECK(errorOf(bad).starts_with("f.conf:1: "));
+  }
+}
+
 TEST_CASE("sections, keys and values are read with the lines that they stand on") {
   const std::vector<IniEntry> entries = parseIni(
       "# a comment\n; another\n\nfirst = 1\n[server]\nlisten=127.0.0.1:7021, [::1]:7021\n  workers  =  4  "
