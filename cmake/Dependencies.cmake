@@ -8,6 +8,7 @@ find_package(spdlog 1.10 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 
 find_path(FT_CLI11_INCLUDE CLI/CLI.hpp REQUIRED)
 add_library(ft_cli11 INTERFACE)
