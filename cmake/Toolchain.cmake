@@ -41,3 +41,9 @@ if(FT_SANITIZE)
     add_compile_options(-fno-sanitize=vptr)
   endif()
 endif()
+
+if(FT_FUZZ)
+  # All code tells the fuzzer which ways it took; only the fuzzers link its engine.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_link_options(-fsanitize=fuzzer-no-link)
+endif()

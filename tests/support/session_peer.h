@@ -46,7 +46,7 @@ class SessionPeer {
       : log_(LogLevel::Error, LogFormat::Text),
         kits_(1),
         segments_(std::move(segments)),
-        context_{storage, log_, kits_, *segments_, limits, draining_, [] { return false; }, TestClock::now} {
+        context_{storage, log_, kits_, *segments_, limits, draining_, [this] { return crowded_; }, TestClock::now} {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw std::runtime_error("socketpair");
     peer_.reset(ends[0]);
@@ -100,6 +100,8 @@ class SessionPeer {
   bool ended() const { return ended_; }
   Session::Wait wait() const { return wait_; }
   void drain() { draining_ = true; }
+  // Others wait for the thread from now on: the session never waits a moment for its peer.
+  void crowd() { crowded_ = true; }
   Session& session() { return *session_; }
   void passTime(std::chrono::milliseconds time) {
     TestClock::advance(time);
@@ -125,6 +127,7 @@ class SessionPeer {
   KitPool kits_;
   std::shared_ptr<Segments> segments_;
   std::atomic<bool> draining_{false};
+  bool crowded_ = false;
   SessionContext context_;
   UniqueFd peer_;
   std::unique_ptr<Session> session_;
