@@ -1,6 +1,8 @@
 #include "client/address.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <charconv>
@@ -12,6 +14,7 @@ namespace ft {
 namespace {
 
 constexpr std::size_t kMaxHostSize = 253;  // RFC 1035, 2.3.4
+constexpr std::string_view kUnixPrefix = "unix:";
 
 std::optional<std::uint16_t> parsePort(std::string_view text) {
   std::uint16_t port = 0;
@@ -37,7 +40,8 @@ bool isV6(std::string_view text) {
 }
 
 [[noreturn]] void badAddress(std::string_view text, const std::string& reason) {
-  throw UsageError("server '" + escapeText(text, 100) + "' " + reason + "; write HOST, HOST:PORT or [V6]:PORT");
+  throw UsageError("server '" + escapeText(text, 100) + "' " + reason +
+                   "; write HOST, HOST:PORT, [V6]:PORT or unix:/PATH");
 }
 
 struct HostAndRest {
@@ -60,12 +64,25 @@ std::optional<HostAndRest> splitHost(std::string_view text) {
 }  // namespace
 
 std::string ServerAddress::text() const {
+  if (!path.empty()) return std::string(kUnixPrefix) + path;
   const bool v6 = host.find(':') != std::string::npos;
   return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
+bool ServerAddress::local() const {
+  in_addr v4{};
+  const bool v4Loopback = ::inet_pton(AF_INET, host.c_str(), &v4) == 1 && (ntohl(v4.s_addr) >> 24) == IN_LOOPBACKNET;
+  return !path.empty() || host == "localhost" || host == "::1" || v4Loopback;
+}
+
 ServerAddress parseAddress(std::string_view text) {
   ServerAddress address;
+  if (text.starts_with(kUnixPrefix)) {
+    address.path = text.substr(kUnixPrefix.size());
+    const bool good = address.path.starts_with('/') && address.path.size() < sizeof(sockaddr_un::sun_path);
+    if (!good) badAddress(text, "is no whole path of a Unix socket, of at most 107 bytes");
+    return address;
+  }
   if (isV6(text)) {
     address.host = text;
     return address;

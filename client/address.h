@@ -13,12 +13,15 @@ namespace ft {
 struct ServerAddress {
   std::string host = "127.0.0.1";
   std::uint16_t port = kDefaultPort;
-  // "host:port", "[v6]:port"; safe to print.
+  std::string path{};  // of a Unix socket; host and port mean nothing then
+  // "host:port", "[v6]:port", "unix:/path".
   std::string text() const;
+  // Surely this machine: a Unix socket, or a loopback address by its usual name.
+  bool local() const;
   bool operator==(const ServerAddress&) const = default;
 };
 
-// HOST, HOST:PORT, [V6], [V6]:PORT, or a bare V6 address. Throws UsageError that shows what is wrong.
+// HOST, HOST:PORT, [V6], [V6]:PORT, a bare V6 address, or unix:/PATH. Throws UsageError that shows what is wrong.
 ServerAddress parseAddress(std::string_view text);
 
 // HOST:PATH, HOST:PORT:PATH, [V6]:PATH or [V6]:PORT:PATH: a name on a server.

@@ -111,7 +111,8 @@ void Client::ping() { ask(makeRequest("ping", FileName::root())); }
 
 ServerInfo Client::hello() {
   const Header reply = ask(makeRequest("hello", FileName::root()));
-  return {escapeText(reply.server.value_or("unknown"), 100), reply.commands.value_or(std::vector<std::string>{})};
+  return {escapeText(reply.server.value_or("unknown"), 100), escapeText(reply.sandbox.value_or(""), 200),
+          reply.commands.value_or(std::vector<std::string>{})};
 }
 
 RemoteInfo Client::stat(const FileName& name) {

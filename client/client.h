@@ -44,7 +44,8 @@ struct RemotePage {
 };
 
 struct ServerInfo {
-  std::string server;  // escaped
+  std::string server;   // escaped
+  std::string sandbox;  // the same; "" when it does not tell
   std::vector<std::string> commands;
 };
 

@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
@@ -85,9 +86,20 @@ void noticeDeadPeer(int fd, milliseconds timeout) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
 }
 
+UniqueFd connectUnix(const ServerAddress& server) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, server.path.c_str(), std::min(server.path.size(), sizeof address.sun_path - 1));
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const auto* const name = reinterpret_cast<const sockaddr*>(&address);
+  if (!fd || ::connect(fd.get(), name, sizeof address) != 0) unreachable(server, std::strerror(errno));
+  return fd;
+}
+
 }  // namespace
 
 std::unique_ptr<Transport> connectTo(const ServerAddress& address, milliseconds timeout, const StopRequest& stop) {
+  if (!address.path.empty()) return makePlainTransport(connectUnix(address));
   const Addresses addresses = lookUp(address);
   int left = 0;
   for (const addrinfo* one = addresses.get(); one != nullptr; one = one->ai_next) ++left;

@@ -1,5 +1,5 @@
 #pragma once
-// From an address to a connected socket: every address of the host in order, each with a share of the time.
+// From an address to a connected socket: a Unix socket, or every address of the host in order, each with a share of the time.
 
 #include <chrono>
 #include <memory>

@@ -93,17 +93,15 @@ void showSum(const Shell& shell, const FileName& name) {
   shell.output.line(digest.hex + "  " + escapeText(name.text(), 4 * kMaxNameSize));
 }
 
-// What the server calls itself; "" when it does not say.
-std::string serverName(const Shell& shell) {
+// What the server says of itself; nothing when it does not.
+ServerInfo serverInfo(const Shell& shell) {
   try {
-    return shell.link.client().hello().server;
+    return shell.link.client().hello();
   } catch (const Failure&) {
-    return "";
   } catch (const TransportError&) {
-    return "";
   } catch (const ProtocolError&) {
-    return "";
   }
+  return {};
 }
 
 }  // namespace
@@ -170,7 +168,8 @@ void runPing(const Shell& shell) {
     client.ping();
     return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
   });
-  const std::string server = serverName(shell);
+  const ServerInfo info = serverInfo(shell);
+  const std::string& server = info.server;
   std::array<char, 32> time{};
   std::snprintf(time.data(), time.size(), "%.2f", milliseconds);
   const std::string address = escapeText(shell.options.server.text());
@@ -182,12 +181,15 @@ void runPing(const Shell& shell) {
       json.value(true);
       json.key("server");
       json.value(server);
+      json.key("sandbox");
+      json.value(info.sandbox);
       json.key("ms");
       json.raw(time.data());
     });
     return;
   }
   shell.output.line(address + ": ok, " + (server.empty() ? "" : server + ", ") + time.data() + " ms");
+  if (shell.options.verbose && !info.sandbox.empty()) shell.output.line("  sandbox: " + info.sandbox);
 }
 
 }  // namespace ft

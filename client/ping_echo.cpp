@@ -29,6 +29,7 @@ constexpr milliseconds kInterval{100};
 constexpr milliseconds kPatience{1000};
 
 UniqueFd connectUdp(const ServerAddress& address) {
+  if (!address.path.empty()) throw UsageError("ping --udp needs HOST:PORT, not a Unix socket");
   addrinfo hints{};
   hints.ai_socktype = SOCK_DGRAM;
   addrinfo* list = nullptr;

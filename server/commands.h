@@ -63,7 +63,8 @@ struct CommandContext {
   Storage& storage;
   Offers& offers;
   Segments& segments;
-  bool commands = false;  // are commands of the system configured?
+  bool commands = false;             // are commands of the system configured?
+  std::string_view sandbox = "off";  // what holds of it (Sandbox::text)
 };
 
 struct Command {

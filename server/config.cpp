@@ -259,6 +259,7 @@ std::string defaultRoot(const Environment& environment) {
 }
 
 bool isLoopbackAddress(std::string_view address) {
+  if (address.starts_with("unix:")) return true;
   std::string host(address.substr(0, address.rfind(':')));
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   if (host == "localhost") return true;

@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "common/ini_file.h"
+#include "server/connection_limits.h"
 #include "server/disk_core.h"
 #include "server/log.h"
+#include "server/sandbox.h"
 #include "server/services_config.h"
 
 namespace ft {
@@ -21,7 +23,7 @@ namespace ft {
 // The initial values are the built-in defaults.
 struct ServerConfig {
   // [server]
-  std::vector<std::string> listen{"127.0.0.1:7021"};  // HOST:PORT or [IPV6]:PORT
+  std::vector<std::string> listen{"127.0.0.1:7021"};  // HOST:PORT, [IPV6]:PORT or unix:/PATH
   std::size_t workers = 32;
   std::size_t maxConnections = 0;  // 0: as many as the descriptors allow
   std::size_t maxPerAddress = 64;
@@ -29,6 +31,9 @@ struct ServerConfig {
   std::chrono::milliseconds idleTimeout = std::chrono::minutes(5);
   std::chrono::milliseconds drainTimeout = std::chrono::seconds(60);
   bool insecureNoAuth = false;
+  std::uint32_t socketMode = 0660;  // of Unix sockets
+  std::string user;                 // whom to become after binding; empty: nobody else
+  SandboxMode sandbox = SandboxMode::BestEffort;
   // [storage]
   std::string root;  // empty: defaultRoot()
   DiskStorageOptions::Durability durability = DiskStorageOptions::Durability::Full;
@@ -36,6 +41,15 @@ struct ServerConfig {
   std::chrono::milliseconds partExpire = std::chrono::hours(24 * 7);
   std::uint32_t fileMode = 0644;
   std::uint32_t folderMode = 0755;
+  // [limits]
+  std::chrono::milliseconds loginTimeout = std::chrono::seconds(60);
+  StartupLimit startups;
+  std::uint64_t rate = 0;  // bytes a second; 0: no limit
+  std::uint64_t ratePerAddress = 0;
+  // [audit]
+  std::string auditFile;  // empty: the log
+  // The file that was read; empty: none.
+  std::string file;
   // [log]
   LogLevel logLevel = LogLevel::Info;
   LogFormat logFormat = LogFormat::Text;
@@ -91,7 +105,8 @@ std::string printConfig(const EffectiveConfig& effective);
 // $XDG_DATA_HOME/ftpd, else ~/.local/share/ftpd; "" when there is no home folder.
 std::string defaultRoot(const Environment& environment);
 
-// An address of this machine only, which nobody else can reach: 127.0.0.0/8, ::1, localhost. `address` is HOST:PORT or [IPV6]:PORT.
+// An address of this machine only, which nobody else can reach: 127.0.0.0/8, ::1, localhost, unix:/PATH. `address` is that, HOST:PORT or
+// [IPV6]:PORT.
 bool isLoopbackAddress(std::string_view address);
 
 }  // namespace ft

@@ -6,6 +6,7 @@
 
 #include "common/units.h"
 #include "server/config.h"
+#include "server/guard_keys.h"
 #include "server/services_keys.h"
 
 namespace ft {
@@ -70,14 +71,34 @@ std::string parseInsecure(std::string_view text, ServerConfig& config) {
   return "";
 }
 
+std::string parseSocketMode(std::string_view text, ServerConfig& config) {
+  const auto mode = parseUnsigned<std::uint32_t>(text, 8);
+  if (!mode || *mode > 0777 || (*mode & 0600) != 0600) return "octal permission bits from 0600 to 0777";
+  config.socketMode = *mode;
+  return "";
+}
+
+std::string parseUser(std::string_view text, ServerConfig& config) {
+  config.user = text;
+  return "";
+}
+
+std::string parseSandbox(std::string_view text, ServerConfig& config) {
+  const auto mode = sandboxModeFromName(text);
+  if (!mode) return "required, best-effort or off";
+  config.sandbox = *mode;
+  return "";
+}
+
 std::string parseRoot(std::string_view text, ServerConfig& config) {
   if (text.starts_with('~')) return "a whole path: '~' is not expanded here";
   config.root = text;
   return "";
 }
 
-// HOST:PORT or [IPV6]:PORT.
+// HOST:PORT, [IPV6]:PORT or unix:/PATH.
 bool isListenAddress(std::string_view address) {
+  if (address.starts_with("unix:")) return address.starts_with("unix:/") && address.size() > std::size("unix:/") - 1;
   const std::size_t colon = address.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return false;
   if (!parseUnsigned<std::uint16_t>(address.substr(colon + 1), 10)) return false;
@@ -87,7 +108,7 @@ bool isListenAddress(std::string_view address) {
 }
 
 std::string parseListen(std::string_view text, ServerConfig& config) {
-  static constexpr const char* kExpected = "HOST:PORT or [IPV6]:PORT, several with commas between them";
+  static constexpr const char* kExpected = "HOST:PORT, [IPV6]:PORT or unix:/PATH, several with commas between them";
   std::vector<std::string> addresses;
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find(',', begin), text.size());
@@ -153,6 +174,8 @@ std::string printMode(const ServerConfig& config) {
 }
 
 std::string printInsecure(const ServerConfig& config) { return config.insecureNoAuth ? "yes" : "no"; }
+std::string printUser(const ServerConfig& config) { return config.user; }
+std::string printSandbox(const ServerConfig& config) { return std::string(sandboxModeName(config.sandbox)); }
 std::string printRoot(const ServerConfig& config) { return config.root; }
 std::string printLogLevel(const ServerConfig& config) { return std::string(logLevelName(config.logLevel)); }
 std::string printLogFormat(const ServerConfig& config) { return std::string(logFormatName(config.logFormat)); }
@@ -175,9 +198,10 @@ constexpr std::size_t kMostConnections = 1'000'000;
 
 using C = ServerConfig;
 constexpr std::array kKeys{
-    ConfigKey{"server", "listen",
-              "addresses to listen on: HOST:PORT or [IPV6]:PORT, several with commas; port 0 picks a free one",
-              parseListen, printListen},
+    ConfigKey{
+        "server", "listen",
+        "addresses to listen on: HOST:PORT, [IPV6]:PORT or unix:/PATH, several with commas; port 0 picks a free one",
+        parseListen, printListen},
     ConfigKey{"server", "workers", "threads that serve requests; a connection that waits for its peer needs none",
               parseCount<&C::workers, 1, kMostWorkers>, printCount<&C::workers>},
     ConfigKey{"server", "max_connections", "connections at once; 0: 12000, or what the limit of descriptors allows",
@@ -194,6 +218,12 @@ constexpr std::array kKeys{
     ConfigKey{"server", "insecure_no_auth",
               "yes: listen where others can reach it, though nobody has to log in and nothing is encrypted",
               parseInsecure, printInsecure},
+    ConfigKey{"server", "socket_mode", "permission bits of Unix sockets, in octal: who may write may connect",
+              parseSocketMode, printMode<&C::socketMode>},
+    ConfigKey{"server", "user", "user to become once all ports are bound; empty: none", parseUser, printUser},
+    ConfigKey{"server", "sandbox",
+              "whether to do without a part of the sandbox that the kernel does not have: required, best-effort, off",
+              parseSandbox, printSandbox},
     ConfigKey{"storage", "root", "folder of the files; empty: $XDG_DATA_HOME/ftpd, else ~/.local/share/ftpd", parseRoot,
               printRoot},
     ConfigKey{"storage", "durability",
@@ -218,8 +248,9 @@ constexpr std::array kKeys{
 std::span<const ConfigKey> configKeys() {
   static const std::vector<ConfigKey> kAll = [] {
     std::vector<ConfigKey> all(kKeys.begin(), kKeys.end());
-    const std::span<const ConfigKey> services = servicesKeys();
-    all.insert(all.end(), services.begin(), services.end());
+    for (const std::span<const ConfigKey> more : {guardKeys(), servicesKeys()}) {
+      all.insert(all.end(), more.begin(), more.end());
+    }
     return all;
   }();
   return kAll;

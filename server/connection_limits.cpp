@@ -1,20 +1,26 @@
 #include "server/connection_limits.h"
 
-#include <algorithm>
-#include <array>
+#include <sys/random.h>
+
+#include <utility>
 
 namespace ft {
-namespace {
 
-constexpr std::size_t kIpv4Size = 4;
-constexpr std::size_t kIpv6Size = 16;
-constexpr std::size_t kIpv6NetSize = 8;
-constexpr std::array<unsigned char, 12> kMappedPrefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-constexpr std::array<unsigned char, kIpv6Size> kIpv6Loopback{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+bool StartupLimit::drops(std::size_t waiting, unsigned dice) const {
+  if (waiting < from) return false;
+  if (waiting >= all) return true;
+  const std::size_t chance = percent + (100 - percent) * (waiting - from) / (all - from);
+  return dice < chance;
+}
 
-std::string text(std::span<const unsigned char> bytes) { return {bytes.begin(), bytes.end()}; }
+ConnectionLimits::ConnectionLimits(std::size_t most, std::size_t mostFromOne, StartupLimit startups, Dice dice)
+    : most_(most), mostFromOne_(mostFromOne), startups_(startups), dice_(std::move(dice)) {}
 
-}  // namespace
+unsigned ConnectionLimits::throwDice() {
+  unsigned number = 0;
+  static_cast<void>(::getrandom(&number, sizeof number, GRND_NONBLOCK));
+  return number % 100;
+}
 
 std::unique_ptr<ConnectionLimits::Place> ConnectionLimits::admit(const std::string& source, std::string& reason) {
   const std::lock_guard lock(mutex_);
@@ -23,6 +29,10 @@ std::unique_ptr<ConnectionLimits::Place> ConnectionLimits::admit(const std::stri
     return nullptr;
   }
   if (!source.empty()) {
+    if (startups_.drops(waiting_, dice_())) {
+      reason = "too many connections have made no request yet (limits.startups); try again";
+      return nullptr;
+    }
     std::size_t& here = fromOne_[source];
     if (here >= mostFromOne_) {
       reason = "your address has all " + std::to_string(mostFromOne_) +
@@ -30,30 +40,30 @@ std::unique_ptr<ConnectionLimits::Place> ConnectionLimits::admit(const std::stri
       return nullptr;
     }
     ++here;
+    ++waiting_;
   }
   ++count_;
   return std::make_unique<Place>(*this, source);
 }
 
-void ConnectionLimits::leave(const std::string& source) {
+void ConnectionLimits::Place::settle() {
+  if (std::exchange(settled_, true) || source_.empty()) return;
+  const std::lock_guard lock(limits_.mutex_);
+  --limits_.waiting_;
+}
+
+void ConnectionLimits::leave(const Place& place) {
   const std::lock_guard lock(mutex_);
   --count_;
-  if (source.empty()) return;
-  const auto found = fromOne_.find(source);
+  if (place.source_.empty()) return;
+  if (!place.settled_) --waiting_;
+  const auto found = fromOne_.find(place.source_);
   if (found != fromOne_.end() && --found->second == 0) fromOne_.erase(found);
 }
 
 std::size_t ConnectionLimits::count() const {
   const std::lock_guard lock(mutex_);
   return count_;
-}
-
-std::string ConnectionLimits::sourceOf(std::span<const unsigned char> address) {
-  if (address.size() == kIpv4Size) return address[0] == 127 ? "" : text(address);
-  if (address.size() != kIpv6Size) return "";
-  if (std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), address.begin())) return sourceOf(address.last(kIpv4Size));
-  if (std::equal(kIpv6Loopback.begin(), kIpv6Loopback.end(), address.begin())) return "";
-  return text(address.first(kIpv6NetSize));
 }
 
 }  // namespace ft

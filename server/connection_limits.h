@@ -1,16 +1,27 @@
 #pragma once
-// How many connections there may be, in all and from one address (IPv4, or an IPv6 /64). Loopback and Unix sockets are not held to the
-// limit for an address. Any thread may call.
+// How many connections there may be: in all, from one address, and of those that have made no request yet. Loopback and Unix sockets are
+// held to the first alone. Any thread may call.
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <span>
 #include <string>
 
 namespace ft {
+
+// Connections that have made no request yet are closed at random, as OpenSSH does (MaxStartups): from `from` on `percent` of 100 new ones,
+// more and more of them up to all at `all`. So one who takes all places keeps others out only by chance, and each for one try.
+struct StartupLimit {
+  std::size_t from = 100;
+  std::size_t percent = 30;
+  std::size_t all = 1000;
+
+  // `dice` is at random from 0 to 99.
+  bool drops(std::size_t waiting, unsigned dice) const;
+};
 
 class ConnectionLimits {
  public:
@@ -20,29 +31,36 @@ class ConnectionLimits {
     Place(ConnectionLimits& limits, std::string source) : limits_(limits), source_(std::move(source)) {}
     Place(const Place&) = delete;
     Place& operator=(const Place&) = delete;
-    ~Place() { limits_.leave(source_); }
+    ~Place() { limits_.leave(*this); }
+    // It has made a request that was let in: it is not among the new ones any more. One thread at a time.
+    void settle();
 
    private:
+    friend class ConnectionLimits;
     ConnectionLimits& limits_;
     const std::string source_;
+    bool settled_ = false;
   };
+  // At random from 0 to 99.
+  using Dice = std::function<unsigned()>;
 
-  ConnectionLimits(std::size_t most, std::size_t mostFromOne) : most_(most), mostFromOne_(mostFromOne) {}
+  ConnectionLimits(std::size_t most, std::size_t mostFromOne, StartupLimit startups = {}, Dice dice = throwDice);
 
-  // `source` is what sourceOf() made of the peer's address. With no place, `reason` says why, naming the setting.
+  // `source` is PeerInfo::source, or "" for one of this machine. With no place, `reason` says why, naming the setting.
   std::unique_ptr<Place> admit(const std::string& source, std::string& reason);
   std::size_t count() const;
 
-  // The raw address (4 or 16 bytes, network order) as a source: "" for loopback; an IPv4-mapped address is its IPv4 address.
-  static std::string sourceOf(std::span<const unsigned char> address);
-
  private:
-  void leave(const std::string& source);
+  static unsigned throwDice();
+  void leave(const Place& place);
 
   const std::size_t most_;
   const std::size_t mostFromOne_;
+  const StartupLimit startups_;
+  const Dice dice_;
   mutable std::mutex mutex_;
   std::size_t count_ = 0;
+  std::size_t waiting_ = 0;  // not settled, and not of this machine
   std::map<std::string, std::size_t> fromOne_;
 };
 

@@ -11,8 +11,10 @@
 #include <chrono>
 #include <cstdio>
 #include <thread>
+#include <utility>
 
 #include "common/version.h"
+#include "server/sandbox_plan.h"
 
 namespace ft {
 namespace {
@@ -22,6 +24,7 @@ using std::chrono::seconds;
 constexpr std::size_t kMostConnections = 12'000;
 // Kept for files that are being moved, listeners, logs and the like.
 constexpr std::size_t kOtherDescriptors = 256;
+constexpr int kBacklog = 4096;
 constexpr seconds kTick{1};
 constexpr seconds kPartsInterval{600};
 
@@ -62,10 +65,11 @@ class AcceptErrors : public Poco::ErrorHandler {
 TransferOptions transferOptions(const ServerConfig& config, std::size_t descriptors, ExecService* exec) {
   TransferOptions options;
   options.exec = exec;
-  options.listen = config.listen;
   options.workers = static_cast<int>(config.workers);
   options.maxConnections = connectionLimit(config.maxConnections, descriptors);
   options.maxPerAddress = config.maxPerAddress;
+  options.startups = config.startups;
+  options.limits.loginTimeout = config.loginTimeout;
   options.limits.headerTimeout = config.headerTimeout;
   options.limits.idleTimeout = config.idleTimeout;
   options.limits.bodyWindow = std::min(options.limits.bodyWindow, config.idleTimeout);
@@ -106,17 +110,37 @@ std::size_t connectionLimit(std::size_t configured, std::size_t descriptors) {
   return std::clamp<std::size_t>(free / 3 * 2, 8, kMostConnections);
 }
 
-Daemon::Daemon(const ServerConfig& config, Log& log)
+// What needs the privileges of who started the daemon comes before they are given up, and what must bear the sandbox after it was entered:
+// threads are confined like the thread that starts them.
+Daemon::Daemon(const ServerConfig& config, Log& log, Reread reread)
     : config_(config),
       log_(log),
+      reread_(std::move(reread)),
       execLink_(execLink(config_.services)),
-      storage_(std::make_unique<DiskStorage>(storageOptions(config))),
-      exec_(config.services.execOn() ? std::make_unique<ExecService>(config_.services, *execLink_, log,
-                                                                     ExecService::Options{config.idleTimeout})
-                                     : nullptr),
-      transfer_(std::make_unique<TransferService>(transferOptions(config, raiseDescriptorLimit(), exec_.get()),
-                                                  *storage_, log)),
-      services_(std::make_unique<Services>(serviceTable(), ServiceContext{config_.services, log, execLink_.get()})) {}
+      sandbox_(sandboxPlan(config, execLink_ != nullptr)),
+      rates_(config.rate, config.ratePerAddress) {
+  const std::size_t descriptors = raiseDescriptorLimit();
+  std::vector<Listener> listeners;
+  for (const std::string& address : config_.listen) {
+    listeners.push_back(openListener(address, {.backlog = kBacklog, .socketMode = config_.socketMode}));
+  }
+  if (!config_.user.empty()) becomeUser(config_.user);
+  makeRoot(config_.root);
+  audit_ = std::make_unique<AuditLog>(log_, config_.auditFile);
+  sandbox_.confine();
+  storage_ = std::make_unique<DiskStorage>(storageOptions(config_));
+  if (config_.services.execOn()) {
+    exec_ = std::make_unique<ExecService>(config_.services, *execLink_, log, ExecService::Options{config_.idleTimeout});
+  }
+  TransferOptions options = transferOptions(config_, descriptors, exec_.get());
+  options.listeners = std::move(listeners);
+  options.audit = audit_.get();
+  options.rates = &rates_;
+  transfer_ = std::make_unique<TransferService>(std::move(options), *storage_, log);
+  services_ = std::make_unique<Services>(serviceTable(), ServiceContext{config_.services, log, execLink_.get()});
+  sandbox_.closeCalls();
+  transfer_->tellSandbox(sandbox_.text());
+}
 
 Daemon::~Daemon() = default;
 
@@ -148,6 +172,8 @@ void Daemon::announce() {
   for (const std::string& line : services_->readyLines()) std::printf("%s\n", line.c_str());
   std::fflush(stdout);
   log_.event(LogLevel::Info, "ready", {{"version", kVersion}, {"listen", all}, {"root", config_.root}});
+  log_.event(sandbox_.missing().empty() ? LogLevel::Info : LogLevel::Warn, "sandbox",
+             {{"holds", sandbox_.text()}, {"missing", sandbox_.missing()}});
   ::sd_notifyf(0, "READY=1\nSTATUS=serving on %s", all.c_str());
 }
 
@@ -157,12 +183,24 @@ int Daemon::waitForSignal() {
   for (;;) {
     const int signal = nextSignal(kTick);
     if (signal == SIGTERM || signal == SIGINT) return signal;
-    if (signal == SIGHUP) log_.event(LogLevel::Info, "reload", {{"reason", "SIGHUP: there is nothing to read again"}});
+    if (signal == SIGHUP) reload();
     if (watched) ::sd_notify(0, "WATCHDOG=1");
     if (std::chrono::steady_clock::now() >= nextExpiry) {
       storage_->expireParts();
       nextExpiry = std::chrono::steady_clock::now() + kPartsInterval;
     }
+  }
+}
+
+void Daemon::reload() {
+  audit_->reopen();
+  try {
+    if (!reread_) return;
+    const ServerConfig fresh = reread_();
+    rates_.setRates(fresh.rate, fresh.ratePerAddress);
+    log_.event(LogLevel::Info, "reload", {{"outcome", "ok"}});
+  } catch (const std::exception& error) {
+    log_.event(LogLevel::Error, "reload", {{"outcome", "failed"}, {"reason", error.what()}});
   }
 }
 

@@ -2,15 +2,19 @@
 // The daemon as a whole: wires storage and services together from a configuration, says when it is ready, serves until a signal, and
 // drains. One thread (the main one) owns it.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "server/audit_log.h"
 #include "server/config.h"
 #include "server/disk_storage.h"
 #include "server/exec_link.h"
 #include "server/exec_service.h"
 #include "server/log.h"
+#include "server/rate_limit.h"
+#include "server/sandbox.h"
 #include "server/services.h"
 #include "server/transfer_service.h"
 
@@ -18,8 +22,11 @@ namespace ft {
 
 class Daemon {
  public:
+  // The configuration as it is now; throws ConfigError.
+  using Reread = std::function<ServerConfig()>;
+
   // Opens the root and binds every address. Throws ConfigError or another std::exception that says what is wrong; nothing is left half-started.
-  Daemon(const ServerConfig& config, Log& log);
+  Daemon(const ServerConfig& config, Log& log, Reread reread = nullptr);
   ~Daemon();
 
   // Starts serving, writes one ready line for each listener to standard output, tells the service supervisor, and returns after
@@ -33,12 +40,18 @@ class Daemon {
   void announce();
   // The signal that ends serving.
   int waitForSignal();
+  // Takes what can change while the daemon runs from the configuration; a wrong one is logged, and changes nothing.
+  void reload();
   void drain();
 
   const ServerConfig config_;
   Log& log_;
+  const Reread reread_;
   // First of all: it forks, which a process with threads must not.
   std::unique_ptr<ExecLink> execLink_;
+  Sandbox sandbox_;
+  std::unique_ptr<AuditLog> audit_;
+  RateLimits rates_;
   std::unique_ptr<DiskStorage> storage_;
   std::unique_ptr<ExecService> exec_;
   std::unique_ptr<TransferService> transfer_;

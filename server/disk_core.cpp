@@ -25,12 +25,7 @@ mode_t readUmask() {
 }
 
 UniqueFd openRoot(const std::string& root) {
-  std::error_code failed;
-  const auto parent = std::filesystem::absolute(root, failed).lexically_normal().parent_path();
-  if (!failed) std::filesystem::create_directories(parent, failed);
-  if (::mkdir(root.c_str(), 0700) != 0 && errno != EEXIST) {
-    throw std::runtime_error("cannot make the root " + root + ": " + std::generic_category().message(errno));
-  }
+  makeRoot(root);
   UniqueFd fd(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!fd) throw std::runtime_error("cannot open the root " + root + ": " + std::generic_category().message(errno));
   return fd;
@@ -39,6 +34,15 @@ UniqueFd openRoot(const std::string& root) {
 unsigned hasherCount() { return std::clamp(std::thread::hardware_concurrency(), 1U, kMaxHashers); }
 
 }  // namespace
+
+void makeRoot(const std::string& root) {
+  std::error_code failed;
+  const auto parent = std::filesystem::absolute(root, failed).lexically_normal().parent_path();
+  if (!failed) std::filesystem::create_directories(parent, failed);
+  if (::mkdir(root.c_str(), 0700) != 0 && errno != EEXIST) {
+    throw std::runtime_error("cannot make the root " + root + ": " + std::generic_category().message(errno));
+  }
+}
 
 DiskCore::DiskCore(DiskStorageOptions given)
     : options(std::move(given)),

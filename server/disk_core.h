@@ -34,6 +34,9 @@ struct DiskStorageOptions {
   bool useOpenat2 = true;  // false: look names up part by part, as where openat2 is missing
 };
 
+// Makes the folder, with mode 0700, and those above it where they are missing. Throws std::runtime_error that names it.
+void makeRoot(const std::string& root);
+
 class DiskCore {
  public:
   // Throws std::runtime_error that names the root.

@@ -112,8 +112,7 @@ class TextFields {
   std::string& line_;
 };
 
-std::string jsonLine(Clock::time_point now, LogLevel level, std::string_view name,
-                     std::initializer_list<LogField> fields) {
+std::string jsonLine(Clock::time_point now, LogLevel level, std::string_view name, std::span<const LogField> fields) {
   std::string line, time;
   line.reserve(256);
   appendTime(time, now);
@@ -139,8 +138,7 @@ std::string jsonLine(Clock::time_point now, LogLevel level, std::string_view nam
   return line;
 }
 
-std::string textLine(Clock::time_point now, LogLevel level, std::string_view name,
-                     std::initializer_list<LogField> fields) {
+std::string textLine(Clock::time_point now, LogLevel level, std::string_view name, std::span<const LogField> fields) {
   std::string line;
   line.reserve(256);
   appendTime(line, now);
@@ -178,7 +176,7 @@ struct Log::Impl {
   Impl(LogFormat lineFormat, LogOutput lineOutput) : format(lineFormat), output(std::move(lineOutput)) {}
 
   std::string line(Clock::time_point now, LogLevel level, std::string_view name,
-                   std::initializer_list<LogField> fields) const {
+                   std::span<const LogField> fields) const {
     return format == LogFormat::Json ? jsonLine(now, level, name, fields) : textLine(now, level, name, fields);
   }
 
@@ -206,8 +204,9 @@ struct Log::Impl {
     if (!anySuppressed || (!atOnce && now < nextSummary && nextSummary - now <= kSummaryInterval)) return;
     for (auto& [name, bucket] : buckets) {
       if (bucket.suppressed == 0) continue;
-      output.write(
-          line(now, LogLevel::Warn, "suppressed", {{"name", name}, {"count", std::exchange(bucket.suppressed, 0)}}));
+      const std::array<LogField, 2> fields{LogField{"name", name},
+                                           LogField{"count", std::exchange(bucket.suppressed, 0)}};
+      output.write(line(now, LogLevel::Warn, "suppressed", fields));
     }
     anySuppressed = false;
   }
@@ -230,7 +229,7 @@ Log::~Log() {
   impl_->summarize(impl_->output.now(), true);
 }
 
-void Log::event(LogLevel level, std::string_view name, std::initializer_list<LogField> fields) {
+void Log::event(LogLevel level, std::string_view name, std::span<const LogField> fields) {
   if (!enabled(level)) return;
   const Clock::time_point now = impl_->output.now();
   {

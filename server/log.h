@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -56,7 +57,10 @@ class Log {
 
   bool enabled(LogLevel level) const { return level >= level_; }
   // Events of the same name over a rate are counted instead of written, and the count is told later, so that a flood cannot fill the disk.
-  void event(LogLevel level, std::string_view name, std::initializer_list<LogField> fields);
+  void event(LogLevel level, std::string_view name, std::span<const LogField> fields);
+  void event(LogLevel level, std::string_view name, std::initializer_list<LogField> fields) {
+    event(level, name, std::span(fields.begin(), fields.size()));
+  }
 
  private:
   struct Impl;

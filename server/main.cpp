@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/ini_file.h"
@@ -18,7 +19,8 @@ constexpr int kUsageError = 2;
 
 class FtpdApplication : public Poco::Util::ServerApplication {
  public:
-  explicit FtpdApplication(const ft::ServerConfig& config) : config_(config) {}
+  FtpdApplication(const ft::ServerConfig& config, ft::Daemon::Reread reread)
+      : config_(config), reread_(std::move(reread)) {}
   using ServerApplication::run;
 
  protected:
@@ -32,7 +34,7 @@ class FtpdApplication : public Poco::Util::ServerApplication {
   int main(const std::vector<std::string>&) override {
     try {
       ft::Log log(config_.logLevel, config_.logFormat);
-      ft::Daemon daemon(config_, log);
+      ft::Daemon daemon(config_, log, reread_);
       daemon.serve();
       return EXIT_OK;
     } catch (const std::exception& error) {
@@ -43,6 +45,7 @@ class FtpdApplication : public Poco::Util::ServerApplication {
 
  private:
   const ft::ServerConfig& config_;
+  const ft::Daemon::Reread reread_;
 };
 
 }  // namespace
@@ -56,7 +59,8 @@ int main(int argc, char** argv) {
       std::fputs(invocation.answer->c_str(), stdout);
       return 0;
     }
-    FtpdApplication application(invocation.config);
+    const ft::Environment environment = ft::processEnvironment();
+    FtpdApplication application(invocation.config, [&] { return ft::readInvocation(arguments, environment).config; });
     application.init(1, argv);
     return application.run();
   } catch (const ft::ConfigError& error) {

@@ -132,6 +132,7 @@ Invocation readInvocation(const std::vector<std::string>& arguments, const Envir
   EffectiveConfig effective = buildConfig(settings, environment);
   if (line.printConfig) return {printConfig(effective), {}};
   if (line.checkConfig) return {"ftpd: the configuration is good\n", {}};
+  effective.config.file = file;
   return {std::nullopt, std::move(effective.config)};
 }
 

@@ -68,6 +68,7 @@ void ParkingLot::park(const std::shared_ptr<Connection>& connection, Session::Wa
     found->second.deadline = deadline;
     nextDeadline_ = std::min(nextDeadline_, deadline);
   }
+  if (wait == Session::Wait::Time) return;  // the descriptor stays disarmed, and the deadline wakes
   // From here on another worker may own the session already; `connection` only keeps it alive.
   if (!arm(EPOLL_CTL_MOD, *connection, wait)) erase(connection->number);
 }

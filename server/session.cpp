@@ -66,6 +66,13 @@ Session::Wait Session::loop(SessionKit& kit) {
   for (;;) {
     // In every round: a peer that trickles fast enough would never let the session park.
     const TimePoint now = context_.now();
+    if (pausedUntil_ && now < *pausedUntil_) {
+      commitPuts();
+      flush();
+      return Wait::Time;
+    }
+    if (pausedUntil_) endPause();
+    if (now >= startupDeadline_) return endStartup();
     if (now >= deadline_ && !checkDeadline()) return Wait::Closed;
     if (now - begun >= kTurnTime && context_.othersWait()) return Wait::Turn;
     if (outputIsDue() && !flush()) {
@@ -173,6 +180,41 @@ void Session::enterBodyWindow() {
 }
 
 void Session::endConnection() { ending_ = true; }
+
+void Session::charge(std::uint64_t bytes) {
+  if (bytes == 0) return;
+  const TimePoint now = context_.now();
+  TimePoint until = now;
+  for (const auto& bucket : buckets_) until = std::max(until, bucket->take(bytes, now));
+  if (until > now) pausedUntil_ = until;
+}
+
+// The pause was ours, so the peer's time begins anew.
+void Session::endPause() {
+  pausedUntil_.reset();
+  if (state_ == State::Receive || state_ == State::Discard || state_ == State::Send) {
+    enterBodyWindow();
+  } else if (state_ == State::Header) {
+    deadline_ = std::max(deadline_, context_.now() + context_.limits.headerTimeout);
+  } else if (state_ == State::Trailer) {
+    deadline_ = context_.now() + context_.limits.headerTimeout;
+  }
+}
+
+void Session::limitStartup() { startupDeadline_ = context_.now() + context_.limits.loginTimeout; }
+
+void Session::settleStartup() {
+  settled_ = true;
+  startupDeadline_ = TimePoint::max();
+}
+
+// Absolute: neither a trickle nor many small steps extend it.
+Session::Wait Session::endStartup() {
+  context_.log.event(LogLevel::Info, "timeout", {{"peer", peer_}, {"while", "startup"}});
+  reply(errorReply(Header{}, ErrorCode::Timeout, "no request was made within limits.login_timeout"));
+  flush();
+  return Wait::Closed;
+}
 
 Progress Session::linger(SessionKit& kit) {
   kit.input.consume(kit.input.size());

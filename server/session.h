@@ -3,6 +3,7 @@
 // blocks. A thread that runs a session waits for disks, never for the peer: when the peer has to do something first, run() returns and the
 // session is parked. One thread at a time; which one does not matter.
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -12,11 +13,13 @@
 #include <vector>
 
 #include "common/transport.h"
+#include "server/audit_log.h"
 #include "server/body_receiver.h"
 #include "server/body_sender.h"
 #include "server/commands.h"
 #include "server/log.h"
 #include "server/put_queue.h"
+#include "server/rate_limit.h"
 #include "server/session_kit.h"
 
 namespace ft {
@@ -28,6 +31,8 @@ struct HandedOver;
 
 struct SessionLimits {
   std::chrono::milliseconds headerTimeout{10'000};
+  // From the beginning of a connection to its first request, whatever it does meanwhile (limitStartup()).
+  std::chrono::milliseconds loginTimeout{60'000};
   std::chrono::milliseconds idleTimeout{300'000};
   // Bodies must move kMinBodyRate bytes a second over this.
   std::chrono::milliseconds bodyWindow{30'000};
@@ -47,16 +52,25 @@ struct SessionContext {
   TimePoint (*now)() = std::chrono::steady_clock::now;
   // Where connections go that ask for a command of the system; null: nowhere.
   ExecService* exec = nullptr;
+  std::string sandbox = "off";  // what holds of it (Sandbox::text)
+  AuditLog* audit = nullptr;    // null: nothing is written down
 };
 
 class Session {
  public:
   // What has to happen before run() can do more.
-  enum class Wait { Read, Write, Turn, HandOver, Closed };
+  enum class Wait { Read, Write, Time, Turn, HandOver, Closed };
 
   // `peer` names the other side in the log: "127.0.0.1:40123".
   Session(std::unique_ptr<Transport> transport, SessionContext& context, std::string peer);
   ~Session();
+
+  // Before the first run(). Bodies count against the bucket, and wait where it is empty.
+  void limitBy(std::shared_ptr<RateBucket> bucket) { buckets_.push_back(std::move(bucket)); }
+  // From now on its time to a first request is limited by loginTimeout.
+  void limitStartup();
+  // Has it made a request that was let in?
+  bool settled() const { return settled_; }
 
   // Does all that can be done without the peer. Never throws. After Closed the session is only to be destroyed, after HandOver to be
   // emptied by handOver() and destroyed.
@@ -64,7 +78,7 @@ class Session {
   // The connection with all that belongs to it; its place among the connections is not the session's to give.
   HandedOver handOver();
   // When run() is to be called although the peer did nothing: it then ends the session, or finds it in order and sets a new deadline.
-  TimePoint deadline() const { return deadline_; }
+  TimePoint deadline() const { return pausedUntil_ ? *pausedUntil_ : std::min(deadline_, startupDeadline_); }
   int fd() const { return transport_->fd(); }
   const std::string& peer() const { return peer_; }
 
@@ -97,6 +111,15 @@ class Session {
   Progress discardBody(SessionKit& kit);
   Progress linger(SessionKit& kit);
 
+  // What was done with a request, for the audit log.
+  struct Deed {
+    std::uint64_t bytes = 0;
+    std::string_view digest{};
+    std::optional<TimePoint> begun{};
+    const Failure* failure = nullptr;
+    LogLevel level = LogLevel::Info;
+  };
+  void record(const Header& request, const Deed& deed);
   void reply(const Header& header);
   void refuse(const Header& request, const Failure& failure);
   void refuseBody(const Header& request, BodyReceiver body, const Failure& failure);
@@ -104,6 +127,11 @@ class Session {
   void enterHeader();
   void enterBodyWindow();
   void endConnection();
+  // Bytes of a body have moved: pauses when that was too fast.
+  void charge(std::uint64_t bytes);
+  void endPause();
+  void settleStartup();
+  Wait endStartup();
   bool flush();
   void abandon(const char* reason);
 
@@ -112,6 +140,10 @@ class Session {
   const std::string peer_;
   State state_ = State::Header;
   TimePoint deadline_;
+  TimePoint startupDeadline_ = TimePoint::max();
+  std::optional<TimePoint> pausedUntil_;
+  std::vector<std::shared_ptr<RateBucket>> buckets_;
+  bool settled_ = false;
   bool headerBegun_ = false;
   bool ending_ = false;           // flush, then linger
   std::uint64_t windowMark_ = 0;  // body bytes moved at the beginning of the present rate window

@@ -12,10 +12,6 @@
 namespace ft {
 namespace {
 
-std::int64_t elapsedMicros(TimePoint begun, TimePoint now) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(now - begun).count();
-}
-
 // The bytes of a raw put's body; nullopt when the header does not tell.
 std::optional<std::uint64_t> rawBodySize(const Header& request) {
   if (!request.filesize) return std::nullopt;
@@ -112,10 +108,11 @@ void Session::dispatch(Header request) {
 }
 
 void Session::runCommand(const Command& command, Header request) {
+  settleStartup();
   // Puts gather; anything else must see them.
   if (command.body != BodyRule::FromClient) commitPuts();
   if (!offers_) offers_ = std::make_unique<Offers>();
-  CommandContext context{context_.storage, *offers_, context_.segments, context_.exec != nullptr};
+  CommandContext context{context_.storage, *offers_, context_.segments, context_.exec != nullptr, context_.sandbox};
   try {
     Outcome outcome = command.handle(request, context);
     settle(std::move(request), command, std::move(outcome));
@@ -138,8 +135,7 @@ void Session::settle(Header request, const Command& command, Outcome outcome) {
     state_ = State::HandOver;
   } else {
     reply(std::get<Header>(outcome));
-    const std::string name = request.filename.value_or("");
-    context_.log.event(LogLevel::Debug, command.name, {{"peer", peer_}, {"filename", name}, {"outcome", "ok"}});
+    record(request, {.level = LogLevel::Debug});
   }
 }
 
@@ -198,7 +194,9 @@ void Session::startSend(const Header& request, SendFile send) {
 
 Progress Session::receiveBody(SessionKit& kit) {
   try {
+    const std::uint64_t before = receiving_->body.moved();
     const Progress progress = receiving_->body.step(kit, *transport_);
+    charge(receiving_->body.moved() - before);
     if (progress != Progress::Done) return progress;
     if (receiving_->body.chunked()) {
       state_ = State::Trailer;
@@ -278,12 +276,7 @@ void Session::failPut(const Failure& failure) {
 }
 
 void Session::refuse(const Header& request, const Failure& failure) {
-  context_.log.event(LogLevel::Info, "refused",
-                     {{"peer", peer_},
-                      {"command", request.cmd},
-                      {"filename", request.filename.value_or("")},
-                      {"error", errorName(failure.code())},
-                      {"reason", failure.what()}});
+  record(request, {.failure = &failure});
   const bool silent = request.plain && request.cmd == "put";
   if (silent) {
     commitPuts();
@@ -328,16 +321,15 @@ Progress Session::discardBody(SessionKit& kit) {
 }
 
 Progress Session::sendBody(SessionKit& kit) {
+  const std::uint64_t before = sending_->body.moved();
   const Progress progress = sending_->body.step(kit, *transport_, output_);
+  charge(sending_->body.moved() - before);
   if (progress != Progress::Done) return progress;
   const Sending& sent = *sending_;
-  context_.log.event(LogLevel::Info, "get",
-                     {{"peer", peer_},
-                      {"filename", sent.name},
-                      {"bytes", sent.body.moved()},
-                      {"micros", elapsedMicros(sent.begun, context_.now())},
-                      {"digest", sent.body.digest().hex},
-                      {"outcome", "ok"}});
+  Header request;
+  request.cmd = "get";
+  request.filename = sent.name;
+  record(request, {sent.body.moved(), sent.body.digest().hex, sent.begun});
   sending_.reset();
   enterHeader();
   return Progress::Moved;
@@ -351,25 +343,17 @@ void Session::reply(const Header& header) {
 void Session::commitPuts() {
   if (!puts_ || puts_->empty()) return;
   for (const PutQueue::Answered& answer : puts_->commit(context_.storage)) {
-    const PutRecord& record = answer.record;
+    const PutRecord& put = answer.record;
     if (answer.failure) {
-      refuse(record.request, *answer.failure);
+      refuse(put.request, *answer.failure);
       continue;
     }
-    if (context_.log.enabled(LogLevel::Info)) {
-      context_.log.event(LogLevel::Info, "put",
-                         {{"peer", peer_},
-                          {"filename", record.request.filename.value_or("")},
-                          {"bytes", record.size},
-                          {"micros", elapsedMicros(record.begun, context_.now())},
-                          {"digest", record.digests.front().hex},
-                          {"outcome", "ok"}});
-    }
-    if (record.request.plain) continue;
-    Header stored = okReply(record.request);
-    stored.filename = record.request.filename;
-    stored.filesize = record.size;
-    for (const DigestValue& digest : record.digests) stored.setDigest(digest);
+    record(put.request, {put.size, put.digests.front().hex, put.begun});
+    if (put.request.plain) continue;
+    Header stored = okReply(put.request);
+    stored.filename = put.request.filename;
+    stored.filesize = put.size;
+    for (const DigestValue& digest : put.digests) stored.setDigest(digest);
     appendFrame(output_, stored);
   }
 }

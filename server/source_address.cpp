@@ -28,6 +28,8 @@ SourceAddress SourceAddress::of(const sockaddr_storage& address) {
     std::memcpy(&in, &address, sizeof in);
     std::memcpy(source.bytes.data(), &in.sin6_addr, sizeof in.sin6_addr);
     source.port = ntohs(in.sin6_port);
+  } else if (address.ss_family == AF_UNIX) {
+    source.bytes = kLoopback6;
   }
   return source;
 }
@@ -50,6 +52,17 @@ SourceAddress SourceAddress::limited() const {
   source.port = 0;
   if (!v4()) std::fill(source.bytes.begin() + kNetwork6, source.bytes.end(), std::uint8_t{0});
   return source;
+}
+
+std::string SourceAddress::sourceText() const {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (v4()) {
+    ::inet_ntop(AF_INET, bytes.data() + kMappedPrefix.size(), text.data(), text.size());
+    return text.data();
+  }
+  const SourceAddress network = loopback() ? *this : limited();
+  ::inet_ntop(AF_INET6, network.bytes.data(), text.data(), text.size());
+  return loopback() ? text.data() : std::string(text.data()) + "/64";
 }
 
 }  // namespace ft

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 
 namespace ft {
 
@@ -12,7 +13,7 @@ struct SourceAddress {
   std::array<std::uint8_t, 16> bytes{};  // network order; IPv4 as ::ffff:a.b.c.d (RFC 4291 2.5.5.2)
   std::uint16_t port = 0;
 
-  // All zero for a family that is neither IPv4 nor IPv6.
+  // A Unix socket is of this machine, as ::1 is. All zero for a family that is none of the three.
   static SourceAddress of(const sockaddr_storage& address);
 
   bool v4() const;
@@ -22,6 +23,9 @@ struct SourceAddress {
   bool privateNetwork() const;
   // Whom a limit counts: the address, of IPv6 the /64; on loopback, where all programs share one address, the port too.
   SourceAddress limited() const;
+
+  // The IPv4 address, or of IPv6 the network as "2001:db8::/64"; "::1" for itself.
+  std::string sourceText() const;
 
   bool operator==(const SourceAddress&) const = default;
 };

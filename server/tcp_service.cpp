@@ -1,6 +1,5 @@
 #include "server/tcp_service.h"
 
-#include <Poco/Exception.h>
 #include <Poco/Net/SocketAddress.h>
 #include <Poco/Net/TCPServerConnection.h>
 #include <Poco/Net/TCPServerConnectionFactory.h>
@@ -10,13 +9,9 @@
 #include <limits>
 #include <utility>
 
-#include "common/escape.h"
-#include "common/ini_file.h"
-
 namespace ft {
 namespace {
 
-using Poco::Net::SocketAddress;
 using Poco::Net::StreamSocket;
 using Poco::Net::TCPServerConnection;
 
@@ -63,42 +58,24 @@ Poco::Net::TCPServerParams::Ptr params(int threads) {
 
 }  // namespace
 
-std::string formatAddress(const SocketAddress& address) {
-  const bool v6 = address.family() == SocketAddress::IPv6;
-  const std::string host = address.host().toString();
-  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(address.port());
-}
+TcpService::TcpService(const std::string& address, Handler handler, Poco::ThreadPool& pool, const Limits& limits)
+    : TcpService(openListener(address, {.backlog = limits.backlog, .setting = limits.setting}), std::move(handler),
+                 pool, limits.threads) {}
 
-TcpService::TcpService(const std::string& address, Handler handler, Poco::ThreadPool& pool, const Limits& limits) {
-  try {
-    const SocketAddress wanted(address);
-    // Not the constructor with an address: that one shares the port with any other daemon (SO_REUSEPORT).
-    if (wanted.family() == SocketAddress::IPv6) {
-      socket_.bind6(wanted, /*reuseAddress=*/true, /*reusePort=*/false, /*ipV6Only=*/true);
-    } else {
-      socket_.bind(wanted, /*reuseAddress=*/true, /*reusePort=*/false);
-    }
-    socket_.listen(limits.backlog);
-    ::fcntl(socket_.impl()->sockfd(), F_SETFD, FD_CLOEXEC);
-    address_ = formatAddress(socket_.address());
-  } catch (const Poco::Exception& error) {
-    throw ConfigError("cannot listen on " + escapeText(address, 200) + ": " + error.displayText() + " (" +
-                      limits.setting + ")");
-  }
-  server_ = std::make_unique<Poco::Net::TCPServer>(new TalkFactory(std::move(handler.talk)), pool, socket_,
-                                                   params(limits.threads));
+TcpService::TcpService(Listener listener, Handler handler, Poco::ThreadPool& pool, int threads)
+    : listener_(std::move(listener)) {
+  server_ = std::make_unique<Poco::Net::TCPServer>(new TalkFactory(std::move(handler.talk)), pool, listener_.socket,
+                                                   params(threads));
   server_->setConnectionFilter(new AdmitFilter(std::move(handler.admit)));
 }
 
 TcpService::~TcpService() { stop(); }
 
-std::string TcpService::address() const { return address_; }
-
 void TcpService::start() { server_->start(); }
 
 void TcpService::stop() {
   server_->stop();
-  socket_.close();  // Poco's stop() leaves it open, and the kernel would go on completing handshakes
+  closeListener(listener_);
 }
 
 }  // namespace ft

@@ -2,7 +2,6 @@
 // A threading TCP server in the sense of Python's socketserver: a listening address, a name, a pool, and a handler to which each
 // connection is given. On Poco's TCPServer.
 
-#include <Poco/Net/ServerSocket.h>
 #include <Poco/Net/StreamSocket.h>
 #include <Poco/Net/TCPServer.h>
 #include <Poco/ThreadPool.h>
@@ -11,10 +10,10 @@
 #include <memory>
 #include <string>
 
-namespace ft {
+#include "server/listener.h"
+#include "server/peer.h"
 
-// "127.0.0.1:7021", "[::1]:7021": as configured, as printed.
-std::string formatAddress(const Poco::Net::SocketAddress& address);
+namespace ft {
 
 class TcpService {
  public:
@@ -32,17 +31,18 @@ class TcpService {
 
   // Binds and listens, but accepts nothing yet. Throws ConfigError that names the address and the reason (in use, not permitted, …).
   TcpService(const std::string& address, Handler handler, Poco::ThreadPool& pool, const Limits& limits);
+  // The same for a socket that listens already.
+  TcpService(Listener listener, Handler handler, Poco::ThreadPool& pool, int threads);
   ~TcpService();
 
   // The address with the port that was picked for 0.
-  std::string address() const;
+  const std::string& address() const { return listener_.address; }
   void start();
   // Ends accepting and closes the listening socket; handlers that run go on.
   void stop();
 
  private:
-  Poco::Net::ServerSocket socket_;
-  std::string address_;
+  Listener listener_;
   std::unique_ptr<Poco::Net::TCPServer> server_;
 };
 

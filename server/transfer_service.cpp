@@ -1,13 +1,11 @@
 #include "server/transfer_service.h"
 
 #include <Poco/Exception.h>
-#include <Poco/Net/SocketAddress.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <span>
 #include <utility>
 
 #include "common/header.h"
@@ -17,7 +15,6 @@
 namespace ft {
 namespace {
 
-using Poco::Net::SocketAddress;
 using Poco::Net::StreamSocket;
 
 // Admitting is quick and never blocks, so one thread of the pool is enough for each listener.
@@ -40,31 +37,24 @@ void noticeDeadPeers(int fd) {
   setOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, kUserTimeoutMs);
 }
 
-// Empty when the peer is gone already.
-std::string sourceOf(const StreamSocket& socket) {
-  const SocketAddress peer = socket.peerAddress();
-  const Poco::Net::IPAddress host = peer.host();
-  const auto* bytes = static_cast<const unsigned char*>(host.addr());
-  return ConnectionLimits::sourceOf(std::span(bytes, static_cast<std::size_t>(host.length())));
-}
-
 }  // namespace
 
-TransferService::TransferService(const TransferOptions& options, Storage& storage, Log& log)
+TransferService::TransferService(TransferOptions options, Storage& storage, Log& log)
     : log_(log),
-      limits_(options.maxConnections, options.maxPerAddress),
+      limits_(options.maxConnections, options.maxPerAddress, options.startups),
+      rates_(options.rates),
       kits_(static_cast<std::size_t>(options.workers)),
-      workers_("ftpd", options.workers, kAdmitThreads * static_cast<int>(options.listen.size()),
+      workers_("ftpd", options.workers, kAdmitThreads * static_cast<int>(options.listeners.size()),
                [this](const std::shared_ptr<Connection>& connection) { work(connection); }),
       context_{storage, log, kits_, segments_, options.limits, draining_, [this] { return workers_.busy(); }},
       parking_(std::make_unique<ParkingLot>(
           [this](std::shared_ptr<Connection> connection) { enqueue(std::move(connection)); })) {
   context_.exec = options.exec;
+  context_.audit = options.audit;
   TcpService::Handler handler;
   handler.talk = [this](StreamSocket& socket) { talk(socket); };
-  for (const std::string& address : options.listen) {
-    services_.push_back(
-        std::make_unique<TcpService>(address, handler, workers_.threads(), TcpService::Limits{kAdmitThreads, 4096}));
+  for (Listener& listener : options.listeners) {
+    services_.push_back(std::make_unique<TcpService>(std::move(listener), handler, workers_.threads(), kAdmitThreads));
   }
 }
 
@@ -82,11 +72,11 @@ void TransferService::start() {
 
 void TransferService::talk(StreamSocket& socket) {
   std::string reason;
-  std::string peer;
+  PeerInfo peer;
   std::unique_ptr<ConnectionLimits::Place> place;
   try {
-    peer = formatAddress(socket.peerAddress());
-    place = limits_.admit(sourceOf(socket), reason);
+    peer = peerOf(socket);
+    place = limits_.admit(peer.loopback ? "" : peer.source, reason);
   } catch (const Poco::Exception&) {
     return;  // reset meanwhile
   }
@@ -97,9 +87,15 @@ void TransferService::talk(StreamSocket& socket) {
   UniqueFd own(::fcntl(socket.impl()->sockfd(), F_DUPFD_CLOEXEC, 0));
   if (!own) return;
   noticeDeadPeers(own.get());
-  log_.event(LogLevel::Debug, "connected", {{"peer", peer}});
-  parking_->admit(
-      std::make_shared<Connection>(makePlainTransport(std::move(own)), context_, std::move(peer), std::move(place)));
+  log_.event(LogLevel::Debug, "connected", {{"peer", peer.name}});
+  auto connection = std::make_shared<Connection>(makePlainTransport(std::move(own)), context_, std::move(peer.name),
+                                                 std::move(place));
+  if (rates_ != nullptr) {
+    connection->session.limitBy(rates_->all());
+    connection->session.limitBy(rates_->ofAddress(peer.source));
+  }
+  if (!peer.loopback) connection->session.limitStartup();
+  parking_->admit(connection);
 }
 
 void TransferService::refuse(const StreamSocket& socket, const std::string& reason) {
@@ -116,6 +112,7 @@ void TransferService::enqueue(std::shared_ptr<Connection> connection) {
 
 void TransferService::work(const std::shared_ptr<Connection>& connection) {
   const Session::Wait wait = connection->session.run();
+  if (connection->session.settled()) connection->place->settle();
   if (wait == Session::Wait::Closed)
     log_.event(LogLevel::Debug, "disconnected", {{"peer", connection->session.peer()}});
   if (wait != Session::Wait::HandOver) {

@@ -10,6 +10,7 @@
 
 #include "server/connection_limits.h"
 #include "server/parking_lot.h"
+#include "server/rate_limit.h"
 #include "server/session.h"
 #include "server/tcp_service.h"
 #include "server/worker_pool.h"
@@ -17,21 +18,26 @@
 namespace ft {
 
 struct TransferOptions {
-  std::vector<std::string> listen;
+  std::vector<Listener> listeners;
   int workers = 32;
   std::size_t maxConnections = 1000;
   std::size_t maxPerAddress = 64;
   SessionLimits limits;
-  ExecService* exec = nullptr;  // must outlive the service
+  ExecService* exec = nullptr;  // must outlive the service, as must the audit log
+  AuditLog* audit = nullptr;
+  RateLimits* rates = nullptr;  // null: as fast as it goes; must outlive the service too
+  StartupLimit startups;
 };
 
 class TransferService {
  public:
-  // Binds all addresses; throws ConfigError. `storage` and `log` must outlive it.
-  TransferService(const TransferOptions& options, Storage& storage, Log& log);
+  // `storage` and `log` must outlive it.
+  TransferService(TransferOptions options, Storage& storage, Log& log);
   ~TransferService();
 
   std::vector<std::string> addresses() const;
+  // What `hello` tells of the sandbox; before start().
+  void tellSandbox(std::string text) { context_.sandbox = std::move(text); }
   void start();
   // Stops accepting, lets running requests finish for `limit`, then cuts what is left. Once only.
   void drain(std::chrono::milliseconds limit);
@@ -51,6 +57,7 @@ class TransferService {
   std::mutex enqueueMutex_;
   bool closed_ = false;  // under enqueueMutex_: the workers are ending
   ConnectionLimits limits_;
+  RateLimits* const rates_;
   KitPool kits_;
   Segments segments_;
   WorkerPool workers_;

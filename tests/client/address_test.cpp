@@ -18,9 +18,25 @@ TEST_CASE("a server is a host with or without a port, in both kinds of address")
   CHECK(ServerAddress{"a", 80}.text() == "a:80");
 }
 
+TEST_CASE("a server can be a Unix socket, and some servers are surely on this machine") {
+  CHECK(parseAddress("unix:/run/ftpd/ftpd.sock").path == "/run/ftpd/ftpd.sock");
+  CHECK(parseAddress("unix:/run/ftpd/ftpd.sock").text() == "unix:/run/ftpd/ftpd.sock");
+  for (const char* const local : {"unix:/x", "localhost", "127.0.0.1:1", "127.9.9.9", "[::1]:2"}) {
+    CAPTURE(std::string(local));
+    CHECK(parseAddress(local).local());
+  }
+  for (const char* const other : {"127.example.org", "localhost.example.org", "128.0.0.1", "::2"}) {
+    CAPTURE(std::string(other));
+    CHECK_FALSE(parseAddress(other).local());
+  }
+  CHECK_THROWS_AS(parseAddress("unix:/" + std::string(200, 'x')), UsageError);
+}
+
 TEST_CASE("what is no server is a usage error") {
-  for (const char* text : {"", ":", ":80", "a:", "a:0", "a:65536", "a:-1", "a:x", "a:80x", "a b", "a/b", "[::1",
-                           "[::1]80", "[x]:80", "[]:80", "a:1:2", "\x1b[31m", "a:99999999999999999999"}) {
+  for (const char* text : {"unix:",  "unix:relative", "",        ":",        ":80",
+                           "a:",     "a:0",           "a:65536", "a:-1",     "a:x",
+                           "a:80x",  "a b",           "a/b",     "[::1",     "[::1]80",
+                           "[x]:80", "[]:80",         "a:1:2",   "\x1b[31m", "a:99999999999999999999"}) {
     CAPTURE(std::string(text));
     CHECK_THROWS_AS(parseAddress(text), UsageError);
   }

@@ -2,14 +2,15 @@
 
 #include "server/commands.h"
 
+#include <arpa/inet.h>
 #include <doctest/doctest.h>
 
-#include <array>
 #include <fstream>
 #include <sstream>
 
 #include "server/connection_limits.h"
 #include "server/daemon.h"
+#include "server/source_address.h"
 
 using namespace ft;
 
@@ -66,24 +67,20 @@ TEST_CASE("loopback is not held to the limit for an address") {
 }
 
 TEST_CASE("an address counts as itself, as its /64, or as loopback") {
-  const std::array<unsigned char, 4> v4{192, 0, 2, 1};
-  const std::array<unsigned char, 4> loopback{127, 0, 0, 9};
-  std::array<unsigned char, 16> mapped{};
-  mapped[10] = mapped[11] = 0xff;
-  std::copy(v4.begin(), v4.end(), mapped.begin() + 12);
-  std::array<unsigned char, 16> one{0x20, 1, 0xd, 0xb8, 0, 0, 0, 7, 1};
-  std::array<unsigned char, 16> neighbour = one;
-  neighbour[15] = 99;
-  std::array<unsigned char, 16> other = one;
-  other[7] = 8;
-  std::array<unsigned char, 16> loopback6{};
-  loopback6[15] = 1;
-  CHECK(ConnectionLimits::sourceOf(v4).size() == 4);
-  CHECK(ConnectionLimits::sourceOf(mapped) == ConnectionLimits::sourceOf(v4));
-  CHECK(ConnectionLimits::sourceOf(one) == ConnectionLimits::sourceOf(neighbour));
-  CHECK(ConnectionLimits::sourceOf(one) != ConnectionLimits::sourceOf(other));
-  CHECK(ConnectionLimits::sourceOf(loopback).empty());
-  CHECK(ConnectionLimits::sourceOf(loopback6).empty());
+  const auto sourceOf = [](const char* text) {
+    SourceAddress address;
+    REQUIRE(::inet_pton(AF_INET6, text, address.bytes.data()) == 1);
+    return address;
+  };
+  CHECK(sourceOf("::ffff:192.0.2.1").sourceText() == "192.0.2.1");
+  CHECK(sourceOf("2001:db8:0:7:1::").sourceText() == "2001:db8:0:7::/64");
+  CHECK(sourceOf("2001:db8:0:7::99").sourceText() == "2001:db8:0:7::/64");
+  CHECK(sourceOf("2001:db8:0:8::99").sourceText() == "2001:db8:0:8::/64");
+  CHECK(sourceOf("::1").sourceText() == "::1");
+  CHECK(sourceOf("::ffff:127.0.0.9").loopback());
+  sockaddr_storage unixAddress{};
+  unixAddress.ss_family = AF_UNIX;
+  CHECK(SourceAddress::of(unixAddress).loopback());
 }
 
 TEST_CASE("the automatic connection limit follows the descriptors and ends at 12,000") {

@@ -124,14 +124,14 @@ TEST_CASE("values at the edges are told apart from those beyond") {
 }
 
 TEST_CASE("an address to listen on is HOST:PORT or [IPV6]:PORT") {
-  for (const char* const value :
-       {"127.0.0.1:0", "127.0.0.1:65535", "localhost:7021", "[::1]:7021", "127.0.0.1:1, [::1]:1"}) {
+  for (const char* const value : {"127.0.0.1:0", "127.0.0.1:65535", "localhost:7021", "[::1]:7021",
+                                  "127.0.0.1:1, [::1]:1", "unix:/run/ftpd/ftpd.sock", "127.0.0.1:0, unix:/a"}) {
     CAPTURE(value);
     CHECK(faultOf("server", "listen", value) == "");
   }
   for (const char* const value :
        {"", "127.0.0.1", ":7021", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:x", "::1:7021", "[]:7021",
-        "[::1]", "127.0.0.1:1,", "127.0.0.1:1,,127.0.0.1:2", "127.0.0.1 :1", "/run/x:1"}) {
+        "[::1]", "127.0.0.1:1,", "127.0.0.1:1,,127.0.0.1:2", "127.0.0.1 :1", "/run/x:1", "unix:", "unix:/", "unix:a"}) {
     CAPTURE(value);
     CHECK_FALSE(faultOf("server", "listen", value).empty());
   }

@@ -11,7 +11,7 @@ from pathlib import Path
 from support import binaries
 from support.environment import clean_environment
 
-kReadyLine = re.compile(r"^ftpd: listening on (.+):(\d+)$")
+kReadyLine = re.compile(r"^ftpd: listening on (?:(unix):(/.+)|(.+):(\d+))$")
 kStartDeadline = 15.0
 kStopDeadline = 15.0
 kSanitizerMarks = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:")
@@ -99,7 +99,9 @@ class Daemon:
         if not found:
             self.process.kill()
             raise StartError(f"not a ready line: {line!r}", self.process.wait(), self.log())
-        return found.group(1).strip("[]"), int(found.group(2))
+        if found.group(1):
+            return found.group(1), found.group(2)
+        return found.group(3).strip("[]"), int(found.group(4))
 
     def _read_line(self, deadline):
         end = time.monotonic() + deadline

@@ -1,0 +1,47 @@
+#include "server/peer.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "server/source_address.h"
+
+namespace ft {
+namespace {
+
+using Poco::Net::SocketAddress;
+
+PeerInfo unixPeer(int fd) {
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  PeerInfo peer;
+  peer.loopback = true;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0) peer.uid = credentials.uid;
+  peer.name = peer.uid ? "unix:" + std::to_string(*peer.uid) : "unix:unknown";
+  peer.source = peer.name;
+  return peer;
+}
+
+}  // namespace
+
+std::string formatAddress(const SocketAddress& address) {
+  const bool v6 = address.family() == SocketAddress::IPv6;
+  const std::string host = address.host().toString();
+  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(address.port());
+}
+
+PeerInfo peerOf(const Poco::Net::StreamSocket& socket) {
+  const SocketAddress address = socket.peerAddress();
+  if (address.family() == SocketAddress::UNIX_LOCAL) return unixPeer(socket.impl()->sockfd());
+  sockaddr_storage raw{};
+  std::copy_n(reinterpret_cast<const char*>(address.addr()), std::min<std::size_t>(address.length(), sizeof raw),
+              reinterpret_cast<char*>(&raw));
+  const SourceAddress source = SourceAddress::of(raw);
+  PeerInfo peer;
+  peer.name = formatAddress(address);
+  peer.source = source.sourceText();
+  peer.loopback = source.loopback();
+  return peer;
+}
+
+}  // namespace ft

@@ -1,0 +1,45 @@
+#include "server/sandbox_plan.h"
+
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "server/listener.h"
+
+namespace ft {
+namespace {
+
+// The folder that holds it: a file that is replaced while the daemon runs is another file, in the same folder.
+std::string folderOf(std::string_view path) {
+  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  return parent.empty() ? "." : parent.string();
+}
+
+// For tests on kernels that are newer than those of the users.
+int mostLandlock() {
+  const char* const text = std::getenv("FTPD_LANDLOCK_MOST");
+  int version = 0;
+  if (text != nullptr) std::from_chars(text, text + std::string_view(text).size(), version);
+  return version;
+}
+
+}  // namespace
+
+SandboxPlan sandboxPlan(const ServerConfig& config, bool startsPrograms) {
+  SandboxPlan plan;
+  plan.mode = config.sandbox;
+  plan.mostLandlock = mostLandlock();
+  plan.signalsOthers = startsPrograms;
+  plan.serve.push_back(config.root);
+  if (!config.auditFile.empty()) plan.append.push_back(folderOf(config.auditFile));
+  if (!config.file.empty()) plan.read.push_back(folderOf(config.file));
+  for (const std::string& address : config.listen) {
+    const std::string_view path = unixPath(address);
+    if (!path.empty()) plan.remove.push_back(folderOf(path));
+  }
+  return plan;
+}
+
+}  // namespace ft

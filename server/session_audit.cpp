@@ -1,0 +1,25 @@
+#include "server/session.h"
+
+namespace ft {
+
+void Session::record(const Header& request, const Deed& deed) {
+  if (context_.audit == nullptr) return;
+  AuditRecord record;
+  record.peer = peer_;
+  record.command = request.cmd;
+  if (request.filename) record.name = *request.filename;
+  if (request.to) record.to = *request.to;
+  record.bytes = deed.bytes;
+  record.digest = deed.digest;
+  record.level = deed.level;
+  if (deed.begun) {
+    record.micros = std::chrono::duration_cast<std::chrono::microseconds>(context_.now() - *deed.begun).count();
+  }
+  if (deed.failure != nullptr) {
+    record.error = errorName(deed.failure->code());
+    record.reason = deed.failure->what();
+  }
+  context_.audit->record(record);
+}
+
+}  // namespace ft
