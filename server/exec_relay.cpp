@@ -120,17 +120,27 @@ void ExecRelay::begin(const Header& request) {
     context_.log.event(
         LogLevel::Info, "exec-begun",
         {{"peer", client_.peer}, {"name", request.name.value_or("")}, {"shell", request.shell.value_or("")}});
+    record(request, nullptr);
   } catch (const Failure& failure) {
     refuse(request, failure);
   }
 }
 
+void ExecRelay::record(const Header& request, const Failure* failure) {
+  if (client_.audit == nullptr) return;
+  AuditRecord line;
+  line.peer = client_.peer;
+  line.command = request.cmd;
+  if (request.name) line.name = *request.name;
+  if (request.shell) line.name = *request.shell;
+  if (failure != nullptr) line.error = errorName(failure->code());
+  if (failure != nullptr) line.reason = failure->what();
+  line.level = failure != nullptr ? LogLevel::Info : LogLevel::Debug;
+  client_.audit->record(line);
+}
+
 void ExecRelay::refuse(const Header& request, const Failure& failure) {
-  context_.log.event(LogLevel::Info, "refused",
-                     {{"peer", client_.peer},
-                      {"command", request.cmd},
-                      {"error", errorName(failure.code())},
-                      {"reason", failure.what()}});
+  record(request, &failure);
   appendFrame(replies_, errorReply(request, failure.code(), failure.what()));
   progress_ = Clock::now();
 }

@@ -32,6 +32,7 @@ class ExecRelay {
   bool takeRequests();
   bool takeFrame(Header header);
   void begin(const Header& request);
+  void record(const Header& request, const Failure* failure);
   void refuse(const Header& request, const Failure& failure);
   void readClient();
   void readExec();

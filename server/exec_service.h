@@ -14,6 +14,7 @@
 
 #include "common/header.h"
 #include "common/transport.h"
+#include "server/audit_log.h"
 #include "server/connection_limits.h"
 #include "server/exec_link.h"
 #include "server/log.h"
@@ -31,6 +32,7 @@ struct HandedOver {
   std::string output;  // replies that are not sent yet
   std::string peer;
   std::unique_ptr<ConnectionLimits::Place> place;
+  AuditLog* audit = nullptr;  // null: nothing is written down
 };
 
 // May this client ask for that? Throws Failure: Forbidden, NotFound, BadRequest. Arguments are ftpd-exec's business.

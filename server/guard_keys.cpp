@@ -1,5 +1,6 @@
 #include "server/guard_keys.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>

@@ -58,7 +58,8 @@ Session::Wait Session::run() {
 
 HandedOver Session::handOver() {
   std::string unsent = output_.substr(outputSent_);
-  return {std::move(transport_), std::move(*execRequest_), std::move(leftover_), std::move(unsent), peer_, nullptr};
+  return {std::move(transport_), std::move(*execRequest_), std::move(leftover_), std::move(unsent), peer_, nullptr,
+          context_.audit};
 }
 
 Session::Wait Session::loop(SessionKit& kit) {

@@ -11,6 +11,7 @@
 #include "tests/support/session_peer.h"
 
 using namespace ft;
+using ft::testing::MemoryStorage;
 using std::chrono::milliseconds;
 
 namespace {
@@ -32,7 +33,8 @@ TEST_CASE("new connections are dropped more and more as those before them make n
   CHECK(StartupLimit{5, 0, 5}.drops(5, 99));
 }
 
-TEST_CASE("a connection that has made a request is not counted among the new ones, and each gives its place back once") {
+TEST_CASE(
+    "a connection that has made a request is not counted among the new ones, and each gives its place back once") {
   ConnectionLimits limits(100, 100, StartupLimit{2, 100, 2}, [] { return 0U; });
   std::string reason;
   auto first = limits.admit("192.0.2.1", reason);
