@@ -89,7 +89,8 @@ std::size_t readChunkSize(const std::string& text) {
 }
 
 void addGlobalOptions(CLI::App& app, Options& options, Raw& raw) {
-  app.add_option("-s,--server", raw.server, "The server: HOST, HOST:PORT, [V6]:PORT")->type_name("HOST[:PORT]");
+  app.add_option("-s,--server", raw.server, "The server: HOST, HOST:PORT, [V6]:PORT, unix:/PATH")
+      ->type_name("HOST[:PORT]");
   app.add_flag("-q,--quiet", options.quiet, "Say nothing but errors");
   app.add_flag("-v,--verbose", options.verbose, "Say what happens to each file");
   app.add_flag("--json", options.json, "One JSON object a line on stdout, and nothing else there");
