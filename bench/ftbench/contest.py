@@ -77,9 +77,18 @@ class RowResult:
     lines: list[Line] = field(default_factory=list)
     goals: list[GoalResult] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    date: str = ""
 
     def as_json(self) -> dict:
         return asdict(self)
+
+    @staticmethod
+    def from_json(content: dict) -> "RowResult":
+        """Raises TypeError when it is of another version."""
+        row = RowResult(**content)
+        row.lines = [Line(**line) for line in row.lines]
+        row.goals = [GoalResult(**goal) for goal in row.goals]
+        return row
 
 
 @dataclass

@@ -57,8 +57,9 @@ def run_rows(session: Session, names: list[str]) -> None:
 
 def save(session: Session, folder: Path, disk_kind: str) -> None:
     if session.results:
-        report.save(session.results, session.scale, folder, disk_kind)
-        plot.save(session.results, folder)
+        rows = report.with_earlier(session.results, session.scale, folder)
+        report.save(rows, session.scale, folder, disk_kind)
+        plot.save(rows, folder)
         say(f"results: {folder}")
 
 

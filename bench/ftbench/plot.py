@@ -11,6 +11,8 @@ BAR = 16
 GAP = 5
 HEAD = 40
 RIGHT = 150
+SUMMARY_LABEL = 110
+SUMMARY_RIGHT = 230
 OWN, PEER, LIMIT = "#1f77b4", "#9aa4ae", "#d9c27a"
 STYLE = ("text{font:12px sans-serif;fill:#24292f}.t{font-weight:bold}.s{fill:#57606a}"
          "@media(prefers-color-scheme:dark){text{fill:#e6edf3}.s{fill:#9198a1}}")
@@ -23,7 +25,36 @@ def save(rows: list[RowResult], folder: Path) -> list[Path]:
         path = folder / f"{name}.svg"
         path.write_text(picture(chosen))
         paths.append(path)
+    if any(_ours(row) for row in drawn):
+        paths.append(folder / "summary.svg")
+        paths[-1].write_text(summary(drawn))
     return paths
+
+
+def _ours(row: RowResult) -> Line | None:
+    """Our first line, where it is compared with a reference that is not our own."""
+    return next((line for line in row.lines if line.name.startswith("ftpd") and line.ratio and line.name != row.reference), None)
+
+
+def summary(rows: list[RowResult]) -> str:
+    """A bar for each row: how many times as fast as its reference."""
+    chosen = [(row, line) for row in rows if (line := _ours(row))]
+    longest = max(line.ratio for _, line in chosen)
+    scale = (WIDTH - SUMMARY_LABEL - SUMMARY_RIGHT) / longest
+    parts = ['<text class="t" x="4" y="16">ftpd and ftpc: times as fast as the reference of the row (line: as fast)</text>']
+    for index, (row, line) in enumerate(chosen):
+        y = HEAD - 14 + index * (BAR + GAP)
+        text = y + BAR / 2 + 4
+        end = SUMMARY_LABEL + line.ratio * scale
+        parts.append(
+            f'<text x="{SUMMARY_LABEL - 8}" y="{text}" text-anchor="end">{escape(row.key)}</text>'
+            f'<rect x="{SUMMARY_LABEL}" y="{y}" width="{max(1.0, line.ratio * scale):.1f}" height="{BAR}" fill="{OWN}"/>'
+            f'<text x="{end + 6:.1f}" y="{text}">{line.ratio:.2g} x {escape(row.reference)}</text>')
+    height = HEAD - 14 + len(chosen) * (BAR + GAP) + 8
+    one = SUMMARY_LABEL + scale
+    parts.append(f'<path d="M{one:.1f} {HEAD - 16}V{height - 6}" stroke="{PEER}" stroke-dasharray="3 3"/>')
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}">'
+            f"<style>{STYLE}</style>{''.join(parts)}</svg>\n")
 
 
 def picture(rows: list[RowResult]) -> str:

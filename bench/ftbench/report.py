@@ -11,6 +11,7 @@ from ftbench import process
 from ftbench.contest import Line, RowResult
 from ftbench.scale import Scale
 
+RESULTS = "results.json"
 VERSIONS = {
     "vsftpd": ["vsftpd", "-v", "0>&1"], "curl": ["curl", "--version"], "lftp": ["lftp", "--version"], "nginx": ["nginx", "-v"],
     "rsync": ["rsync", "--version"], "OpenSSH": ["ssh", "-V"], "rclone": ["rclone", "version"], "iperf3": ["iperf3", "--version"],
@@ -43,9 +44,20 @@ def _cells(line: Line) -> list[str]:
             number(line.cpu_per_gib), number(line.client_mib), number(line.server_mib), line.verified]
 
 
+def with_earlier(rows: list[RowResult], scale: Scale, folder: Path) -> list[RowResult]:
+    """The rows of this run, and those that earlier runs of the same size have left there: the rows can be measured one after the other."""
+    try:
+        content = json.loads((folder / RESULTS).read_text())
+        earlier = [RowResult.from_json(row) for row in content["rows"]] if content["scale"]["name"] == scale.name else []
+    except (OSError, ValueError, KeyError, TypeError):
+        earlier = []
+    new = {row.key: row for row in rows}
+    return [new.pop(row.key, row) for row in earlier] + list(new.values())
+
+
 def save(rows: list[RowResult], scale: Scale, folder: Path, disk: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "results.json"
+    path = folder / RESULTS
     content = {"machine": machine(disk), "scale": scale.__dict__, "rows": [row.as_json() for row in rows]}
     path.write_text(json.dumps(content, indent=1) + "\n")
     (folder / "results.txt").write_text("\n".join(table(row) for row in rows).lstrip("\n") + "\n")

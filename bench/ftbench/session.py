@@ -1,6 +1,7 @@
 """One run of the benchmark: the workspace, the servers that are up, and what could not take part."""
 
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 
 from ftbench import process, report
@@ -38,6 +39,7 @@ class Session:
         """Called with each row as it is done, so that a run that is ended early has shown what it knows."""
         if self.scale is TINY:
             result.goals = []  # nothing can be said about speed at this size
+        result.date = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
         self.results.append(result)
         print(report.table(result), flush=True)
 

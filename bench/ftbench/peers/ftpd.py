@@ -13,11 +13,15 @@ BINARIES = Path(os.environ.get("FT_BENCH_BIN", Path(__file__).resolve().parents[
 class Ftpd(Peer):
     verified = "xxh128, stored bytes"
 
-    def __init__(self, workspace: Workspace, place: Place, durability: str = "none", digest: str = ""):
+    def __init__(self, workspace: Workspace, place: Place, durability: str = "none", digest: str = "", sync: bool = False):
+        """As the others do, neither end waits for the disk unless told: `durability` is the daemon's, `sync` that of a get."""
         super().__init__(workspace, place)
         self.durability = durability
         self.digest = digest
+        self.sync = sync
         self.name = "ftpd" + (f" {digest}" if digest else "") + (f", durability {durability}" if durability != "none" else "")
+        if sync:
+            self.name += ", synced"
         if digest:
             self.verified = f"{digest}, stored bytes"
 
@@ -39,6 +43,9 @@ class Ftpd(Peer):
     def _digest(self) -> list[str]:
         return ["--digest", self.digest] if self.digest else []
 
+    def _sync(self) -> list[str]:
+        return [] if self.sync else ["--no-sync"]
+
     def put_file(self, local: Path, remote: str) -> list[str]:
         return self._ftpc("put", *self._digest(), local, "-t", remote)
 
@@ -47,10 +54,10 @@ class Ftpd(Peer):
         return self._ftpc("--retry", "0", "put", local, "-t", remote, port=port)
 
     def get_file(self, remote: str, local: Path) -> list[str]:
-        return self._ftpc("get", *self._digest(), remote, "-o", local)
+        return self._ftpc("get", *self._sync(), *self._digest(), remote, "-o", local)
 
     def put_tree(self, local: Path, remote: str) -> list[str]:
         return self._ftpc("put", local, "-t", str(Path(remote).parent) + "/")
 
     def get_tree(self, remote: str, local: Path) -> list[str]:
-        return self._ftpc("get", remote, "-o", f"{local.parent}/")
+        return self._ftpc("get", *self._sync(), remote, "-o", f"{local.parent}/")

@@ -31,6 +31,8 @@ def _one_way(session: Session, source: Path, way: str) -> None:
     field.add(make, Ftpd)
     if way == "put":
         field.add(make, Ftpd, durability="full")
+    else:
+        field.add(make, Ftpd, sync=True)
     field.add_with_digest(make, Vsftpd)
     field.add_with_digest(make, Nginx)
     field.add(make, Rsync)

@@ -21,6 +21,8 @@ def run(session: Session) -> None:
         field.add(make, Ftpd)
         if way == "put":
             field.add(make, Ftpd, durability="full")
+        else:
+            field.add(make, Ftpd, sync=True)
         for kind in (Vsftpd, Nginx, Rsync, Sftp):
             field.add(make, kind)
         for contestant in field.contestants:

@@ -29,6 +29,8 @@ def run(session: Session) -> None:
         make = put_tree(source) if way == "put" else get_tree(source)
         field = Field(session)
         field.add(make, Ftpd)
+        if way == "get":
+            field.add(make, Ftpd, sync=True)
         field.add(make, Rsync)
         _add_slow(field, make, Lftp)
         if session.scale.slow_peers:
