@@ -2,6 +2,10 @@
 
 #include <openssl/evp.h>
 #include <xxhash.h>
+#if defined(__x86_64__) && __has_include(<xxh_x86dispatch.h>)
+// The best instructions of the processor that it runs on, twice as fast as those that every x86-64 has.
+#include <xxh_x86dispatch.h>
+#endif
 
 #include <algorithm>
 #include <stdexcept>
