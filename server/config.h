@@ -39,6 +39,7 @@ struct ServerConfig {
   DiskStorageOptions::Durability durability = DiskStorageOptions::Durability::Full;
   std::uint64_t minFree = std::uint64_t{64} << 20;
   std::chrono::milliseconds partExpire = std::chrono::hours(24 * 7);
+  bool backgroundMd5 = true;
   std::uint32_t fileMode = 0644;
   std::uint32_t folderMode = 0755;
   // [limits]

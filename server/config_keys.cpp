@@ -65,9 +65,10 @@ std::string parseMode(std::string_view text, ServerConfig& config) {
   return "";
 }
 
-std::string parseInsecure(std::string_view text, ServerConfig& config) {
+template <auto Member>
+std::string parseYesNo(std::string_view text, ServerConfig& config) {
   if (text != "yes" && text != "no") return "yes or no";
-  config.insecureNoAuth = text == "yes";
+  config.*Member = text == "yes";
   return "";
 }
 
@@ -173,7 +174,11 @@ std::string printMode(const ServerConfig& config) {
   return "0" + std::string(digits.data(), end);
 }
 
-std::string printInsecure(const ServerConfig& config) { return config.insecureNoAuth ? "yes" : "no"; }
+template <auto Member>
+std::string printYesNo(const ServerConfig& config) {
+  return config.*Member ? "yes" : "no";
+}
+
 std::string printUser(const ServerConfig& config) { return config.user; }
 std::string printSandbox(const ServerConfig& config) { return std::string(sandboxModeName(config.sandbox)); }
 std::string printRoot(const ServerConfig& config) { return config.root; }
@@ -217,7 +222,7 @@ constexpr std::array kKeys{
               parseTime<&C::drainTimeout, 0>, printTime<&C::drainTimeout>},
     ConfigKey{"server", "insecure_no_auth",
               "yes: listen where others can reach it, though nobody has to log in and nothing is encrypted",
-              parseInsecure, printInsecure},
+              parseYesNo<&C::insecureNoAuth>, printYesNo<&C::insecureNoAuth>},
     ConfigKey{"server", "socket_mode", "permission bits of Unix sockets, in octal: who may write may connect",
               parseSocketMode, printMode<&C::socketMode>},
     ConfigKey{"server", "user", "user to become once all ports are bound; empty: none", parseUser, printUser},
@@ -234,6 +239,9 @@ constexpr std::array kKeys{
               parseBytes<&C::minFree>, printBytes<&C::minFree>},
     ConfigKey{"storage", "part_expire", "how long the parts of cut transfers are kept for resuming",
               parseTime<&C::partExpire, 0>, printTime<&C::partExpire>},
+    ConfigKey{"storage", "background_md5",
+              "yes: take the MD5 of files that came with another digest, when nothing else is to be done",
+              parseYesNo<&C::backgroundMd5>, printYesNo<&C::backgroundMd5>},
     ConfigKey{"storage", "file_mode", "permission bits of files whose put names none, in octal",
               parseMode<&C::fileMode, 0600>, printMode<&C::fileMode>},
     ConfigKey{"storage", "dir_mode", "permission bits of folders that are made, in octal",

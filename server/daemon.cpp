@@ -82,6 +82,7 @@ DiskStorageOptions storageOptions(const ServerConfig& config) {
   options.durability = config.durability;
   options.minFree = config.minFree;
   options.partExpire = config.partExpire;
+  options.backgroundMd5 = config.backgroundMd5;
   options.fileMode = config.fileMode;
   options.folderMode = config.folderMode;
   return options;

@@ -126,6 +126,7 @@ void CommitGroup::remember(const Entry& entry) {
   if (::fstat(entry.upload->file().fd(), &info) != 0) return;
   const FileVersion version = versionOf(info);
   for (const DigestValue& digest : entry.item->digests) core_.digests.remember(version, digest);
+  core_.keeper.stored(entry.upload->spec().name, version, entry.item->digests);
 }
 
 }  // namespace ft

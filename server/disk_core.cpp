@@ -53,6 +53,8 @@ DiskCore::DiskCore(DiskStorageOptions given)
       parts(state.parts(), options.partExpire),
       space(root.fd(), options.minFree),
       hashers(hasherCount()),
+      // What may be lost with the power is not written down: the digest could outlive the bytes.
+      keeper(root, state.folder(), digests, {options.backgroundMd5, syncsFiles()}),
       syncFd_(folder(FileName::root(), "open")) {}
 
 UniqueFd DiskCore::folder(const FileName& name, std::string_view action) const {

@@ -13,7 +13,9 @@
 
 #include "common/file_name.h"
 #include "server/digest_cache.h"
+#include "server/digest_keeper.h"
 #include "server/follow_digest.h"
+#include "server/part_digests.h"
 #include "server/part_store.h"
 #include "server/rooted_folder.h"
 #include "server/space_ledger.h"
@@ -31,7 +33,8 @@ struct DiskStorageOptions {
   std::chrono::milliseconds partExpire = std::chrono::hours(24 * 7);
   std::uint32_t fileMode = 0644;
   std::uint32_t folderMode = 0755;
-  bool useOpenat2 = true;  // false: look names up part by part, as where openat2 is missing
+  bool backgroundMd5 = false;  // take the MD5 of files that came with another digest, when nothing else is to be done
+  bool useOpenat2 = true;      // false: look names up part by part, as where openat2 is missing
 };
 
 // Makes the folder, with mode 0700, and those above it where they are missing. Throws std::runtime_error that names it.
@@ -70,9 +73,11 @@ class DiskCore {
   const StateFolder state;
   StagingFolder staging;
   PartStore parts;
+  PartDigests partDigests;
   SpaceLedger space;
   DigestCache digests;
   DigestPool hashers;
+  DigestKeeper keeper;
 
  private:
   class Making;

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <ctime>
 #include <limits>
 
 #include "server/disk_failure.h"
@@ -66,7 +68,24 @@ DiskUpload::~DiskUpload() {
   follower_.reset();
   if (!claim_ || discarded_ || !file_ || file_.name().empty() || offset_ == 0) return;
   // Gives back what was reserved beyond the end, and makes a hole at the end part of the file.
-  if (::ftruncate(file_.fd(), static_cast<off_t>(offset_)) == 0) file_.release();
+  if (::ftruncate(file_.fd(), static_cast<off_t>(offset_)) != 0) return;
+  keepDigests();
+  file_.release();
+}
+
+void DiskUpload::keepDigests() noexcept {
+  try {
+    if (following_ || digestRange(file_.fd(), digested_, offset_, digests_) != 0) return;
+    // A time between two ticks of the kernel's clock: whatever is written from now on changes it, also within this tick.
+    std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, timespec{}};
+    struct stat info {};
+    if (::clock_gettime(CLOCK_REALTIME, &times[1]) != 0 || ::futimens(file_.fd(), times.data()) != 0) return;
+    if (::fstat(file_.fd(), &info) != 0) return;
+    core_.partDigests.keep(claim_->part(), versionOf(info), std::move(digests_));
+  } catch (const std::exception&) {
+    // Then the part is read again.
+    return;
+  }
 }
 
 void DiskUpload::reserve() {
@@ -129,6 +148,7 @@ void DiskUpload::startWriteback() {
 void DiskUpload::follow() {
   if (follower_) return;
   digestUpTo(offset_);
+  following_ = true;
   follower_ = std::make_unique<FollowDigest>(core_.hashers, file().fd(), offset_, std::move(digests_));
 }
 
@@ -264,6 +284,8 @@ std::vector<DigestValue> DiskUpload::finish() {
   if (follower_) {
     digests_ = follower_->finish();
     follower_.reset();
+    following_ = false;
+    digested_ = offset_;
   } else {
     digestUpTo(offset_);
   }
@@ -282,8 +304,9 @@ std::vector<DigestValue> DiskUpload::finish() {
 std::optional<DigestValue> DiskUpload::takeUpPart(DigestAlgorithm prefixDigest) {
   file_ = core_.parts.open(*claim_);
   struct stat info {};
-  // Only what is truly on the disk is offered. A sync that fails may have thrown pages away, so the part is not used.
-  const bool usable = file_ && ::fdatasync(file_.fd()) == 0 && ::fstat(file_.fd(), &info) == 0;
+  // Only what is truly on the disk is offered, where that is asked for. A sync that fails may have thrown pages away, so the part is not used.
+  const bool synced = file_ && (!core_.syncsFiles() || ::fdatasync(file_.fd()) == 0);
+  const bool usable = synced && ::fstat(file_.fd(), &info) == 0;
   const auto length = static_cast<std::uint64_t>(info.st_size);
   if (!usable || length == 0 || length > *spec_.size) {
     dropPart();
@@ -293,8 +316,9 @@ std::optional<DigestValue> DiskUpload::takeUpPart(DigestAlgorithm prefixDigest) 
   std::vector<DigestAlgorithm> algorithms = spec_.digests;
   if (std::find(algorithms.begin(), algorithms.end(), prefixDigest) == algorithms.end())
     algorithms.push_back(prefixDigest);
-  digests_ = DigestSet(algorithms);
-  if (digestRange(file_.fd(), 0, length, digests_) != 0) {
+  auto kept = core_.partDigests.take(claim_->part(), versionOf(info), algorithms);
+  digests_ = kept ? std::move(*kept) : DigestSet(algorithms);
+  if (!kept && digestRange(file_.fd(), 0, length, digests_) != 0) {
     digests_ = DigestSet(spec_.digests);
     dropPart();
     reserve();
@@ -310,6 +334,7 @@ void DiskUpload::dropPart() { file_ = StagedFile(); }
 
 void DiskUpload::restart() {
   follower_.reset();
+  following_ = false;
   digests_ = DigestSet(spec_.digests);
   if (file_ && ::ftruncate(file_.fd(), 0) != 0) fail(errno);
   offset_ = digested_ = end_ = writeback_ = 0;

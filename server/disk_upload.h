@@ -49,6 +49,7 @@ class DiskUpload : public Upload {
   void digestUpTo(std::uint64_t end);
   void startWriteback();
   void dropPart();
+  void keepDigests() noexcept;
   [[noreturn]] void fail(int error) const;
 
   DiskCore& core_;
@@ -59,6 +60,7 @@ class DiskUpload : public Upload {
   DigestSet digests_;  // of what is before digested_, as long as nobody follows
   bool slowDigests_;
   std::unique_ptr<FollowDigest> follower_;
+  bool following_ = false;  // the digests are with the follower
   std::uint64_t offset_ = 0;
   std::uint64_t digested_ = 0;
   std::uint64_t end_ = 0;        // of the file on the disk; less than offset_ behind a hole

@@ -15,8 +15,8 @@ namespace {
 constexpr std::size_t kBlock = 256 * 1024;
 // Waking a thread for less costs more than the hashing.
 constexpr std::uint64_t kWorthWaking = 512 * 1024;
-// A writer that is further ahead lends a hand, so that what is to be hashed is still in memory.
-constexpr std::uint64_t kMaxBehind = 64 << 20;
+// A writer that is further ahead lends a hand, so that what is to be hashed is still in the processor's last cache.
+constexpr std::uint64_t kMaxBehind = 8 << 20;
 // After so much of one file, others get their turn.
 constexpr std::uint64_t kTurn = 8 << 20;
 
@@ -65,6 +65,13 @@ DigestValue DigestSet::value(DigestAlgorithm algorithm) const {
     if (digest.algorithm() == algorithm) return digest.value();
   }
   throw std::logic_error("a digest is asked for that was not taken");
+}
+
+std::vector<DigestAlgorithm> DigestSet::algorithms() const {
+  std::vector<DigestAlgorithm> algorithms;
+  algorithms.reserve(digests_.size());
+  for (const Digest& digest : digests_) algorithms.push_back(digest.algorithm());
+  return algorithms;
 }
 
 int digestRange(int fd, std::uint64_t begin, std::uint64_t end, DigestSet& digests) {

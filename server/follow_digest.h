@@ -26,6 +26,7 @@ class DigestSet {
   // In the order of the algorithms.
   std::vector<DigestValue> values() const;
   DigestValue value(DigestAlgorithm algorithm) const;
+  std::vector<DigestAlgorithm> algorithms() const;
 
  private:
   std::vector<Digest> digests_;

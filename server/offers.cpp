@@ -12,7 +12,7 @@ void Offers::add(std::unique_ptr<Upload> upload) { add(Entry{std::move(upload), 
 void Offers::add(std::shared_ptr<SegmentedUpload> upload) { add(Entry{nullptr, std::move(upload)}); }
 
 void Offers::add(Entry entry) {
-  if (open_.size() >= kMaxOpenOffers) open_.pop_front();
+  if (open_.size() >= kMaxOpenOffers) open_.erase(open_.begin());
   open_.push_back(std::move(entry));
 }
 

@@ -2,8 +2,8 @@
 // The uploads that a session has offered and not yet put (PROTOCOL.md 5.3), at most kMaxOpenOffers; the oldest gives way.
 // Belongs to one session; one thread at a time.
 
-#include <deque>
 #include <memory>
+#include <vector>
 
 #include "server/segments.h"
 #include "server/storage.h"
@@ -28,7 +28,7 @@ class Offers {
   };
   void add(Entry entry);
 
-  std::deque<Entry> open_;
+  std::vector<Entry> open_;  // oldest first; takes no memory while there is none
 };
 
 }  // namespace ft

@@ -42,6 +42,7 @@ Session::Wait Session::run() {
     kit->input.assign(bytesOf(leftover_));
     leftover_.clear();
     wait = loop(*kit);
+    giveBack();
   } catch (const std::exception& error) {
     abandon(error.what());
   }
@@ -54,6 +55,13 @@ Session::Wait Session::run() {
   }
   context_.kits.give(std::move(kit));
   return wait;
+}
+
+// Keeps nothing that a session which waits does not need: there may be tens of thousands of them.
+void Session::giveBack() {
+  if (output_.empty()) output_.shrink_to_fit();
+  if (leftover_.empty()) leftover_.shrink_to_fit();
+  if (puts_ && puts_->empty()) puts_.reset();
 }
 
 HandedOver Session::handOver() {
@@ -172,7 +180,6 @@ void Session::enterHeader() {
   state_ = State::Header;
   headerBegun_ = false;
   deadline_ = context_.now() + context_.limits.idleTimeout;
-  if (output_.empty()) output_.shrink_to_fit();
 }
 
 void Session::enterBodyWindow() {

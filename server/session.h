@@ -89,6 +89,7 @@ class Session {
   struct Sending;
 
   Wait loop(SessionKit& kit);
+  void giveBack();
   bool outputIsDue() const;
   Progress advance(SessionKit& kit);
   std::optional<Wait> waitFor(Progress need);
@@ -150,7 +151,7 @@ class Session {
   std::string leftover_;          // input that waits while the session is parked
   std::string output_;
   std::size_t outputSent_ = 0;
-  std::unique_ptr<Offers> offers_;
+  Offers offers_;
   std::unique_ptr<PutQueue> puts_;
   std::unique_ptr<Working> working_;
   std::unique_ptr<Header> execRequest_;  // set with State::HandOver

@@ -111,8 +111,7 @@ void Session::runCommand(const Command& command, Header request) {
   settleStartup();
   // Puts gather; anything else must see them.
   if (command.body != BodyRule::FromClient) commitPuts();
-  if (!offers_) offers_ = std::make_unique<Offers>();
-  CommandContext context{context_.storage, *offers_, context_.segments, context_.exec != nullptr, context_.sandbox};
+  CommandContext context{context_.storage, offers_, context_.segments, context_.exec != nullptr, context_.sandbox};
   try {
     Outcome outcome = command.handle(request, context);
     settle(std::move(request), command, std::move(outcome));

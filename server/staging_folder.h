@@ -46,6 +46,7 @@ class StateFolder {
   // has the lock.
   StateFolder(const RootedFolder& root, const std::string& rootText);
 
+  int folder() const noexcept { return folder_.get(); }
   int staging() const noexcept { return staging_.get(); }
   int parts() const noexcept { return parts_.get(); }
 

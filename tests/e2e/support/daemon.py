@@ -195,7 +195,7 @@ class Daemon:
     def staged(self):
         """Paths of what the daemon keeps in its own folder and is not a lock or an index: parts and temporary files."""
         state = self.root / ".ftpd"
-        return [path for path in state.rglob("*") if path.is_file() and path.name != "lock"]
+        return [path for path in state.rglob("*") if path.is_file() and path.name not in ("lock", "digests")]
 
 
 def peak_memory(pid):
