@@ -1,5 +1,6 @@
 #include "client/commit_group.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,9 +15,19 @@ namespace {
 
 // Descriptors that are open at once, and bytes that wait to be written. More gains nothing.
 constexpr std::size_t kMaxFiles = 256;
+// Of the descriptors that this process may have, each of so many groups at once takes its share.
+constexpr std::size_t kShares = 32;
 constexpr std::uint64_t kMaxBytes = 32 << 20;
 // From this many files on one sync of the file system is quicker than one for each file, though it writes out what others left.
 constexpr std::size_t kSyncAll = 16;
+
+std::size_t mostFiles(bool sync) {
+  // Nothing is gained by waiting for others when nothing is synced.
+  if (!sync) return 1;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1;
+  return std::clamp<std::size_t>(limit.rlim_cur / kShares, 1, kMaxFiles);
+}
 
 void syncFolders(std::vector<FolderPtr>& folders) {
   std::sort(folders.begin(), folders.end());
@@ -29,10 +40,13 @@ void syncFolders(std::vector<FolderPtr>& folders) {
 
 }  // namespace
 
+CommitGroup::CommitGroup(const TransferOptions& options, TransferObserver& observer)
+    : options_(options), observer_(observer), mostFiles_(mostFiles(options.sync)) {}
+
 void CommitGroup::add(PartFile part, FileOutcome outcome) {
   bytes_ += outcome.size;
   entries_.push_back({std::move(part), std::move(outcome)});
-  if (entries_.size() >= kMaxFiles || bytes_ >= kMaxBytes) commit();
+  if (entries_.size() >= mostFiles_ || bytes_ >= kMaxBytes) commit();
 }
 
 void CommitGroup::touch(std::vector<FolderPtr> folders) {

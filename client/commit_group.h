@@ -12,7 +12,7 @@ namespace ft {
 
 class CommitGroup {
  public:
-  CommitGroup(const TransferOptions& options, TransferObserver& observer) : options_(options), observer_(observer) {}
+  CommitGroup(const TransferOptions& options, TransferObserver& observer);
 
   // A file that is whole and verified. Commits when the group is full.
   void add(PartFile part, FileOutcome outcome);
@@ -31,6 +31,7 @@ class CommitGroup {
 
   const TransferOptions& options_;
   TransferObserver& observer_;
+  const std::size_t mostFiles_;
   std::vector<Entry> entries_;
   std::uint64_t bytes_ = 0;
   std::vector<FolderPtr> folders_;

@@ -13,8 +13,8 @@ namespace {
 
 // One read. Smaller ones cost calls, larger ones leave the cache. Bytes.
 constexpr std::uint64_t kWindow = 1 << 20;
-// How far the digest may fall behind: MD5, the slowest, needs about 0.1 s for it. Bytes, and parts.
-constexpr std::uint64_t kLag = 64 << 20;
+// How far the digest may fall behind: what it reads is then still in the processor's last cache. Bytes, and parts.
+constexpr std::uint64_t kLag = 8 << 20;
 constexpr std::size_t kMaxParts = 1024;
 // How much of a hole is hashed between two looks at whether anybody still wants it.
 constexpr std::uint64_t kHoleStep = 256 << 20;

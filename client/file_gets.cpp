@@ -17,6 +17,8 @@ namespace {
 constexpr std::uint64_t kRawFile = 128 * 1024;
 // Requests that are on their way at once, and the bytes that they ask for.
 constexpr std::size_t kMaxFlight = 256;
+// More are asked for when so many are left, so that requests travel together. Requests.
+constexpr std::size_t kFewInFlight = kMaxFlight / 2;
 constexpr std::uint64_t kMaxFlightBytes = 8 << 20;
 // What the slowest disk that is worth waiting for reads. Bytes a second.
 constexpr std::uint64_t kSlowDisk = 20'000'000;
@@ -80,6 +82,7 @@ void FileGets::requeue(std::deque<GetJob>& jobs) {
 }
 
 void FileGets::fill(std::deque<GetJob>& jobs) {
+  if (flight_.size() > kFewInFlight) return;
   for (;;) {
     while (!next_ && !jobs.empty()) {
       next_.emplace();
@@ -104,6 +107,7 @@ bool FileGets::fits(const Flight& next) const {
 
 // Refuses before the bytes what the names alone rule out.
 void FileGets::requireFree(const GetJob& job) {
+  if (job.free) return;
   const FolderPtr folder = target_.existing(job.folder);
   struct stat status {};
   if (!folder || ::fstatat(folder->fd.get(), job.leaf.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
@@ -200,6 +204,8 @@ void FileGets::receive(Flight& flight, const GetReply& reply) {
 PartFile FileGets::openPart(Flight& flight, const GetReply& reply) {
   try {
     const FolderPtr folder = target_.folder(flight.job.folder);
+    // Written at once, a short one may have its bits from the beginning.
+    if (!flight.left && !reply.chunks) return PartFile::create(folder, flight.job.leaf, reply.mode);
     if (!flight.left) return PartFile::create(folder, flight.job.leaf);
     PartFile part = std::move(*flight.left);
     flight.left.reset();

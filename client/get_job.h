@@ -18,6 +18,7 @@ struct GetJob {
   FileName folder = FileName::root();  // the remote folder whose local one it goes into
   std::string leaf;                    // local name, one part
   std::optional<std::uint64_t> size;   // as listed; nullopt when the server was not asked before
+  bool free = false;                   // it was seen that the local name is free, or a file that may be replaced
   std::string shown;                   // for messages and outcomes
   Advance advance;
   int tries = 0;

@@ -3,12 +3,11 @@
 #include <utility>
 
 #include "client/client.h"
+#include "client/prefix_digest.h"
 #include "common/escape.h"
 
 namespace ft {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // While a long prefix is hashed, the server hears from us this often.
 constexpr std::chrono::seconds kSignOfLife{10};
@@ -120,6 +119,8 @@ FileOutcome LargePuts::putOne(PutJob& job, PutJob* next) {
 LargePuts::Start LargePuts::agree(PutJob& job, const SourceFile& source) {
   Connection& connection = link_.connection();
   connection.allow(diskTime(source.size()));
+  std::optional<PrefixDigest> ahead;
+  if (PrefixDigest::suits(source, job.digest)) ahead.emplace(source, connection.stop());
   const Header reply = connection.readHeader();
   if (reply.ok == false && reply.error == "unsupported") return {0, Digest(job.digest), false, false};
   requireOk(reply);
@@ -128,10 +129,10 @@ LargePuts::Start LargePuts::agree(PutJob& job, const SourceFile& source) {
   const bool have = reply.action == "have";
   const std::uint64_t size = have ? source.size() : reply.offset.value_or(0);
   if (theirs == nullptr || size == 0 || size > source.size()) return {0, Digest(job.digest)};
-  Digest digest = digestOfPrefix(job, source, size);
-  if (digest.value() != *theirs) {
-    return {0, Digest(job.digest)};
-  }
+  std::optional<Digest> hashed;
+  if (ahead) hashed = ahead->finish(size, [this, last = Clock::now()]() mutable { signOfLife(last); });
+  Digest digest = hashed ? std::move(*hashed) : digestOfPrefix(job, source, size);
+  if (digest.value() != *theirs) return {0, Digest(job.digest)};
   if (have) source.requireUnchanged();
   if (size > job.kept) link_.progressed();
   job.kept = size;
@@ -146,12 +147,15 @@ Digest LargePuts::digestOfPrefix(PutJob& job, const SourceFile& source, std::uin
     const std::uint64_t end = std::min(size, position + kHashStep);
     hashFile(source.fd(), position, end, digest, connection.stop());
     position = end;
-    if (Clock::now() - lastSign > kSignOfLife) {
-      link_.client().ping();
-      lastSign = Clock::now();
-    }
+    signOfLife(lastSign);
   }
   return digest;
+}
+
+void LargePuts::signOfLife(Clock::time_point& last) {
+  if (Clock::now() - last <= kSignOfLife) return;
+  link_.client().ping();
+  last = Clock::now();
 }
 
 FileOutcome LargePuts::sendChunks(PutJob& job, const SourceFile& source, Start start, PutJob* next) {

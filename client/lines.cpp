@@ -17,6 +17,10 @@ using std::chrono::microseconds;
 constexpr microseconds kLongRoundTrip{2'000};
 // What a connection sends in its first two round trips; less is not worth another one. Bytes.
 constexpr std::uint64_t kWorthOne = 32 * 1024;
+// Where the round trip is short, files that are so many that making them is what takes the time: several of the server's threads, and of ours,
+// make them at once.
+constexpr std::uint64_t kManyFiles = 512;
+constexpr std::size_t kLinesForMany = 4;
 // What a small file costs on the line beside its bytes.
 constexpr std::uint64_t kHeaderCost = 256;
 
@@ -39,7 +43,7 @@ std::size_t Lines::widthFor(std::uint64_t files, std::uint64_t bytes) {
   const std::uint64_t worth = bytes / kWorthOne + files * kHeaderCost / kWorthOne;
   const std::size_t most = limit_.value_or(kMaxLines);
   if (most < 2 || worth < 2) return 1;
-  if (!limit_ && !isLong()) return 1;
+  if (!limit_ && !isLong()) return files >= kManyFiles ? kLinesForMany : 1;
   return static_cast<std::size_t>(std::min<std::uint64_t>(most, worth));
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // More connections beside the one of a link, for lines that are so long that one connection does not fill them: each begins slowly and
-// doubles what it sends in every round trip (RFC 5681), so several together are there sooner. They are made only where the round trip is long
-// and the work is worth it. What a side connection leaves undone is the caller's to do over the link itself.
+// doubles what it sends in every round trip (RFC 5681), so several together are there sooner. They are made only where the round trip is long,
+// or the files are many, and the work is worth it. What a side connection leaves undone is the caller's to do over the link itself.
 
 #include <cstdint>
 #include <functional>
@@ -31,7 +31,7 @@ class Lines {
   using Work = std::function<void(Link& link, std::size_t number)>;
   void run(std::size_t width, const Work& work);
 
-  static constexpr std::size_t kMaxLines = 8;
+  static constexpr std::size_t kMaxLines = 16;
 
  private:
   // A link that is never tried again, and the connection that is being made for it ahead.

@@ -1,8 +1,10 @@
 // ftpc: the client program. Everything is in the library; this ties it to a process.
 
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -12,16 +14,27 @@
 
 namespace {
 
+constexpr rlim_t kDescriptors = 16'384;
+
 std::size_t terminalWidth() {
   constexpr std::size_t kUsual = 80;
   winsize size{};
   return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
 }
 
+// Files that are synced together are open together, on several connections at once. Where it is not allowed, fewer are.
+void raiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::max(limit.rlim_cur, std::min(limit.rlim_max, kDescriptors));
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
+  raiseDescriptorLimit();
   const ft::StopRequest stop = ft::stopOnSignals();
   const ft::Console console{std::cout, std::cerr, ::isatty(STDERR_FILENO) == 1, &terminalWidth};
   const int exit =

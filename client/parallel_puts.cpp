@@ -25,6 +25,7 @@ void ParallelPuts::put(std::deque<PutJob> jobs) {
     engine_.put(std::move(jobs));
     return;
   }
+  lines_.open(width);  // while this one makes its offer
   std::deque<PutJob> rest;
   std::deque<PutJob> cut;
   for (PutJob& job : jobs) (job.size >= Pieces::kWorthCutting ? cut : rest).push_back(std::move(job));

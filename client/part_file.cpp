@@ -51,8 +51,8 @@ std::string randomTag() {
   return digestOf(DigestAlgorithm::Xxh128, std::as_bytes(std::span(bytes))).hex.substr(0, 16);
 }
 
-UniqueFd openPart(int folder, const std::string& name, int flags) {
-  return UniqueFd(::openat(folder, name.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags, kPartMode));
+UniqueFd openPart(int folder, const std::string& name, int flags, mode_t mode = kPartMode) {
+  return UniqueFd(::openat(folder, name.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags, mode));
 }
 
 // Is `fd` ours alone, and still the file of that name?
@@ -84,9 +84,11 @@ std::optional<PartFile> PartFile::openLeft(const FolderPtr& folder, const std::s
   return part;
 }
 
-PartFile PartFile::create(const FolderPtr& folder, const std::string& leaf) {
+PartFile PartFile::create(const FolderPtr& folder, const std::string& leaf, std::optional<std::uint32_t> mode) {
   std::string name = partName(leaf);
-  UniqueFd fd = openPart(folder->fd.get(), name, O_CREAT | O_EXCL);
+  // What is left of it must be found again, and be ours to write.
+  const bool usable = mode && (*mode & kPartMode) == kPartMode;
+  UniqueFd fd = openPart(folder->fd.get(), name, O_CREAT | O_EXCL, usable ? *mode & kModeMask : kPartMode);
   if (fd) ::flock(fd.get(), LOCK_EX | LOCK_NB);
   if (!fd && errno == EEXIST) {
     if (auto left = openLeft(folder, leaf)) {
@@ -160,7 +162,9 @@ void PartFile::finish(std::optional<std::uint32_t> mode, std::optional<std::int6
     ::umask(mask);
     mode = 0666U & ~mask;
   }
-  if (::fchmod(fd_.get(), *mode & kModeMask) != 0) fail(errno);
+  struct stat status {};
+  const bool same = ::fstat(fd_.get(), &status) == 0 && (status.st_mode & 07777) == (*mode & kModeMask);
+  if (!same && ::fchmod(fd_.get(), *mode & kModeMask) != 0) fail(errno);
   if (!mtimeNs) return;
   constexpr std::int64_t kSecond = 1'000'000'000;
   const std::int64_t rest = (*mtimeNs % kSecond + kSecond) % kSecond;

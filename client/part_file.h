@@ -20,8 +20,10 @@ class PartFile {
   // What is left of an earlier get, ready to be gone on with; nullopt when there is nothing that could be used (none, another process is at
   // it, a link, somebody else's).
   static std::optional<PartFile> openLeft(const FolderPtr& folder, const std::string& leaf);
-  // A new, empty one. A left one is emptied; when that cannot be used, another name is taken. Throws Failure.
-  static PartFile create(const FolderPtr& folder, const std::string& leaf);
+  // A new, empty one. A left one is emptied; when that cannot be used, another name is taken. `mode`: the bits that finish() will set, to be had
+  // from the beginning; nullopt: the owner's alone until then. Throws Failure.
+  static PartFile create(const FolderPtr& folder, const std::string& leaf,
+                         std::optional<std::uint32_t> mode = std::nullopt);
 
   // Removes the file unless it was published, or keepForResume() was called and it is worth it.
   ~PartFile();

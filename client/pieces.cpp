@@ -9,7 +9,7 @@ std::optional<Piece> Pieces::take(bool wait) {
   const auto free = [this] { return givenUp_ || next_ == end_ || next_ - done_ <= ahead_; };
   if (wait) changed_.wait(lock, free);
   if (!free() || givenUp_ || next_ == end_) return std::nullopt;
-  const Piece piece{next_, std::min(kSize, end_ - next_)};
+  const Piece piece{next_, std::min(size_, end_ - next_)};
   next_ = piece.end();
   return piece;
 }

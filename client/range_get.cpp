@@ -17,7 +17,7 @@ namespace ft {
 namespace {
 
 // Requests on their way on one connection.
-constexpr std::size_t kDepth = 2;
+constexpr std::size_t kDepth = 4;
 
 // Writes a range at its place, and takes its digest.
 class RangeSink final : public BodySink {
@@ -91,10 +91,13 @@ bool RangeGet::fetch(GetJob& job, PartFile& part, std::size_t width, FileOutcome
   const std::uint64_t size = *job.size;
   resize(part, size);
   FollowingDigest following(part.fd(), Digest(options_.digest.value_or(DigestAlgorithm::Xxh128)));
-  Pieces pieces({0, size}, size, [&](std::uint64_t begin, std::uint64_t end) {
-    following.data(begin, end);
-    job.advance.reach(end, observer_);
-  });
+  Pieces pieces(
+      {0, size}, size,
+      [&](std::uint64_t begin, std::uint64_t end) {
+        following.data(begin, end);
+        job.advance.reach(end, observer_);
+      },
+      Pieces::sizeFor(width));
   Identity identity;
   const Whole whole{job, part.fd(), pieces, identity};
   // What has not come in one piece from the beginning is cut off, so that a resume finds nothing but true bytes.

@@ -15,7 +15,7 @@ namespace ft {
 namespace {
 
 // Segments on their way on one connection: while the reply to one travels, the next one does, too.
-constexpr std::size_t kDepth = 2;
+constexpr std::size_t kDepth = 4;
 // Half of what the server lets a segment be ahead of the first one that is missing. Bytes.
 constexpr std::uint64_t kAhead = 256 << 20;
 // One call of sendfile. Bytes.
@@ -77,10 +77,13 @@ std::optional<FileOutcome> SegmentPut::attempt(PutJob& job, std::size_t width) {
   }
   job.advance.reach(start, observer_);
   FollowingDigest following(source.fd(), std::move(prefix));
-  Pieces pieces({start, source.size() - start}, kAhead, [&](std::uint64_t begin, std::uint64_t end) {
-    following.data(begin, end);
-    job.advance.reach(end, observer_);
-  });
+  Pieces pieces(
+      {start, source.size() - start}, kAhead,
+      [&](std::uint64_t begin, std::uint64_t end) {
+        following.data(begin, end);
+        job.advance.reach(end, observer_);
+      },
+      Pieces::sizeFor(width));
   const Whole whole{source, *agreed->upload, pieces};
   lines_.run(width, [&](Link& line, std::size_t) { sendSegments(line, whole); });
   if (!pieces.finished()) throw TransportError(TransportError::Kind::Closed, "a connection broke");

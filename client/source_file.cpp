@@ -69,8 +69,9 @@ void SourceFile::readAll(std::vector<char>& into) const {
     const ssize_t got = ::pread(fd_.get(), into.data() + filled, into.size() - filled, static_cast<off_t>(filled));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw failureFromErrno(errno, escapeText(path_));
-    if (got == 0) break;
     filled += static_cast<std::size_t>(got);
+    // Fewer bytes than were asked for: the end, which requireUnchanged() looks at once more.
+    if (got == 0 || filled == size()) break;
   }
   if (filled != size()) throwSourceChanged(path_);
   into.resize(filled);

@@ -23,7 +23,7 @@ std::vector<FolderPtr> makeFolders(const std::string& path) {
       const std::string parent = folder + "/..";
       UniqueFd fd(::open(parent.c_str(), kFolderFlags));
       if (!fd) throw failureFromErrno(errno, escapeText(parent));
-      touched.push_back(std::make_shared<Folder>(Folder{std::move(fd), parent}));
+      touched.push_back(std::make_shared<Folder>(Folder{std::move(fd), parent, true}));
     } else if (errno != EEXIST && errno != EISDIR) {
       throw failureFromErrno(errno, escapeText(folder));
     }
@@ -41,7 +41,7 @@ TargetFolder TargetFolder::open(const std::string& path, const FileName& base) {
     fd.reset(::open(path.c_str(), kFolderFlags));
   }
   if (!fd) throw failureFromErrno(errno, escapeText(path));
-  TargetFolder target(std::make_shared<Folder>(Folder{std::move(fd), path}), base);
+  TargetFolder target(std::make_shared<Folder>(Folder{std::move(fd), path, false}), base);
   target.touched_ = std::move(touched);
   return target;
 }
@@ -51,26 +51,27 @@ FolderPtr TargetFolder::folder(const FileName& name) { return descend(name, true
 FolderPtr TargetFolder::existing(const FileName& name) { return descend(name, false); }
 
 FolderPtr TargetFolder::descend(const FileName& name, bool make) {
-  if (name == lastName_) return last_;
+  if (name == base_) return root_;
+  if (const auto known = recent_.find(name.text()); known != recent_.end()) return known->second;
   FolderPtr current = root_;
   const std::vector<std::string_view> parts = name.parts();
   for (std::size_t i = skip_; i < parts.size(); ++i) {
     const std::string part(parts[i]);
     const std::string path = current->path + "/" + part;
+    bool fresh = false;
     int fd = ::openat(current->fd.get(), part.c_str(), kFolderFlags | O_NOFOLLOW);
     if (fd < 0 && errno == ENOENT) {
       if (!make) return nullptr;
-      if (::mkdirat(current->fd.get(), part.c_str(), kNewFolderMode) != 0 && errno != EEXIST) {
-        throw failureFromErrno(errno, escapeText(path));
-      }
+      fresh = ::mkdirat(current->fd.get(), part.c_str(), kNewFolderMode) == 0;
+      if (!fresh && errno != EEXIST) throw failureFromErrno(errno, escapeText(path));
       touched_.push_back(current);
       fd = ::openat(current->fd.get(), part.c_str(), kFolderFlags | O_NOFOLLOW);
     }
     if (fd < 0) throw failureFromErrno(errno, escapeText(path));
-    current = std::make_shared<Folder>(Folder{UniqueFd(fd), path});
+    current = std::make_shared<Folder>(Folder{UniqueFd(fd), path, fresh});
   }
-  lastName_ = name;
-  last_ = current;
+  if (recent_.size() >= kRecent) recent_.clear();
+  recent_.emplace(name.text(), current);
   return current;
 }
 

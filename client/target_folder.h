@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "common/file_name.h"
@@ -13,7 +14,8 @@ namespace ft {
 // An open folder; shared by the files that are being written into it.
 struct Folder {
   UniqueFd fd;
-  std::string path;  // as shown to the user
+  std::string path;    // as shown to the user
+  bool fresh = false;  // made by this process, so that nothing is in it that somebody would miss
 };
 using FolderPtr = std::shared_ptr<const Folder>;
 
@@ -34,13 +36,15 @@ class TargetFolder {
 
  private:
   TargetFolder(FolderPtr root, const FileName& base)
-      : root_(std::move(root)), skip_(base.parts().size()), lastName_(base), last_(root_) {}
+      : root_(std::move(root)), skip_(base.parts().size()), base_(base) {}
   FolderPtr descend(const FileName& name, bool make);
 
   FolderPtr root_;
-  std::size_t skip_;   // parts of a name that the root stands for
-  FileName lastName_;  // files come folder by folder, so the last one is mostly the next one
-  FolderPtr last_;
+  std::size_t skip_;  // parts of a name that the root stands for
+  FileName base_;
+  // Files come folder by folder, so one of these is mostly the next one. Bounded, for each is a descriptor.
+  static constexpr std::size_t kRecent = 128;
+  std::unordered_map<std::string, FolderPtr> recent_;
   std::vector<FolderPtr> touched_;
 };
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "client/file_digest.h"
@@ -86,7 +87,7 @@ void TreeGet::take(const Page& page, const RemoteEntry& entry, TargetFolder& tar
     job.leaf = entry.name;
     job.size = entry.info.size;
     job.shown = shown;
-    const bool here = !options_.always && isHere(job, entry.info, target);
+    const bool here = isHere(job, entry.info, target) && !options_.always;
     if (here && options_.checksum) {
       doubtful_.push_back(std::move(job));
     } else if (here) {
@@ -99,10 +100,16 @@ void TreeGet::take(const Page& page, const RemoteEntry& entry, TargetFolder& tar
   }
 }
 
-bool TreeGet::isHere(const GetJob& job, const RemoteInfo& info, TargetFolder& target) {
+bool TreeGet::isHere(GetJob& job, const RemoteInfo& info, TargetFolder& target) {
   const FolderPtr folder = target.existing(job.folder);
   struct stat status {};
-  if (!folder || ::fstatat(folder->fd.get(), job.leaf.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  job.free = !folder || folder->fresh;
+  if (job.free) return false;
+  if (::fstatat(folder->fd.get(), job.leaf.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    job.free = errno == ENOENT;
+    return false;
+  }
+  job.free = S_ISREG(status.st_mode) && options_.replace;
   if (!S_ISREG(status.st_mode) || static_cast<std::uint64_t>(status.st_size) != info.size) return false;
   return mtimeNsOf(status) == info.mtimeNs;
 }

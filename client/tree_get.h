@@ -27,7 +27,7 @@ class TreeGet {
 
   void listSome(TargetFolder& target, std::deque<GetJob>& jobs);
   void take(const Page& page, const RemoteEntry& entry, TargetFolder& target, std::deque<GetJob>& jobs);
-  bool isHere(const GetJob& job, const RemoteInfo& info, TargetFolder& target);
+  bool isHere(GetJob& job, const RemoteInfo& info, TargetFolder& target);
   bool sameContent(const GetJob& job, TargetFolder& target);
   // Of the files that seem to be here, fetches those whose digests differ.
   void compareDoubtful(TargetFolder& target, std::deque<GetJob>& jobs);
