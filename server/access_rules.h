@@ -68,6 +68,12 @@ struct UserRules {
   Placed<std::uint64_t> transfers;
 };
 
+// A user or group of the system. The number is looked up when the rules are read; a sandbox may keep a later reading from it.
+struct SystemId {
+  std::string name;
+  std::optional<std::uint32_t> number;
+};
+
 // [root NAME]
 struct RootRules {
   std::string name;
@@ -82,8 +88,8 @@ struct RootRules {
   Placed<std::uint32_t> fileMode;
   Placed<std::uint32_t> folderMode;
   Placed<std::uint32_t> umask;  // taken from the permission bits that clients ask for, too
-  Placed<std::string> owner;
-  Placed<std::string> group;
+  Placed<SystemId> owner;
+  Placed<SystemId> group;
 };
 
 struct AccessRules {

@@ -74,8 +74,10 @@ class ConfigBuilder {
   ConfigBuilder() { effective_.origins.assign(configKeys().size(), "default"); }
 
   void apply(const ConfigSetting& setting) {
-    // Commands are named by whoever configures them, so their sections are not in the table.
-    if (isExecSection(setting.section)) return applyExec(setting);
+    // What is named by whoever configures it has sections that are not in the table.
+    ServerConfig& config = effective_.config;
+    if (isExecSection(setting.section)) return keep(setting, config.services.execEntries, config.services.execOrigins);
+    if (isAccessSection(setting.section)) return keep(setting, config.accessEntries, config.accessOrigins);
     const std::span<const ConfigKey> keys = configKeys();
     const auto row = std::find_if(keys.begin(), keys.end(), [&](const ConfigKey& key) {
       return key.section == setting.section && key.key == setting.key;
@@ -97,6 +99,7 @@ class ConfigBuilder {
       faults_ += "--root: there is no home folder to keep the files in, so the root must be named ([storage] root)\n";
     }
     checkListen();
+    readAccess();
     readExec();
     if (!faults_.empty()) throw ConfigError(faults_.substr(0, faults_.size() - 1));
     return std::move(effective_);
@@ -113,23 +116,30 @@ class ConfigBuilder {
     return setting.origin.find(':') == std::string::npos ? "the value" : "'" + setting.key + "'";
   }
 
-  void applyExec(const ConfigSetting& setting) {
-    ServicesConfig& services = effective_.config.services;
+  // Keeps an entry for a reader of its own; the later place wins.
+  void keep(const ConfigSetting& setting, std::vector<IniEntry>& entries, std::vector<std::string>& origins) {
     const auto same = [&](const IniEntry& entry) {
       return entry.section == setting.section && entry.key == setting.key;
     };
-    const auto before = std::find_if(services.execEntries.begin(), services.execEntries.end(), same);
-    if (before == services.execEntries.end()) {
-      services.execEntries.push_back({setting.section, setting.key, setting.value, 0});
-      services.execOrigins.push_back(setting.origin);
+    const auto before = std::find_if(entries.begin(), entries.end(), same);
+    if (before == entries.end()) {
+      entries.push_back({setting.section, setting.key, setting.value, 0});
+      origins.push_back(setting.origin);
       return;
     }
-    std::string& origin = services.execOrigins[static_cast<std::size_t>(before - services.execEntries.begin())];
+    std::string& origin = origins[static_cast<std::size_t>(before - entries.begin())];
     if (isSameFile(origin, setting.origin)) {
       return addFault(setting.origin, "'" + setting.key + "' was set before, at " + origin);
     }
     before->value = setting.value;
     origin = setting.origin;
+  }
+
+  void readAccess() {
+    ServerConfig& config = effective_.config;
+    std::vector<AccessFault> faults;
+    config.access = readAccessRules(config.accessEntries, config.accessOrigins, faults);
+    for (const AccessFault& fault : faults) addFault(config.accessOrigins[fault.entry], fault.reason);
   }
 
   void readExec() {
@@ -165,6 +175,15 @@ std::string iniValue(const std::string& value) {
   const bool needsQuotes = value.starts_with(' ') || value.starts_with('\t') || value.starts_with('"') ||
                            value.ends_with(' ') || value.ends_with('\t');
   return needsQuotes ? "\"" + value + "\"" : value;
+}
+
+std::string printEntries(std::span<const IniEntry> entries, std::span<const std::string> origins) {
+  std::string text;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    text += "\n[" + entries[i].section + "]\n# from: " + origins[i] + "\n";
+    text += entries[i].key + " = " + iniValue(entries[i].value) + "\n";
+  }
+  return text;
 }
 
 std::string homeFromAccount() {
@@ -240,12 +259,9 @@ std::string printConfig(const EffectiveConfig& effective) {
     text += "# from: " + effective.origins[i] + "\n";
     text += std::string(key.key) + " = " + iniValue(key.print(effective.config)) + "\n";
   }
-  const ServicesConfig& services = effective.config.services;
-  for (std::size_t i = 0; i < services.execEntries.size(); ++i) {
-    const IniEntry& entry = services.execEntries[i];
-    text += "\n[" + entry.section + "]\n# from: " + services.execOrigins[i] + "\n";
-    text += entry.key + " = " + iniValue(entry.value) + "\n";
-  }
+  const ServerConfig& config = effective.config;
+  text += printEntries(config.accessEntries, config.accessOrigins);
+  text += printEntries(config.services.execEntries, config.services.execOrigins);
   return text;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/ini_file.h"
+#include "server/access_rules.h"
 #include "server/connection_limits.h"
 #include "server/disk_core.h"
 #include "server/log.h"
@@ -54,6 +55,10 @@ struct ServerConfig {
   // [log]
   LogLevel logLevel = LogLevel::Info;
   LogFormat logFormat = LogFormat::Text;
+  // [root NAME], [user NAME]: as they were given, and where; and what they mean.
+  std::vector<IniEntry> accessEntries;
+  std::vector<std::string> accessOrigins;
+  AccessRules access;
   // [echo], [plain-exec], [exec], [exec.NAME]
   ServicesConfig services;
 };

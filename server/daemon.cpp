@@ -26,7 +26,6 @@ constexpr std::size_t kMostConnections = 12'000;
 constexpr std::size_t kOtherDescriptors = 256;
 constexpr int kBacklog = 4096;
 constexpr seconds kTick{1};
-constexpr seconds kPartsInterval{600};
 
 sigset_t servedSignals() {
   sigset_t set;
@@ -76,18 +75,6 @@ TransferOptions transferOptions(const ServerConfig& config, std::size_t descript
   return options;
 }
 
-DiskStorageOptions storageOptions(const ServerConfig& config) {
-  DiskStorageOptions options;
-  options.root = config.root;
-  options.durability = config.durability;
-  options.minFree = config.minFree;
-  options.partExpire = config.partExpire;
-  options.backgroundMd5 = config.backgroundMd5;
-  options.fileMode = config.fileMode;
-  options.folderMode = config.folderMode;
-  return options;
-}
-
 std::unique_ptr<ExecLink> execLink(const ServicesConfig& config) {
   const bool wanted = config.execOn() || !config.plainExec.listen.empty();
   return wanted ? std::make_unique<ExecLink>(config) : nullptr;
@@ -126,10 +113,11 @@ Daemon::Daemon(const ServerConfig& config, Log& log, Reread reread)
     listeners.push_back(openListener(address, {.backlog = kBacklog, .socketMode = config_.socketMode}));
   }
   if (!config_.user.empty()) becomeUser(config_.user);
-  makeRoot(config_.root);
+  for (const std::string& root : rootPaths(config_)) makeRoot(root);
   audit_ = std::make_unique<AuditLog>(log_, config_.auditFile);
   sandbox_.confine();
-  storage_ = std::make_unique<DiskStorage>(storageOptions(config_));
+  tenancy_ = std::make_unique<Tenancy>(config_, log);
+  localView_ = tenancy_->view({Identity::Kind::Local, "", "loopback", nullptr});
   if (config_.services.execOn()) {
     exec_ = std::make_unique<ExecService>(config_.services, *execLink_, log, ExecService::Options{config_.idleTimeout});
   }
@@ -137,7 +125,7 @@ Daemon::Daemon(const ServerConfig& config, Log& log, Reread reread)
   options.listeners = std::move(listeners);
   options.audit = audit_.get();
   options.rates = &rates_;
-  transfer_ = std::make_unique<TransferService>(std::move(options), *storage_, log);
+  transfer_ = std::make_unique<TransferService>(std::move(options), *localView_, log);
   services_ = std::make_unique<Services>(serviceTable(), ServiceContext{config_.services, log, execLink_.get()});
   sandbox_.closeCalls();
   transfer_->tellSandbox(sandbox_.text());
@@ -172,24 +160,22 @@ void Daemon::announce() {
   }
   for (const std::string& line : services_->readyLines()) std::printf("%s\n", line.c_str());
   std::fflush(stdout);
-  log_.event(LogLevel::Info, "ready", {{"version", kVersion}, {"listen", all}, {"root", config_.root}});
+  std::string roots;
+  for (const std::string& root : rootPaths(config_)) roots += (roots.empty() ? "" : ", ") + root;
+  log_.event(LogLevel::Info, "ready", {{"version", kVersion}, {"listen", all}, {"root", roots}});
   log_.event(sandbox_.missing().empty() ? LogLevel::Info : LogLevel::Warn, "sandbox",
              {{"holds", sandbox_.text()}, {"missing", sandbox_.missing()}});
   ::sd_notifyf(0, "READY=1\nSTATUS=serving on %s", all.c_str());
 }
 
 int Daemon::waitForSignal() {
-  auto nextExpiry = std::chrono::steady_clock::now() + kPartsInterval;
   const bool watched = ::sd_watchdog_enabled(0, nullptr) > 0;
   for (;;) {
     const int signal = nextSignal(kTick);
     if (signal == SIGTERM || signal == SIGINT) return signal;
     if (signal == SIGHUP) reload();
     if (watched) ::sd_notify(0, "WATCHDOG=1");
-    if (std::chrono::steady_clock::now() >= nextExpiry) {
-      storage_->expireParts();
-      nextExpiry = std::chrono::steady_clock::now() + kPartsInterval;
-    }
+    tenancy_->expire();
   }
 }
 
@@ -198,6 +184,7 @@ void Daemon::reload() {
   try {
     if (!reread_) return;
     const ServerConfig fresh = reread_();
+    tenancy_->reload(fresh);
     rates_.setRates(fresh.rate, fresh.ratePerAddress);
     log_.event(LogLevel::Info, "reload", {{"outcome", "ok"}});
   } catch (const std::exception& error) {

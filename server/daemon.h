@@ -9,13 +9,13 @@
 
 #include "server/audit_log.h"
 #include "server/config.h"
-#include "server/disk_storage.h"
 #include "server/exec_link.h"
 #include "server/exec_service.h"
 #include "server/log.h"
 #include "server/rate_limit.h"
 #include "server/sandbox.h"
 #include "server/services.h"
+#include "server/tenancy.h"
 #include "server/transfer_service.h"
 
 namespace ft {
@@ -52,7 +52,8 @@ class Daemon {
   Sandbox sandbox_;
   std::unique_ptr<AuditLog> audit_;
   RateLimits rates_;
-  std::unique_ptr<DiskStorage> storage_;
+  std::unique_ptr<Tenancy> tenancy_;
+  std::unique_ptr<Storage> localView_;  // what a connection without log-in sees
   std::unique_ptr<ExecService> exec_;
   std::unique_ptr<TransferService> transfer_;
   std::unique_ptr<Services> services_;

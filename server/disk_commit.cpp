@@ -70,11 +70,16 @@ void CommitGroup::syncFiles() {
 void CommitGroup::nameFiles() {
   for (Entry& entry : entries_) {
     if (entry.item->failure) continue;
+    NamingWatch* const watch = entry.item->watch;
+    bool watched = false;
     try {
+      if (watch != nullptr) watch->naming();
+      watched = watch != nullptr;
       nameFile(entry);
     } catch (const Failure& failure) {
       entry.item->failure = failure;
     }
+    if (watched) watch->named(!entry.item->failure);
   }
 }
 
@@ -82,7 +87,7 @@ void CommitGroup::nameFile(Entry& entry) {
   const FileName& name = entry.upload->spec().name;
   int error = 0;
   for (int tries = 0; tries < 2; ++tries) {
-    entry.target = targetOf(name.parent());
+    entry.target = targetOf(name.parent(), entry.upload->spec().fixedFolders);
     error = rename(entry);
     if (error != ENOENT) break;
     // The folder was removed since it was opened. It stays in targets_ for the files that it had got.
@@ -92,11 +97,11 @@ void CommitGroup::nameFile(Entry& entry) {
   entry.upload->file().release();
 }
 
-std::size_t CommitGroup::targetOf(const FileName& folder) {
+std::size_t CommitGroup::targetOf(const FileName& folder, std::size_t fixed) {
   for (std::size_t i = targets_.size(); i > 0; --i) {
     if (!targets_[i - 1].gone && targets_[i - 1].name == folder) return i - 1;
   }
-  targets_.push_back({folder, core_.folderMadeIfMissing(folder, kAction)});
+  targets_.push_back({folder, core_.folderMadeIfMissing(folder, kAction, fixed)});
   return targets_.size() - 1;
 }
 

@@ -39,7 +39,7 @@ class CommitGroup {
   void syncFiles();
   void nameFiles();
   void nameFile(Entry& entry);
-  std::size_t targetOf(const FileName& folder);
+  std::size_t targetOf(const FileName& folder, std::size_t fixed);
   int rename(Entry& entry);
   void syncTargets();
   void remember(const Entry& entry);

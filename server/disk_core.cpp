@@ -47,7 +47,7 @@ void makeRoot(const std::string& root) {
 DiskCore::DiskCore(DiskStorageOptions given)
     : options(std::move(given)),
       umask_(readUmask()),
-      root(openRoot(options.root), options.useOpenat2),
+      root(openRoot(options.root), options.useOpenat2, options.owner),
       state(root, options.root),
       staging(state.staging()),
       parts(state.parts(), options.partExpire),
@@ -75,11 +75,12 @@ class DiskCore::Making {
   Making(const Making&) = delete;
   Making& operator=(const Making&) = delete;
 
-  Opened makeAll(const FileName& name) {
-    return core_.root.makeFolders(name, core_.options.folderMode, [this](int parent) { return made(parent); });
+  Opened makeAll(const FileName& name, std::size_t fixed = 0) {
+    const RootedFolder::Making how{core_.options.folderMode, fixed, [this](int parent) { return made(parent); }};
+    return core_.root.makeFolders(name, how);
   }
   int makeOne(int parent, const std::string& leaf) {
-    const int error = core_.root.makeChild(parent, leaf, core_.options.folderMode);
+    const int error = core_.root.makeGivenChild(parent, leaf, core_.options.folderMode);
     return error != 0 ? error : made(parent);
   }
   // To be called before anyone is told. Returns an errno.
@@ -116,11 +117,11 @@ class DiskCore::Making {
   std::vector<Parent> parents_;
 };
 
-UniqueFd DiskCore::folderMadeIfMissing(const FileName& name, std::string_view action) {
+UniqueFd DiskCore::folderMadeIfMissing(const FileName& name, std::string_view action, std::size_t fixed) {
   Opened opened = root.openFolder(name);
   if (opened.error == ENOENT) {
     Making making(*this);
-    opened = making.makeAll(name);
+    opened = making.makeAll(name, fixed);
     if (const int error = making.sync(); error != 0) opened.error = error;
   } else if (syncsFolders() && makes_.load()) {
     const std::lock_guard waited(making_);

@@ -34,6 +34,7 @@ struct DiskStorageOptions {
   std::uint32_t fileMode = 0644;
   std::uint32_t folderMode = 0755;
   bool backgroundMd5 = false;  // take the MD5 of files that came with another digest, when nothing else is to be done
+  Ownership owner{};           // of new files and folders
   bool useOpenat2 = true;      // false: look names up part by part, as where openat2 is missing
 };
 
@@ -53,7 +54,8 @@ class DiskCore {
   // An open folder, or Failure. `action` is for its message, as in diskFailure().
   UniqueFd folder(const FileName& name, std::string_view action) const;
   // The same, making what is missing; what was made is synced when the durability asks for it, also when another thread has made it.
-  UniqueFd folderMadeIfMissing(const FileName& name, std::string_view action);
+  // The first `fixed` parts are never made.
+  UniqueFd folderMadeIfMissing(const FileName& name, std::string_view action, std::size_t fixed = 0);
   // Makes all of these that are missing, and syncs each folder once in which something was made. Throws Failure.
   void makeFolders(std::span<const FileName> names, std::string_view action);
   // Makes one folder, synced as above. Returns an errno.

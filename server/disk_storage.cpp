@@ -51,8 +51,7 @@ std::unique_ptr<Upload> DiskStorage::begin(const PutSpec& spec) {
 
 ResumedUpload DiskStorage::resume(const PutSpec& spec, DigestAlgorithm prefixDigest) {
   checkTarget(spec);
-  const std::uint64_t size = spec.size.value();
-  auto claim = core_.parts.claim(PartStore::partName(spec.name, size, spec.mtimeNs.value()));
+  auto claim = core_.parts.claim(PartStore::partName(spec));
   const bool claimed = claim != nullptr;
   auto upload = std::make_unique<DiskUpload>(core_, spec, std::move(claim));
   ResumedUpload resumed;

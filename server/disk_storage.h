@@ -34,6 +34,10 @@ class DiskStorage : public Storage {
 
   // Removes the parts that are older than partExpire, and leftovers that the start had no time for. To be called now and then.
   void expireParts();
+  // Removes the files that have had their content for longer than `age`, for about `time` at most. Returns whether nothing is left to do.
+  bool removeOlderThan(std::chrono::milliseconds age, std::chrono::milliseconds time);
+  // The length of the parts that an owner's cut uploads have left (PutSpec::owner).
+  std::uint64_t partBytes(const std::string& owner) { return core_.parts.bytesOf(owner); }
   // Bytes that uploads have reserved and not written yet.
   std::uint64_t reservedBytes() const { return core_.space.outstanding(); }
   // False where names are looked up part by part, as openat2 is missing.

@@ -293,6 +293,8 @@ std::vector<DigestValue> DiskUpload::finish() {
     const timespec times[2] = {{0, UTIME_OMIT}, timeOf(*spec_.mtimeNs)};
     if (::futimens(fd, times) != 0) fail(errno);
   }
+  // Last, as the file is not ours to change any more.
+  if (const int error = core_.root.give(fd); error != 0) fail(error);
   space_ = {};
   finished_ = true;
   std::vector<DigestValue> values = digests_.values();

@@ -237,6 +237,7 @@ Outcome handleSegment(const Header& request, CommandContext& context) {
   PutSpec spec;
   spec.name = whole->spec().name;
   spec.size = request.filesize;
+  spec.segment = true;
   for (const DigestValue& digest : request.digests) spec.digests.push_back(digest.algorithm);
   if (spec.digests.empty()) spec.digests.push_back(wantedDigest(request, DigestAlgorithm::Xxh128));
   return ReceiveFile{context.storage.begin(spec),

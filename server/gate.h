@@ -40,6 +40,13 @@ class Gate {
   // The longer rule that speaks of something inside the folder, in words; nullopt when there is none.
   std::optional<std::string> ruleInside(const FileName& folder) const;
 
+  // A number of the user's own section or of [user *], and the setting to name; nullopt where neither has it.
+  struct Limit {
+    std::uint64_t value = 0;
+    std::string rule;
+  };
+  std::optional<Limit> limit(Placed<std::uint64_t> UserRules::*key, std::string_view name) const;
+
   const Identity& identity() const { return identity_; }
   const AccessRules& rules() const { return *rules_; }
   // Where the view begins in the whole tree.

@@ -23,6 +23,12 @@ bool isStale(const struct stat& info, std::chrono::milliseconds expire) {
   return std::chrono::system_clock::now() - touched > expire;
 }
 
+std::string hashOf(const std::string& text) {
+  return digestOf(DigestAlgorithm::Xxh128, std::as_bytes(std::span(text))).hex;
+}
+
+std::string ownersPrefix(const std::string& owner) { return owner.empty() ? "" : hashOf(owner) + "-"; }
+
 }  // namespace
 
 PartClaim::~PartClaim() {
@@ -34,13 +40,31 @@ PartClaim::~PartClaim() {
 
 PartStore::PartStore(int folder, std::chrono::milliseconds expire) : folder_(folder), expire_(expire) {}
 
-std::string PartStore::partName(const FileName& name, std::uint64_t size, std::int64_t mtimeNs) {
-  std::string identity = name.text();
+std::string PartStore::partName(const PutSpec& spec) {
+  std::string identity = spec.name.text();
   identity += '\0';
-  identity += std::to_string(size);
+  identity += std::to_string(spec.size.value());
   identity += '\0';
-  identity += std::to_string(mtimeNs);
-  return digestOf(DigestAlgorithm::Xxh128, std::as_bytes(std::span(identity))).hex;
+  identity += std::to_string(spec.mtimeNs.value());
+  return ownersPrefix(spec.owner) + hashOf(identity);
+}
+
+std::uint64_t PartStore::bytesOf(const std::string& owner) {
+  const std::string prefix = ownersPrefix(owner);
+  const UniqueFd own(::openat(folder_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  FolderReader reader(own.get());
+  FolderReader::Entry entry;
+  std::uint64_t bytes = 0;
+  const std::lock_guard lock(mutex_);
+  while (reader.next(entry)) {
+    const std::string part(entry.name);
+    struct stat info {};
+    if (!part.starts_with(prefix) || claimed_.contains(part)) continue;
+    if (::fstatat(folder_, part.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode)) {
+      bytes += static_cast<std::uint64_t>(info.st_size);
+    }
+  }
+  return bytes;
 }
 
 std::unique_ptr<PartClaim> PartStore::claim(std::string part) {

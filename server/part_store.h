@@ -14,6 +14,7 @@
 
 #include "common/file_name.h"
 #include "server/staging_folder.h"
+#include "server/storage.h"
 
 namespace ft {
 
@@ -39,7 +40,10 @@ class PartStore {
   // Borrows the folder. Parts that nobody has touched for `expire` are stale.
   PartStore(int folder, std::chrono::milliseconds expire);
 
-  static std::string partName(const FileName& name, std::uint64_t size, std::int64_t mtimeNs);
+  // The part of an upload whose size and mtime are known. Those of an owner are his alone.
+  static std::string partName(const PutSpec& spec);
+  // The length of all parts of the owner that no upload is writing.
+  std::uint64_t bytesOf(const std::string& owner);
   // nullptr when another upload has it, and keeps it for a moment longer: a client that comes back at once may be quicker than the
   // news that its last connection is gone.
   std::unique_ptr<PartClaim> claim(std::string part);

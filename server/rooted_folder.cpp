@@ -16,7 +16,8 @@ constexpr int kMaxTries = 8;
 
 }  // namespace
 
-RootedFolder::RootedFolder(UniqueFd folder, bool useOpenat2) : folder_(std::move(folder)) {
+RootedFolder::RootedFolder(UniqueFd folder, bool useOpenat2, Ownership owner)
+    : folder_(std::move(folder)), owner_(owner) {
   struct stat info {};
   if (::fstat(folder_.get(), &info) == 0) device_ = info.st_dev;
   // Sandboxes that do not know the call answer EPERM instead of ENOSYS, so anything but success means walking.
@@ -88,27 +89,43 @@ int RootedFolder::makeChild(int folder, const std::string& leaf, mode_t mode) co
   // The umask may have taken bits away. A folder that was swapped meanwhile belongs to someone else and is left alone.
   const Opened made = openChild(folder, leaf, kFolderFlags);
   struct stat info {};
-  if (made && ::fstat(made.fd.get(), &info) == 0 && (info.st_mode & 0777) != mode && info.st_uid == ::geteuid()) {
-    if (::fchmod(made.fd.get(), mode | (info.st_mode & S_ISGID)) != 0) return errno;
-  }
+  if (!made || ::fstat(made.fd.get(), &info) != 0 || info.st_uid != ::geteuid()) return 0;
+  if ((info.st_mode & 0777) != mode && ::fchmod(made.fd.get(), mode | (info.st_mode & S_ISGID)) != 0) return errno;
   return 0;
 }
 
-Opened RootedFolder::makeFolders(const FileName& name, mode_t mode, const Made& made) const {
+int RootedFolder::makeGivenChild(int folder, const std::string& leaf, mode_t mode) const {
+  if (const int error = makeChild(folder, leaf, mode); error != 0) return error;
+  if (!owner_.uid && !owner_.gid) return 0;
+  const Opened made = openChild(folder, leaf, kFolderFlags);
+  struct stat info {};
+  if (!made || ::fstat(made.fd.get(), &info) != 0 || info.st_uid != ::geteuid()) return 0;
+  return give(made.fd.get());
+}
+
+int RootedFolder::give(int fd) const {
+  if (!owner_.uid && !owner_.gid) return 0;
+  constexpr auto kKeep = static_cast<unsigned>(-1);
+  return ::fchown(fd, owner_.uid.value_or(kKeep), owner_.gid.value_or(kKeep)) == 0 ? 0 : errno;
+}
+
+Opened RootedFolder::makeFolders(const FileName& name, const Making& how) const {
   Opened found = openFolder(name);
   if (found || found.error != ENOENT) return found;
   Opened at = openFolder(FileName::root());
+  std::size_t depth = 0;
   for (const std::string_view part : name.parts()) {
     const std::string leaf(part);
     if (!at) return at;
     Opened next = openChild(at.fd.get(), leaf, kFolderFlags);
-    if (next.error == ENOENT) {
-      const int error = makeChild(at.fd.get(), leaf, mode);
+    if (next.error == ENOENT && depth >= how.fixed) {
+      const int error = makeGivenChild(at.fd.get(), leaf, how.mode);
       if (error != 0 && error != EEXIST) return {UniqueFd(), error};
-      if (const int unsynced = error == 0 ? made(at.fd.get()) : 0; unsynced != 0) return {UniqueFd(), unsynced};
+      if (const int unsynced = error == 0 ? how.made(at.fd.get()) : 0; unsynced != 0) return {UniqueFd(), unsynced};
       next = openChild(at.fd.get(), leaf, kFolderFlags);
     }
     at = std::move(next);
+    ++depth;
   }
   return at;
 }

@@ -5,7 +5,9 @@
 
 #include <sys/stat.h>
 
+#include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "common/file_name.h"
@@ -20,10 +22,16 @@ struct Opened {
   explicit operator bool() const noexcept { return error == 0; }
 };
 
+// Whom new files and folders are given to; what is not set stays as it is.
+struct Ownership {
+  std::optional<uid_t> uid;
+  std::optional<gid_t> gid;
+};
+
 class RootedFolder {
  public:
   // Takes a descriptor of the folder (O_PATH is enough). With `useOpenat2` false, or where a probe of openat2 fails, walks.
-  RootedFolder(UniqueFd folder, bool useOpenat2);
+  RootedFolder(UniqueFd folder, bool useOpenat2, Ownership owner = {});
 
   int fd() const noexcept { return folder_.get(); }
   bool usesOpenat2() const noexcept { return useOpenat2_; }
@@ -37,10 +45,19 @@ class RootedFolder {
 
   // Called after each folder that was made, with its parent; returns an errno, 0 to go on.
   using Made = std::function<int(int parent)>;
+  struct Making {
+    mode_t mode = 0755;
+    std::size_t fixed = 0;  // so many parts of the name must be there
+    Made made;
+  };
   // openFolder(), making the folders that are missing with exactly these permissions.
-  Opened makeFolders(const FileName& name, mode_t mode, const Made& made) const;
+  Opened makeFolders(const FileName& name, const Making& how) const;
   // Makes one folder in an open folder with exactly these permissions. Returns an errno.
   int makeChild(int folder, const std::string& leaf, mode_t mode) const;
+  // The same, given to the owner of what is new.
+  int makeGivenChild(int folder, const std::string& leaf, mode_t mode) const;
+  // Gives what is new to its owner. Returns an errno.
+  int give(int fd) const;
 
  private:
   Opened walk(const FileName& name, int flags) const;
@@ -51,6 +68,7 @@ class RootedFolder {
   bool leavesFileSystem(int fd) const;
 
   UniqueFd folder_;
+  Ownership owner_;
   dev_t device_ = 0;
   bool useOpenat2_ = false;
 };

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "server/listener.h"
+#include "server/tenancy.h"
 
 namespace ft {
 namespace {
@@ -32,7 +33,7 @@ SandboxPlan sandboxPlan(const ServerConfig& config, bool startsPrograms) {
   plan.mode = config.sandbox;
   plan.mostLandlock = mostLandlock();
   plan.signalsOthers = startsPrograms;
-  plan.serve.push_back(config.root);
+  plan.serve = rootPaths(config);
   if (!config.auditFile.empty()) plan.append.push_back(folderOf(config.auditFile));
   if (!config.file.empty()) plan.read.push_back(folderOf(config.file));
   for (const std::string& address : config.listen) {

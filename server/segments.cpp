@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -30,6 +31,8 @@ std::string randomId() {
 
 Failure notOpen() { return {ErrorCode::Changed, "the file is not being put together any more; offer it again"}; }
 
+Failure bytesAreThere() { return {ErrorCode::Changed, "these bytes are there already"}; }
+
 }  // namespace
 
 SegmentedUpload::SegmentedUpload(Segments& all, std::unique_ptr<Upload> upload)
@@ -45,17 +48,25 @@ void SegmentedUpload::admit(std::uint64_t offset, std::uint64_t size) {
   const std::lock_guard lock(mutex_);
   if (!upload_) throw notOpen();
   const std::uint64_t there = upload_->offset();
-  if (offset < there || waiting_.contains(offset)) throw Failure(ErrorCode::Changed, "these bytes are there already");
+  if (offset < there || overlapsWaiting(offset, size)) throw bytesAreThere();
   if (offset - there > kMaxAhead)
     throw Failure(ErrorCode::Busy, "segments before this one are missing; send them first");
+}
+
+// Bytes that come twice would take space that nobody has promised. The lock is held.
+bool SegmentedUpload::overlapsWaiting(std::uint64_t offset, std::uint64_t size) const {
+  const auto behind = waiting_.lower_bound(offset);
+  if (behind != waiting_.end() && behind->first - offset < size) return true;
+  if (behind == waiting_.begin()) return false;
+  const auto before = std::prev(behind);
+  return before->first + before->second->offset() > offset;
 }
 
 void SegmentedUpload::add(std::uint64_t offset, std::unique_ptr<Upload> segment) {
   const std::lock_guard lock(mutex_);
   if (!upload_) throw notOpen();
-  if (offset < upload_->offset() || !waiting_.emplace(offset, std::move(segment)).second) {
-    throw Failure(ErrorCode::Changed, "these bytes are there already");
-  }
+  if (offset < upload_->offset() || overlapsWaiting(offset, segment->offset())) throw bytesAreThere();
+  waiting_.emplace(offset, std::move(segment));
   while (!waiting_.empty() && waiting_.begin()->first == upload_->offset()) {
     const auto next = waiting_.extract(waiting_.begin());
     upload_->append(*next.mapped());

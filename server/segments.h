@@ -37,6 +37,8 @@ class SegmentedUpload {
   std::unique_ptr<Upload> release();
 
  private:
+  bool overlapsWaiting(std::uint64_t offset, std::uint64_t size) const;
+
   Segments& all_;
   const std::string id_;
   const PutSpec spec_;

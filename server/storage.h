@@ -105,11 +105,22 @@ struct ResumedUpload {
   std::optional<DigestValue> prefix;
 };
 
+// Who wants to know the moment at which a file of commit() takes its name. One thread at a time.
+class NamingWatch {
+ public:
+  virtual ~NamingWatch() = default;
+  // Just before. Throws Failure: then the file does not get its name.
+  virtual void naming() = 0;
+  // Just after; nothing has changed when `done` is false, but perhaps for folders that were made.
+  virtual void named(bool done) noexcept = 0;
+};
+
 // One upload's way through commit(). Filled in by commit(): either `failure` or nothing.
 struct CommitItem {
   std::unique_ptr<Upload> upload;    // finished; consumed
   std::vector<DigestValue> digests;  // as finish() returned them, to be remembered
   std::optional<Failure> failure;
+  NamingWatch* watch = nullptr;  // may be null; outlives the commit
 };
 
 // Any thread may call Storage; what it returns belongs to the caller.

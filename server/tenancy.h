@@ -1,11 +1,10 @@
 #pragma once
 // All roots of the daemon, the rules, and what is counted of each user. Hands out the storage as an identity may see it.
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -50,7 +49,16 @@ class Tenancy {
   void expire();
 
  private:
-  std::shared_ptr<TenancyState> state_;
+  using Clock = std::chrono::steady_clock;
+
+  void countHomes();
+  void expireFiles(const RootRules& root);
+
+  Log& log_;
+  const std::shared_ptr<TenancyState> state_;
+  const std::string storageRoot_;
+  Clock::time_point nextParts_;
+  std::map<std::string, Clock::time_point> nextAges_;  // by root
 };
 
 // The folders that the daemon serves files from, as configured.

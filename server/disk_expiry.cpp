@@ -1,0 +1,85 @@
+// The part of DiskStorage that removes files which have become too old (a drop box).
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "common/protocol.h"
+#include "server/disk_commit.h"
+#include "server/disk_storage.h"
+#include "server/folder_reader.h"
+
+namespace ft {
+namespace {
+
+constexpr std::size_t kMaxDepth = 256;
+
+class ExpiryWalk {
+ public:
+  ExpiryWalk(DiskCore& core, std::chrono::milliseconds age, std::chrono::milliseconds time)
+      : core_(core),
+        oldest_(std::chrono::system_clock::now() - age),
+        deadline_(std::chrono::steady_clock::now() + time) {}
+
+  bool run() {
+    enter(core_.root.openFolder(FileName::root()));
+    while (!levels_.empty()) {
+      if (std::chrono::steady_clock::now() >= deadline_) return false;
+      FolderReader::Entry entry;
+      if (!levels_.back().reader.next(entry)) {
+        levels_.pop_back();
+        continue;
+      }
+      visit(std::string(entry.name));
+    }
+    return true;
+  }
+
+ private:
+  struct Level {
+    UniqueFd fd;
+    FolderReader reader;
+  };
+
+  void enter(Opened folder) {
+    if (!folder || levels_.size() == kMaxDepth) return;
+    const int fd = folder.fd.get();
+    levels_.push_back({std::move(folder.fd), FolderReader(fd)});
+  }
+
+  void visit(const std::string& name) {
+    const int folder = levels_.back().fd.get();
+    struct stat info {};
+    if (levels_.size() == 1 && name == kReservedFolder) return;
+    if (::fstatat(folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return;
+    if (S_ISDIR(info.st_mode)) return enter(core_.root.openChild(folder, name, O_RDONLY | O_DIRECTORY));
+    // The time of the change of its entry: the other one is what the client has asked for.
+    const auto came = std::chrono::system_clock::time_point(std::chrono::seconds(info.st_ctim.tv_sec));
+    if (S_ISREG(info.st_mode) && came < oldest_) expire(folder, name, info.st_ino);
+  }
+
+  // Out of the tree first: who has put another file there since is not to lose it.
+  void expire(int folder, const std::string& name, ino_t inode) {
+    StagedFile place = core_.staging.create(0600);
+    if (::renameat(folder, name.c_str(), place.folder(), place.name().c_str()) != 0) return;
+    struct stat info {};
+    if (::fstatat(place.folder(), place.name().c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || info.st_ino == inode)
+      return;
+    if (renameNoReplace(place.folder(), place.name(), folder, name) == 0) place.release();
+  }
+
+  DiskCore& core_;
+  const std::chrono::system_clock::time_point oldest_;
+  const std::chrono::steady_clock::time_point deadline_;
+  std::vector<Level> levels_;
+};
+
+}  // namespace
+
+bool DiskStorage::removeOlderThan(std::chrono::milliseconds age, std::chrono::milliseconds time) {
+  return ExpiryWalk(core_, age, time).run();
+}
+
+}  // namespace ft

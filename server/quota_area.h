@@ -1,0 +1,110 @@
+#pragma once
+// What a folder with a quota holds: counted once, kept from then on, and promised to uploads before their first byte. Every change of a name
+// in the folder happens under the area's lock, which is held for the moment of the change and not for the transfer. Thread-safe.
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "common/file_name.h"
+
+namespace ft {
+
+// Files count with their length, folders as files of no length.
+struct Usage {
+  std::uint64_t bytes = 0;
+  std::uint64_t files = 0;
+};
+
+// One user's quota, and the settings to name in a refusal.
+struct QuotaLimits {
+  std::optional<std::uint64_t> bytes, files;
+  std::string bytesRule, filesRule;
+};
+
+class QuotaArea;
+
+// Space that an upload was promised. Gives back what it holds at its end.
+class QuotaPromise {
+ public:
+  QuotaPromise() = default;
+  QuotaPromise(QuotaArea& area, Usage promised) : area_(&area), promised_(promised) {}
+  QuotaPromise(QuotaPromise&& other) noexcept
+      : area_(std::exchange(other.area_, nullptr)), promised_(std::exchange(other.promised_, {})) {}
+  QuotaPromise& operator=(QuotaPromise&& other) noexcept {
+    std::swap(area_, other.area_);
+    std::swap(promised_, other.promised_);
+    return *this;
+  }
+  ~QuotaPromise();
+  Usage promised() const { return promised_; }
+
+ private:
+  friend class QuotaArea;
+  QuotaArea* area_ = nullptr;
+  Usage promised_;
+};
+
+class QuotaArea {
+ public:
+  // How to learn what is on the disk: of the folder, and the bytes of the parts that these owners' cut uploads have left.
+  struct Counters {
+    std::function<Usage()> folder;
+    std::function<std::uint64_t(const std::set<std::string>& owners)> parts;
+  };
+  explicit QuotaArea(Counters counters) : counters_(std::move(counters)) {}
+
+  // From now on the parts of this owner count.
+  void addOwner(const std::string& owner);
+  // Throws Failure(Quota) with the numbers when the limits do not allow that much more. `name` is what it is for.
+  QuotaPromise promise(Usage more, const QuotaLimits& limits, const FileName& name);
+  // The same, on top of what was promised to the same upload before.
+  void promiseMore(QuotaPromise& promise, std::uint64_t bytes, const QuotaLimits& limits, const FileName& name);
+
+  // One change of names. Holds the area's lock while it lives; not settled, the area is counted anew before it is used again.
+  class Change {
+   public:
+    explicit Change(QuotaArea& area);
+    ~Change();
+    Change(const Change&) = delete;
+    Change& operator=(const Change&) = delete;
+    // Throws Failure(Quota) when the limits do not allow it; what others were promised does not count here.
+    void check(Usage added, Usage removed, const QuotaLimits& limits, const FileName& name);
+    // The change was made so.
+    void settle(Usage added, Usage removed);
+
+   private:
+    QuotaArea& area_;
+    std::unique_lock<std::mutex> lock_;
+    bool settled_ = false;
+  };
+
+  // Something was changed that nobody has counted.
+  void doubt();
+  void doubtParts();
+  // Counts what is in doubt, and tells what the folder holds.
+  Usage used();
+
+ private:
+  friend class QuotaPromise;
+  // All with the lock held.
+  void count();
+  void require(Usage more, Usage others, const QuotaLimits& limits, const FileName& name) const;
+  // What is not in the folder yet and takes its space all the same.
+  Usage held() const { return {promised_.bytes + parts_, promised_.files}; }
+
+  const Counters counters_;
+  std::mutex mutex_;
+  bool doubted_ = true;
+  bool partsDoubted_ = true;
+  Usage used_;
+  Usage promised_;
+  std::uint64_t parts_ = 0;
+  std::set<std::string> owners_;
+};
+
+}  // namespace ft

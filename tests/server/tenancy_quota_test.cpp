@@ -1,0 +1,216 @@
+// Quotas: promised before the first byte, and never exceeded, whatever happens at the same time.
+#include <doctest/doctest.h>
+
+#include <random>
+#include <thread>
+
+#include "tests/server/tenancy_fixture.h"
+
+using namespace ft;
+using namespace ft::testing;
+
+namespace {
+
+const std::string kRules =
+    "[user *]\nallow = homes/{user}: all\nhome = homes/{user}\nquota_bytes = 1000\nquota_files = 10\n"
+    "[user admin]\nallow = /: all\nhome = homes\n";
+
+std::optional<ErrorCode> codeOf(const std::function<void()>& action) { return failureOf(action); }
+
+std::uint64_t bytesBelow(const fs::path& folder) {
+  std::uint64_t bytes = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) bytes += entry.file_size();
+  }
+  return bytes;
+}
+
+std::size_t entriesBelow(const fs::path& folder) {
+  return static_cast<std::size_t>(
+      std::distance(fs::recursive_directory_iterator(folder), fs::recursive_directory_iterator()));
+}
+
+std::string text(std::size_t size) { return std::string(size, 'x'); }
+
+}  // namespace
+
+TEST_CASE("a put that would go over the quota is refused before its first byte, with the numbers and the setting") {
+  Tenants tenants(kRules);
+  const Hand anna = tenants.as("anna");
+  anna.put("a", text(600));
+  CHECK(codeOf([&] { anna.storage->begin(Disk::spec("b", 401)); }) == ErrorCode::Quota);
+  CHECK(messageOf([&] { anna.storage->begin(Disk::spec("b", 401)); }) ==
+        "no space for 'b': 401 bytes (401 B) more are needed, and of the 1000 bytes (1000 B) of [user *] quota_bytes "
+        "(f.conf:4) 600 are used and 0 promised to other uploads or kept of cut ones");
+  CHECK(codeOf([&] { anna.storage->resume(Disk::partSpec("b", 401), DigestAlgorithm::Xxh128); }) == ErrorCode::Quota);
+  anna.put("b", text(400));
+  CHECK(codeOf([&] { anna.put("c", "x"); }) == ErrorCode::Quota);
+  anna.put("c", "");
+  tenants.as("bert").put("a", text(1000));
+}
+
+TEST_CASE("what is promised to one upload cannot be promised to another, and comes back when it is given up") {
+  Tenants tenants(kRules);
+  const Hand anna = tenants.as("anna");
+  const Hand again = tenants.as("anna");
+  auto upload = anna.storage->begin(Disk::spec("a", 700));
+  CHECK(codeOf([&] { again.storage->begin(Disk::spec("b", 301)); }) == ErrorCode::Quota);
+  const auto fits = again.storage->begin(Disk::spec("b", 300));
+  CHECK(codeOf([&] { again.storage->begin(Disk::spec("c", 1)); }) == ErrorCode::Quota);
+  upload.reset();
+  again.put("c", text(700));
+}
+
+TEST_CASE("a body of unknown length is cut at the quota") {
+  Tenants tenants(kRules);
+  const Hand anna = tenants.as("anna");
+  anna.put("a", text(400));
+  auto stream = anna.storage->begin(Disk::spec("b", std::nullopt));
+  stream->write(bytesOf(text(600)));
+  CHECK(codeOf([&] { stream->write(bytesOf("x")); }) == ErrorCode::Quota);
+  CHECK_FALSE(anna.store(std::move(stream)).has_value());
+  CHECK(bytesBelow(tenants.at("homes/anna")) == 1000);
+}
+
+TEST_CASE("replacing costs the difference, removing and renaming give back and move what is counted") {
+  Tenants tenants(kRules);
+  const Hand anna = tenants.as("anna");
+  anna.put("d/a", text(900));
+  anna.put("d/a", text(1000));
+  anna.put("d/a", text(300));
+  anna.put("b", text(700));
+  CHECK(codeOf([&] { anna.put("c", "x"); }) == ErrorCode::Quota);
+  anna.rename("d/a", "b");
+  anna.put("c", text(700));
+  CHECK(codeOf([&] { anna.put("e", "x"); }) == ErrorCode::Quota);
+  anna.remove("c");
+  anna.rename("d", "f/g");
+  anna.put("f/g/c", text(700));
+  anna.remove("f", true);
+  anna.put("c", text(700));
+  CHECK(bytesBelow(tenants.at("homes/anna")) == 1000);
+}
+
+TEST_CASE("files and folders count, and those that a put makes on its way too") {
+  Tenants tenants(kRules);
+  const Hand anna = tenants.as("anna");
+  anna.mkdir("a/b/c", true);
+  anna.put("d/e/f", "");
+  CHECK(entriesBelow(tenants.at("homes/anna")) == 6);
+  for (const char* const name : {"1", "2", "3"}) anna.put(name, "");
+  CHECK(codeOf([&] { anna.put("x/y", ""); }) == ErrorCode::Quota);
+  CHECK(codeOf([&] { anna.mkdir("x/y", true); }) == ErrorCode::Quota);
+  anna.remove("1");
+  anna.remove("x", true);
+  anna.put("x/y", "");
+  CHECK(entriesBelow(tenants.at("homes/anna")) == 10);
+  CHECK(codeOf([&] { anna.mkdir("z"); }) == ErrorCode::Quota);
+  anna.put("x/y", "again");
+}
+
+TEST_CASE("what was there at the start is counted, and what others put there counts too") {
+  Tenants before("");
+  writeText(before.at("homes/anna/old"), text(900));
+  before.tenancy.reset();
+  before.config = before.configOf(kRules);
+  before.tenancy = std::make_unique<Tenancy>(before.config, before.log);
+  const Hand anna = before.as("anna");
+  CHECK(codeOf([&] { anna.put("a", text(101)); }) == ErrorCode::Quota);
+  const Hand local = before.as(kLocalUser);
+  local.put("homes/anna/b", text(90));
+  CHECK(codeOf([&] { anna.put("a", text(11)); }) == ErrorCode::Quota);
+  local.put("elsewhere", text(500));
+  local.rename("elsewhere", "homes/anna/c");
+  CHECK(codeOf([&] { anna.put("a", "x"); }) == ErrorCode::Quota);
+  local.rename("homes/anna/c", "elsewhere");
+  local.remove("homes/anna/old");
+  anna.put("a", text(910));
+  local.mkdir("folder");
+  local.put("folder/x", text(5000));
+  local.rename("folder", "homes/anna/folder");
+  anna.remove("a");
+  CHECK(codeOf([&] { anna.put("a", "x"); }) == ErrorCode::Quota);
+}
+
+TEST_CASE("a quota counts what cut uploads have left, until they are taken up") {
+  Tenants tenants(kRules);
+  const Hand anna = tenants.as("anna");
+  anna.storage->resume(Disk::partSpec("big", 800), DigestAlgorithm::Xxh128).upload->write(bytesOf(text(600)));
+  CHECK(codeOf([&] { anna.put("a", text(401)); }) == ErrorCode::Quota);
+  anna.put("a", text(200));
+  ResumedUpload again = anna.storage->resume(Disk::partSpec("big", 800), DigestAlgorithm::Xxh128);
+  CHECK(again.upload->offset() == 600);
+  CHECK(codeOf([&] { anna.put("b", "x"); }) == ErrorCode::Quota);
+  again.upload->write(bytesOf(text(200)));
+  CHECK_FALSE(anna.store(std::move(again.upload)).has_value());
+  CHECK(bytesBelow(tenants.at("homes/anna")) == 1000);
+}
+
+TEST_CASE("an upload that counted on the file that it replaces does not go over when that is gone meanwhile") {
+  Tenants tenants(kRules);
+  const Hand anna = tenants.as("anna");
+  anna.put("a", text(1000));
+  auto upload = anna.storage->begin(Disk::spec("a", 1000));
+  upload->write(bytesOf(text(1000)));
+  anna.rename("a", "b");
+  const auto failure = anna.store(std::move(upload));
+  REQUIRE(failure.has_value());
+  CHECK(failure->code() == ErrorCode::Quota);
+  CHECK(bytesBelow(tenants.at("homes/anna")) == 1000);
+}
+
+TEST_CASE("segments of one file take no more of the quota than the file") {
+  Tenants tenants(kRules);
+  const Hand anna = tenants.as("anna");
+  const Hand other = tenants.as("anna");
+  ResumedUpload whole = anna.storage->resume(Disk::partSpec("big", 1000), DigestAlgorithm::Xxh128);
+  PutSpec spec = Disk::spec("big", 400);
+  spec.segment = true;
+  auto segment = other.storage->begin(spec);
+  segment->write(bytesOf(text(400)));
+  segment->finish();
+  whole.upload->append(*segment);
+  CHECK(whole.upload->offset() == 400);
+  const Hand bert = tenants.as("bert");
+  auto foreign = bert.storage->begin(spec);
+  foreign->write(bytesOf(text(400)));
+  foreign->finish();
+  CHECK(codeOf([&] { whole.upload->append(*foreign); }) == ErrorCode::Forbidden);
+}
+
+TEST_CASE("many hands at once never exceed the quota, and the count stays true") {
+  Tenants tenants(kRules);
+  const Hand first = tenants.as("anna");
+  first.list("");
+  const auto work = [&](unsigned seed) {
+    const Hand anna = tenants.as("anna");
+    std::mt19937 random(seed);
+    const auto name = [&] { return std::string(random() % 2 == 0 ? "d/" : "") + std::to_string(random() % 6); };
+    for (int i = 0; i < 400; ++i) {
+      try {
+        switch (random() % 8) {
+          case 0: anna.remove(name()); break;
+          case 1: anna.rename(name(), name()); break;
+          case 2: anna.remove("d", true); break;
+          case 3: anna.rename("d", "e"); break;
+          case 4: anna.remove("e", true); break;
+          default: anna.put(name(), text(random() % 500));
+        }
+      } catch (const Failure&) {
+        // Refused, or somebody was quicker.
+      }
+    }
+  };
+  std::vector<std::thread> hands;
+  for (unsigned i = 0; i < 4; ++i) hands.emplace_back(work, i + 1);
+  for (std::thread& hand : hands) hand.join();
+  const std::uint64_t bytes = bytesBelow(tenants.at("homes/anna"));
+  const std::size_t entries = entriesBelow(tenants.at("homes/anna"));
+  CHECK(bytes <= 1000);
+  CHECK(entries <= 10);
+  // Exactly what is left fits, and not a byte more.
+  if (entries < 10) {
+    CHECK(codeOf([&] { first.put("last", text(1001 - bytes)); }) == ErrorCode::Quota);
+    first.put("last", text(1000 - bytes));
+  }
+}
