@@ -51,6 +51,13 @@ std::string sectionOf(const RootRules& root) { return "root " + root.name; }
 
 }  // namespace
 
+Identity identityOf(const std::string& user) {
+  Identity identity;
+  identity.kind = user == "anonymous" ? Identity::Kind::Anonymous : Identity::Kind::User;
+  identity.user = user;
+  return identity;
+}
+
 std::string ruleInWords(std::string_view section, std::string_view key, std::string_view origin) {
   std::string words = "[" + std::string(section) + "] " + std::string(key);
   const std::size_t slash = origin.rfind('/');

@@ -83,6 +83,9 @@ class Gate {
   bool scopeHasPrefixes_ = false;
 };
 
+// Who has logged in under that name; "anonymous" is the one who has not.
+Identity identityOf(const std::string& user);
+
 // "[user anna] allow (ftpd.conf:41)": how rules are told, with the file's name and no folders.
 std::string ruleInWords(std::string_view section, std::string_view key, std::string_view origin);
 

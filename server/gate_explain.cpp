@@ -28,10 +28,7 @@ Explanation explainAccess(const AccessRules& rules, const std::string& user, std
   while (path.starts_with('/')) path.remove_prefix(1);
   while (path.ends_with('/')) path.remove_suffix(1);
   const FileName name = FileName::parseFolder(path);
-  Identity identity;
-  identity.kind = user == "anonymous" ? Identity::Kind::Anonymous : Identity::Kind::User;
-  identity.user = user;
-  const Gate gate(std::make_shared<const AccessRules>(rules), identity);
+  const Gate gate(std::make_shared<const AccessRules>(rules), identityOf(user));
   const Decision decision = gate.decide(*asked, name);
 
   Explanation explanation{decision.allowed, decision.allowed ? "allowed: " : "denied: "};

@@ -120,10 +120,7 @@ void Tenancy::countHomes() {
   const auto rules = state_->rules();
   for (const UserRules& user : rules->users) {
     if (user.name == "*") continue;
-    Identity identity;
-    identity.kind = user.name == "anonymous" ? Identity::Kind::Anonymous : Identity::Kind::User;
-    identity.user = user.name;
-    const Gate gate(rules, identity);
+    const Gate gate(rules, identityOf(user.name));
     const bool counted =
         gate.limit(&UserRules::quotaBytes, "quota_bytes") || gate.limit(&UserRules::quotaFiles, "quota_files");
     if (!counted || gate.home().isRoot()) continue;
@@ -149,6 +146,12 @@ UserLimits Tenancy::limits(const Identity& identity) const {
     return limit ? limit->value : 0;
   };
   return {valueOf(&UserRules::rate), valueOf(&UserRules::connections), valueOf(&UserRules::transfers)};
+}
+
+std::shared_ptr<RateBucket> Tenancy::rateOf(const Identity& identity) const {
+  if (identity.kind != Identity::Kind::User && identity.kind != Identity::Kind::Anonymous) return nullptr;
+  const auto use = state_->useOf(identity);
+  return {use, &use->rate};
 }
 
 bool Tenancy::servesAnonymous() const { return state_->rules()->findUser("anonymous") != nullptr; }

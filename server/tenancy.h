@@ -13,6 +13,7 @@
 #include "server/gate.h"
 #include "server/identity.h"
 #include "server/log.h"
+#include "server/rate_limit.h"
 #include "server/storage.h"
 
 namespace ft {
@@ -40,6 +41,8 @@ class Tenancy {
   // The gate as of now, for what is not a file (Verb::Exec at the root).
   std::shared_ptr<const Gate> gate(const Identity& identity) const;
   UserLimits limits(const Identity& identity) const;
+  // What all connections of the user share (Session::limitBy); follows the rules that are reloaded. Null for who is no user.
+  std::shared_ptr<RateBucket> rateOf(const Identity& identity) const;
   // Has the configuration written down what may be done without log-in ([user anonymous])?
   bool servesAnonymous() const;
 

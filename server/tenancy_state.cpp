@@ -16,6 +16,13 @@ bool isBelow(std::string_view name, std::string_view folder) {
   return name.size() > folder.size() && name.starts_with(folder) && name[folder.size()] == '/';
 }
 
+// Bytes a second; 0 where there is no limit.
+std::uint64_t rateOf(const std::shared_ptr<const AccessRules>& rules, const std::string& user) {
+  const Gate gate(rules, identityOf(user));
+  const auto limit = gate.limit(&UserRules::rate, "rate");
+  return limit ? limit->value : 0;
+}
+
 }  // namespace
 
 UsePlace::UsePlace(std::shared_ptr<UserUse> use, std::atomic<std::uint64_t> UserUse::*counter, const Gate::Limit& limit,
@@ -45,6 +52,7 @@ void TenancyState::setRules(std::shared_ptr<const AccessRules> rules) {
   if (hasQuotas(*rules)) counts_ = true;
   std::atomic_store(&rules_, std::move(rules));
   for (const auto& area : allAreas()) area->doubt();
+  setRates();
 }
 
 TenancyState::Place TenancyState::locate(const FileName& whole) const {
@@ -139,8 +147,17 @@ Usage TenancyState::countFolder(const FileName& whole) const {
 std::shared_ptr<UserUse> TenancyState::useOf(const Identity& identity) {
   const std::unique_lock lock(mutex_);
   auto& use = uses_[identity.user];
-  if (!use) use = std::make_shared<UserUse>();
+  if (!use) {
+    use = std::make_shared<UserUse>();
+    use->rate.setRate(rateOf(rules(), identity.user));
+  }
   return use;
+}
+
+void TenancyState::setRates() {
+  const auto now = rules();
+  const std::unique_lock lock(mutex_);
+  for (const auto& [user, use] : uses_) use->rate.setRate(rateOf(now, user));
 }
 
 }  // namespace ft

@@ -14,6 +14,7 @@
 #include "server/disk_storage.h"
 #include "server/gate.h"
 #include "server/quota_area.h"
+#include "server/rate_limit.h"
 
 namespace ft {
 
@@ -21,6 +22,7 @@ namespace ft {
 struct UserUse {
   std::atomic<std::uint64_t> connections{0};
   std::atomic<std::uint64_t> transfers{0};
+  RateBucket rate{0};
 };
 
 // One of the things that a user may have so many of; given back at its end.
@@ -80,10 +82,13 @@ class TenancyState {
   // What is in a folder of the whole tree, but for areas inside of it.
   Usage countFolder(const FileName& whole) const;
 
+  // `identity` is a user or anonymous.
   std::shared_ptr<UserUse> useOf(const Identity& identity);
 
  private:
   std::vector<std::shared_ptr<QuotaArea>> allAreas() const;
+  // All users' rates as the rules have them now.
+  void setRates();
 
   const std::vector<Root> roots_;
   std::shared_ptr<const AccessRules> rules_;  // by std::atomic_load and _store

@@ -289,6 +289,18 @@ TEST_CASE("connections and transfers of a user are counted, and given back") {
   CHECK(tenants.tenancy->limits(userNamed("anna")).connections == 2);
 }
 
+TEST_CASE("all connections of a user share one rate, which follows the rules") {
+  Tenants tenants("[user *]\nallow = /: all\nrate = 1000\n");
+  const auto bucket = tenants.tenancy->rateOf(userNamed("anna"));
+  CHECK(bucket == tenants.tenancy->rateOf(userNamed("anna")));
+  CHECK(bucket != tenants.tenancy->rateOf(userNamed("bert")));
+  CHECK(tenants.tenancy->rateOf(kLocalUser) == nullptr);
+  const auto now = RateBucket::TimePoint() + std::chrono::hours(1);
+  CHECK(bucket->take(5000, now) > now);
+  tenants.reload("[user *]\nallow = /: all\n");
+  CHECK(bucket->take(5000, now) <= now);
+}
+
 TEST_CASE("files that are over their root's age are removed, and younger ones stay") {
   Tenants tenants("[root drop]\npath = $/drop\nmax_age = 1s\n[root keep]\npath = $/keep\n");
   const Hand local = tenants.as(kLocalUser);
