@@ -44,23 +44,29 @@ GuardedStorage::GuardedStorage(std::shared_ptr<TenancyState> state, Identity ide
   if (limit) connection_ = UsePlace(use_, &UserUse::connections, *limit, "connections");
 }
 
-// The rules as of now: a session sees those that were reloaded meanwhile.
+// By the rules as of now: a session sees those that were reloaded meanwhile.
 const Gate& GuardedStorage::gate() {
-  auto now = state_->rules();
-  if (!gate_ || now != rules_) {
-    rules_ = now;
-    gate_.emplace(std::move(now), identity_);
-    homeReady_ = gate_->home().isRoot();
-    useArea();
-  }
-  return *gate_;
+  const Reading* const reading = reading_.load(std::memory_order_acquire);
+  const bool isCurrent = reading != nullptr && reading->generation == state_->generation();
+  return isCurrent ? reading->gate : readRules();
+}
+
+const Gate& GuardedStorage::readRules() {
+  const std::lock_guard lock(mutex_);
+  const std::uint64_t generation = state_->generation();
+  readings_.push_back(std::make_unique<const Reading>(Reading{generation, Gate(state_->rules(), identity_)}));
+  const Reading& reading = *readings_.back();
+  useArea(reading.gate);
+  homeReady_ = reading.gate.home().isRoot();
+  reading_.store(&reading, std::memory_order_release);
+  return reading.gate;
 }
 
 // Whoever has a quota has an area from the first moment on.
-void GuardedStorage::useArea() {
+void GuardedStorage::useArea(const Gate& gate) {
   const bool counted =
-      gate_->limit(&UserRules::quotaBytes, "quota_bytes") || gate_->limit(&UserRules::quotaFiles, "quota_files");
-  if (counted && !homeReady_) state_->openArea(gate_->home())->addOwner(owner());
+      gate.limit(&UserRules::quotaBytes, "quota_bytes") || gate.limit(&UserRules::quotaFiles, "quota_files");
+  if (counted && !gate.home().isRoot()) state_->openArea(gate.home())->addOwner(owner());
 }
 
 std::string GuardedStorage::owner() const {

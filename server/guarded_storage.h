@@ -1,8 +1,11 @@
 #pragma once
-// The storage as one identity sees it: each call is decided by the gate, before it reaches a disk. One session's; one thread at a time, and so are
-// its uploads, which may outlive it. What was begun here is to be committed here (or by another view of this kind), not by that of a whole disk.
+// The storage as one identity sees it: each call is decided by the gate, before it reaches a disk. Any thread may call it; its uploads, which may
+// outlive it, belong to one at a time. What was begun here is to be committed here (or by another view of this kind), not by that of a whole disk.
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -47,9 +50,16 @@ class GuardedStorage : public Storage {
     bool replace = false;
   };
 
+  // The gate by the rules of one reading. Earlier ones are kept, as someone may still be using them: rules are seldom read.
+  struct Reading {
+    std::uint64_t generation;
+    Gate gate;
+  };
+
   const Gate& gate();
+  const Gate& readRules();
   void prepareHome();
-  void useArea();
+  void useArea(const Gate& gate);
   std::string owner() const;
   Target at(const FileName& name);
   bool isTop(const FileName& name);
@@ -75,11 +85,12 @@ class GuardedStorage : public Storage {
 
   const std::shared_ptr<TenancyState> state_;
   const Identity identity_;
-  std::shared_ptr<const AccessRules> rules_;
-  std::optional<Gate> gate_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<const Reading>> readings_;  // under mutex_
+  std::atomic<const Reading*> reading_{nullptr};
+  std::atomic<bool> homeReady_{false};
   std::shared_ptr<UserUse> use_;  // of users only
   UsePlace connection_;
-  bool homeReady_ = false;
 };
 
 }  // namespace ft

@@ -51,6 +51,7 @@ TenancyState::TenancyState(std::vector<Root> roots, std::shared_ptr<const Access
 void TenancyState::setRules(std::shared_ptr<const AccessRules> rules) {
   if (hasQuotas(*rules)) counts_ = true;
   std::atomic_store(&rules_, std::move(rules));
+  generation_.fetch_add(1, std::memory_order_release);
   for (const auto& area : allAreas()) area->doubt();
   setRates();
 }

@@ -58,6 +58,8 @@ class TenancyState {
   TenancyState(std::vector<Root> roots, std::shared_ptr<const AccessRules> rules);
 
   std::shared_ptr<const AccessRules> rules() const { return std::atomic_load(&rules_); }
+  // Differs from before once rules() does.
+  std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
   // The areas are counted anew.
   void setRules(std::shared_ptr<const AccessRules> rules);
 
@@ -92,6 +94,7 @@ class TenancyState {
 
   const std::vector<Root> roots_;
   std::shared_ptr<const AccessRules> rules_;  // by std::atomic_load and _store
+  std::atomic<std::uint64_t> generation_{1};
   std::atomic<bool> counts_{false};
   mutable std::shared_mutex mutex_;
   std::map<std::string, std::shared_ptr<QuotaArea>, std::less<>> areas_;  // by the folder's whole name
