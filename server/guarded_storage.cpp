@@ -75,8 +75,9 @@ std::string GuardedStorage::owner() const {
 }
 
 void GuardedStorage::prepareHome() {
+  const FileName& name = gate().home();
   if (homeReady_) return;
-  const TenancyState::Place home = state_->locate(gate_->home());
+  const TenancyState::Place home = state_->locate(name);
   if (!findOn(*home.disk, home.inner)) home.disk->makeFolder(home.inner, true);
   homeReady_ = true;
 }
