@@ -103,20 +103,22 @@ FileInfo GuardedStorage::stat(const FileName& name) {
 std::vector<std::optional<FileInfo>> GuardedStorage::statMany(const FileName& folder,
                                                               std::span<const std::string> names) {
   std::vector<std::optional<FileInfo>> infos(names.size());
+  std::vector<bool> mayLook;
+  for (const std::string& name : names) mayLook.push_back(mayLookAt(folder.child(name)));
+  if (std::find(mayLook.begin(), mayLook.end(), true) == mayLook.end()) return infos;
   if (isTop(folder)) {
-    // Names of files in roots, which are different disks.
+    // Names in roots, which are on different disks.
     for (std::size_t i = 0; i < names.size(); ++i) {
-      const FileName name = folder.child(names[i]);
-      const Target target = mayLookAt(name) ? at(name) : Target{name, name, {}};
-      if (target.place.disk != nullptr) infos[i] = findOn(*target.place.disk, target.place.inner);
+      if (!mayLook[i]) continue;
+      const Target target = at(folder.child(names[i]));
+      infos[i] = findOn(*target.place.disk, target.place.inner);
     }
     return infos;
   }
-  if (state_->roots().size() > 1 && gate().rootOf(gate().wholeName(folder)) == nullptr) return infos;
   const Target target = at(folder);
   infos = told(target.place.inner, folder, [&] { return target.place.disk->statMany(target.place.inner, names); });
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (!mayLookAt(folder.child(names[i]))) infos[i].reset();
+    if (!mayLook[i]) infos[i].reset();
   }
   return infos;
 }
