@@ -258,8 +258,8 @@ void GuardedStorage::rename(const FileName& from, const FileName& to, bool repla
   if (to.isRoot()) throw diskFailure(EISDIR, "replace", to);
   Moving moving{at(from), at(to), {}, replace};
   if (moving.from.place.disk != moving.to.place.disk) {
-    throw Failure(ErrorCode::Unsupported, "cannot rename " + shownName(from) + " to " + shownName(to) +
-                                              ": they are in different roots; copy it, and remove it here");
+    throw Failure(ErrorCode::Forbidden, "cannot rename " + shownName(from) + " to " + shownName(to) +
+                                            ": they are in different roots; copy it, and remove it here");
   }
   moving.info =
       told(moving.from.place.inner, from, [&] { return moving.from.place.disk->stat(moving.from.place.inner); });

@@ -96,7 +96,7 @@ def test_the_client_handles_roots_as_it_handles_folders(roots, make_client, tmp_
     assert (client.folder / "back/t/s/a").read_bytes() == b"x"
     refused = client.run("put", "t/s/a", "-t", "pub/", code=11)
     assert b"[root pub] read_only" in refused.err
-    client.run("mv", "work/t", "drop/t", code=1)
+    client.run("mv", "work/t", "drop/t", code=11)
     assert client.run("ls", code=0).out.decode().split() == ["drop/", "pub/", "work/"]
 
 
