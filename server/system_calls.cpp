@@ -115,8 +115,9 @@ void closeSystemCalls() {
   for (const int request : {FIONREAD, FIONBIO, TCGETS, TIOCGWINSZ}) {
     calls.allowWhen("ioctl", equals(1, static_cast<std::uint64_t>(request)));
   }
-  // Of this process only.
+  // Of this process, and of the calling thread, only.
   calls.allowWhen("prlimit64", equals(0, 0));
+  calls.allowWhen("sched_setscheduler", equals(0, 0));
   calls.load();
 }
 
