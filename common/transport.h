@@ -45,6 +45,8 @@ class Transport {
   virtual std::size_t buffered() const noexcept { return 0; }
   // Null while the line is not encrypted (yet). Valid as long as this object.
   virtual const LineSecurity* security() const noexcept { return nullptr; }
+  // False while a handshake is under way: the peer has not been able to say anything yet.
+  virtual bool established() const noexcept { return true; }
 };
 
 // Takes ownership; sets O_NONBLOCK and, for TCP, TCP_NODELAY.

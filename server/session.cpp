@@ -31,6 +31,7 @@ Session::Session(std::unique_ptr<Transport> transport, SessionContext& context, 
     : transport_(std::move(transport)), context_(context), peer_(std::move(peer)) {
   // The first header is due at once; only between requests may a client be idle for long.
   deadline_ = context_.now() + context_.limits.idleTimeout;
+  startupDeadline_ = context_.now() + context_.limits.loginTimeout;
 }
 
 Session::~Session() = default;
@@ -81,7 +82,7 @@ Session::Wait Session::loop(SessionKit& kit) {
       return Wait::Time;
     }
     if (pausedUntil_) endPause();
-    if (now >= startupDeadline_) return endStartup();
+    if (startupIsOver(now)) return endStartup();
     if (now >= deadline_ && !checkDeadline()) return Wait::Closed;
     if (now - begun >= kTurnTime && context_.othersWait()) return Wait::Turn;
     if (outputIsDue() && !flush()) {
@@ -209,14 +210,19 @@ void Session::endPause() {
   }
 }
 
-void Session::limitStartup() { startupDeadline_ = context_.now() + context_.limits.loginTimeout; }
+// Absolute: neither a trickle nor many small steps extend it.
+bool Session::startupIsOver(TimePoint now) {
+  if (now < startupDeadline_) return false;
+  if (startupLimited_ || !transport_->established()) return true;
+  startupDeadline_ = TimePoint::max();
+  return false;
+}
 
 void Session::settleStartup() {
   settled_ = true;
   startupDeadline_ = TimePoint::max();
 }
 
-// Absolute: neither a trickle nor many small steps extend it.
 Session::Wait Session::endStartup() {
   context_.log.event(LogLevel::Info, "timeout", {{"peer", peer_}, {"while", "startup"}});
   reply(errorReply(Header{}, ErrorCode::Timeout, "no request was made within limits.login_timeout"));

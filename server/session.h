@@ -67,8 +67,8 @@ class Session {
 
   // Before the first run(). Bodies count against the bucket, and wait where it is empty.
   void limitBy(std::shared_ptr<RateBucket> bucket) { buckets_.push_back(std::move(bucket)); }
-  // From now on its time to a first request is limited by loginTimeout.
-  void limitStartup();
+  // Its time to a first request is limited by loginTimeout, from its beginning; without this, only the time to the end of a handshake is.
+  void limitStartup() { startupLimited_ = true; }
   // Has it made a request that was let in?
   bool settled() const { return settled_; }
 
@@ -132,6 +132,7 @@ class Session {
   void charge(std::uint64_t bytes);
   void endPause();
   void settleStartup();
+  bool startupIsOver(TimePoint now);
   Wait endStartup();
   bool flush();
   void abandon(const char* reason);
@@ -141,9 +142,10 @@ class Session {
   const std::string peer_;
   State state_ = State::Header;
   TimePoint deadline_;
-  TimePoint startupDeadline_ = TimePoint::max();
+  TimePoint startupDeadline_;
   std::optional<TimePoint> pausedUntil_;
   std::vector<std::shared_ptr<RateBucket>> buckets_;
+  bool startupLimited_ = false;
   bool settled_ = false;
   bool headerBegun_ = false;
   bool ending_ = false;           // flush, then linger

@@ -117,6 +117,33 @@ TEST_CASE("a connection that makes no request is ended at its absolute deadline,
   CHECK(peer.reply().error == "timeout");
 }
 
+TEST_CASE(
+    "a handshake that does not end is cut at the same deadline, also from this machine, and one that has ended is "
+    "not") {
+  struct Handshake : Transport {
+    Handshake(std::unique_ptr<Transport> inner, bool done) : line(std::move(inner)), ended(done) {}
+    IoResult read(std::span<std::byte> into) override { return line->read(into); }
+    IoResult write(std::span<const std::byte> bytes) override { return line->write(bytes); }
+    void shutdownWrite() noexcept override { line->shutdownWrite(); }
+    int fd() const noexcept override { return line->fd(); }
+    int rawFd() const noexcept override { return -1; }
+    bool established() const noexcept override { return ended; }
+    std::unique_ptr<Transport> line;
+    bool ended;
+  };
+  for (const bool ended : {false, true}) {
+    CAPTURE(ended);
+    MemoryStorage storage;
+    SessionPeer peer(storage, SessionLimits{.loginTimeout = milliseconds(1000)}, [&](std::unique_ptr<Transport> line) {
+      return std::make_unique<Handshake>(std::move(line), ended);
+    });
+    peer.run();
+    CHECK_FALSE(peer.closed());
+    peer.passTime(milliseconds(1001));
+    CHECK(peer.closed() == !ended);
+  }
+}
+
 TEST_CASE("a request that is let in ends the time that a connection has for its first one") {
   MemoryStorage storage;
   SessionPeer peer(storage, SessionLimits{.loginTimeout = milliseconds(1000)});
