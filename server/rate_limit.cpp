@@ -12,6 +12,7 @@ constexpr double kBurst = 0.5;
 
 void RateBucket::setRate(std::uint64_t rate) {
   const std::lock_guard lock(mutex_);
+  if (rate == rate_) return;
   // A debt of a slow rate would be paid at the new one, but a session waits for the time that it was told.
   tokens_ = std::max(tokens_, 0.0);
   rate_ = rate;
