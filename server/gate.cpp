@@ -154,8 +154,11 @@ std::optional<Decision> Gate::decideByRoot(Verb verb, const FileName& whole) con
     return denied("the configuration: at the top are its roots and nothing else");
   }
   const RootRules* const root = rootOf(whole);
-  if (root == nullptr)
-    return denied("no [root] of that name", writes(verb) ? ErrorCode::Forbidden : ErrorCode::NotFound);
+  if (root == nullptr) {
+    const std::string name(whole.parts().front());
+    return denied("the configuration: it has no [root " + escapeText(name, 80) + "]",
+                  writes(verb) ? ErrorCode::Forbidden : ErrorCode::NotFound);
+  }
   const auto by = [&](std::string_view key, const std::string& origin) {
     return ruleInWords(sectionOf(*root), key, origin);
   };
@@ -165,7 +168,9 @@ std::optional<Decision> Gate::decideByRoot(Verb verb, const FileName& whole) con
   }
   if (root->readOnly.value && writes(verb)) return denied(by("read_only", root->readOnly.origin));
   if (root->writeOnly.value && verb == Verb::Get) return denied(by("write_only", root->writeOnly.origin));
-  if (!root->list.value && verb == Verb::List) return denied(by("list", root->list.origin));
+  // A drop box is not listed even when nothing is said of lists.
+  const bool implied = root->list.origin == root->writeOnly.origin;
+  if (!root->list.value && verb == Verb::List) return denied(by(implied ? "write_only" : "list", root->list.origin));
   return std::nullopt;
 }
 

@@ -38,7 +38,9 @@ void makeUnlessThere(DiskStorage& disk, const FileName& inner) {
 FolderPage GuardedStorage::listTop() {
   FolderPage page;
   for (const TenancyState::Root& root : state_->roots()) {
-    if (gate().isVisible(FileName::parse(root.name))) page.entries.push_back({root.name, kPlainFolder});
+    const FileName name = FileName::parse(root.name);
+    if (!gate().isVisible(name)) continue;
+    page.entries.push_back({root.name, mayLookAt(name) ? root.disk->stat(FileName::root()) : kPlainFolder});
   }
   return page;
 }

@@ -126,7 +126,8 @@ TEST_CASE("what a root forbids is forbidden to everyone") {
     CHECK(gate.decide(Verb::Get, name("pub/a.key")).rule == "[root pub] hide *.key (ftpd.conf:4)");
     CHECK_FALSE(gate.isVisible(name("pub/x/.git")));
     CHECK(gate.decide(Verb::Get, name("in/a")).code == ErrorCode::NotFound);
-    CHECK_FALSE(gate.decide(Verb::List, name("in")).allowed);
+    CHECK(gate.decide(Verb::List, name("in")).rule == "[root in] write_only (ftpd.conf:7)");
+    CHECK(gate.decide(Verb::Put, name("new")).rule == "the configuration: it has no [root new]");
     CHECK(gate.isVisible(name("in")));
     CHECK(gate.decide(Verb::Put, name("in/a")).allowed);
     CHECK(gate.decide(Verb::List, name("")).allowed);
