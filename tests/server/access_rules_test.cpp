@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "server/config.h"
 
 using namespace ft;
@@ -99,6 +102,21 @@ TEST_CASE("what is wrong with a rule is told with its line and in words") {
         "f.conf:4: [user x] allow speaks of 'b', but there is no [root b]");
   CHECK(faultsOf("[root .ftpd]\npath = /srv\n").starts_with("f.conf:2: [root .ftpd] is no name for a folder"));
   CHECK(faultsOf("[user " + std::string(33, 'a') + "]\nallow = /: get\n").starts_with("f.conf:2: [user aaa"));
+}
+
+TEST_CASE("the manual has every key of roots and users") {
+  std::ifstream file(FT_SOURCE_DIR "/docs/man/ftpd.conf.5");
+  const std::string manual{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  for (const char* const section : {"root x", "user x"}) {
+    for (const std::string_view key : accessKeys(section)) {
+      CAPTURE(key);
+      const std::string word(key);
+      const bool has = manual.find(".B " + word + "\n") != std::string::npos ||
+                       manual.find(".BR " + word) != std::string::npos ||
+                       manual.find(" \", \" " + word) != std::string::npos;
+      CHECK(has);
+    }
+  }
 }
 
 TEST_CASE("rules are printed as they were given, and read back the same") {
