@@ -150,6 +150,7 @@ def test_flipping_a_folder_and_a_link_under_running_commands_never_reaches_the_c
         ended.set()
         for attacker in attackers:
             attacker.join(60)
+    print(f"{flips} flips under {len(rounds)} rounds of 9 commands")
     assert flips >= kFlips
     assert not faults
     assert sorted(item.name for item in outside.iterdir()) == ["canary", "file", "new1", "old1", "stolen"]
