@@ -81,7 +81,7 @@ void TransferService::talk(StreamSocket& socket) {
     return;  // reset meanwhile
   }
   if (!place) {
-    refuse(socket, reason);
+    refuse(socket, peer, reason);
     return;
   }
   UniqueFd own(::fcntl(socket.impl()->sockfd(), F_DUPFD_CLOEXEC, 0));
@@ -98,11 +98,19 @@ void TransferService::talk(StreamSocket& socket) {
   parking_->admit(connection);
 }
 
-void TransferService::refuse(const StreamSocket& socket, const std::string& reason) {
+void TransferService::refuse(const StreamSocket& socket, const PeerInfo& peer, const std::string& reason) {
   std::string frame;
   appendFrame(frame, errorReply(Header{}, ErrorCode::Busy, reason));
   ::send(socket.impl()->sockfd(), frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  log_.event(LogLevel::Warn, "connection-refused", {{"reason", reason}});
+  log_.event(LogLevel::Warn, "connection-refused", {{"peer", peer.name}, {"reason", reason}});
+  if (context_.audit == nullptr) return;
+  AuditRecord record;
+  record.peer = peer.name;
+  record.command = "connect";
+  record.error = errorName(ErrorCode::Busy);
+  record.reason = reason;
+  record.level = LogLevel::Trace;  // the log has its event already
+  context_.audit->record(record);
 }
 
 void TransferService::enqueue(std::shared_ptr<Connection> connection) {

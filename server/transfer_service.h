@@ -49,7 +49,7 @@ class TransferService {
   void talk(Poco::Net::StreamSocket& socket);
   void enqueue(std::shared_ptr<Connection> connection);
   void work(const std::shared_ptr<Connection>& connection);
-  void refuse(const Poco::Net::StreamSocket& socket, const std::string& reason);
+  void refuse(const Poco::Net::StreamSocket& socket, const PeerInfo& peer, const std::string& reason);
 
   Log& log_;
   std::atomic<bool> draining_{false};

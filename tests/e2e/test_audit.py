@@ -86,6 +86,16 @@ def test_a_flood_of_refusals_is_counted_and_hides_nothing_that_was_done(audited)
     assert [line["filename"] for line in told if line["event"] == "done"] == ["kept"]
 
 
+def test_a_connection_that_is_refused_is_a_line_too(make_daemon, tmp_path):
+    path = tmp_path / "audit.log"
+    daemon = make_daemon(config={"audit": {"file": path}, "server": {"max_connections": 1}})
+    with Peer(daemon.address) as kept, Peer(daemon.address) as refused:
+        assert refused.read_frame()["error"] == "busy"
+        assert kept.ask("ping")["ok"]
+    told = wait_until(lambda: len(lines(path)) >= 2 and lines(path), what="two lines")
+    assert {(line["command"], line["outcome"]) for line in told} == {("connect", "busy"), ("ping", "ok")}
+
+
 def test_an_audit_log_that_cannot_be_had_starts_nothing(tmp_path, ftpd_binary):
     ended = run_to_end(tmp_path, "--root", tmp_path / "r", "--listen", "127.0.0.1:0",
                        env={"FTPD_AUDIT__FILE": str(tmp_path / "none" / "audit")})
