@@ -97,7 +97,7 @@ def test_the_client_handles_roots_as_it_handles_folders(roots, make_client, tmp_
     refused = client.run("put", "t/s/a", "-t", "pub/", code=11)
     assert b"[root pub] read_only" in refused.err
     client.run("mv", "work/t", "drop/t", code=11)
-    assert client.run("ls", code=0).out.decode().split() == ["drop/", "pub/", "work/"]
+    assert client.run("ls", code=0).out.decode().split() == ["drop", "pub", "work"]
 
 
 def attack(address, ended, rounds, faults):

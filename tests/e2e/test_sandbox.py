@@ -75,7 +75,7 @@ def test_hello_the_log_and_ping_tell_what_holds(make_daemon, make_client):
     daemon = make_daemon()
     told = hello(daemon)["sandbox"]
     assert all(part in told for part in ("no-new-privileges", "landlock", "seccomp"))
-    assert told in daemon.log()
+    wait_until(lambda: told in daemon.log(), what="the sandbox in the log")
     assert told.encode() in make_client(daemon.server).ok("ping", "-v").out
     off = make_daemon(config={"server": {"sandbox": "off"}})
     assert hello(off)["sandbox"] == "off"
@@ -89,7 +89,7 @@ def test_what_cannot_be_had_ends_a_required_sandbox_and_is_logged_for_best_effor
     assert ended.returncode == 2 and "landlock cannot be had" in ended.stderr and ended.stdout == ""
     daemon = make_daemon(env=old)
     assert "landlock" not in hello(daemon)["sandbox"] and "seccomp" in hello(daemon)["sandbox"]
-    assert "too old" in daemon.log()
+    wait_until(lambda: "too old" in daemon.log(), what="what is missing, in the log")
 
 
 def test_the_daemon_becomes_its_user_and_keeps_nothing(make_daemon, make_client, needs_root, tmp_path):
