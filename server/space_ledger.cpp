@@ -35,15 +35,15 @@ void SpaceReservation::use(std::uint64_t count) noexcept {
 }
 
 SpaceReservation SpaceLedger::reserve(std::uint64_t bytes, const FileName& name) {
+  const std::lock_guard lock(reserving_);
   // The ledger is read before the disk, so that what is written between the two is counted twice and never not at all.
-  std::uint64_t promised = outstanding_.load();
-  do {
-    struct statfs disk {};
-    if (::fstatfs(fd_, &disk) != 0) throw diskFailure(errno, "tell the free space for", name);
-    const std::uint64_t free = disk.f_bavail * static_cast<std::uint64_t>(disk.f_frsize);
-    const std::uint64_t most = free - std::min(free, minFree_);
-    if (promised > most || bytes > most - promised) throw noSpace(name, {bytes, free, minFree_, promised});
-  } while (!outstanding_.compare_exchange_strong(promised, promised + bytes));
+  const std::uint64_t promised = outstanding_.load();
+  struct statfs disk {};
+  if (::fstatfs(fd_, &disk) != 0) throw diskFailure(errno, "tell the free space for", name);
+  const std::uint64_t free = disk.f_bavail * static_cast<std::uint64_t>(disk.f_frsize);
+  const std::uint64_t most = free - std::min(free, minFree_);
+  if (promised > most || bytes > most - promised) throw noSpace(name, {bytes, free, minFree_, promised});
+  outstanding_.fetch_add(bytes);
   return SpaceReservation(*this, bytes);
 }
 

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <utility>
 
 #include "common/file_name.h"
@@ -50,6 +51,7 @@ class SpaceLedger {
 
   int fd_;
   std::uint64_t minFree_;
+  std::mutex reserving_;
   std::atomic<std::uint64_t> outstanding_{0};
 };
 
