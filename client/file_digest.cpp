@@ -29,19 +29,20 @@ std::span<const std::byte> readWindow(int fd, std::uint64_t position, std::span<
   }
 }
 
-void hashData(int fd, std::uint64_t begin, std::uint64_t end, Digest& digest, std::span<std::byte> buffer) {
-  while (begin < end) {
-    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), end - begin));
-    const auto window = readWindow(fd, begin, buffer.first(count));
+void hashData(FileRange range, Digest& digest, std::span<std::byte> buffer) {
+  while (range.begin < range.end) {
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), range.end - range.begin));
+    const auto window = readWindow(range.fd, range.begin, buffer.first(count));
     digest.update(window);
-    begin += window.size();
+    range.begin += window.size();
   }
 }
 
 }  // namespace
 
-void hashFile(int fd, std::uint64_t begin, std::uint64_t end, Digest& digest, const StopRequest& stop) {
+void hashFile(const FileRange& range, Digest& digest, const StopRequest& stop) {
   constexpr std::uint64_t kStep = 16 << 20;
+  auto [fd, begin, end] = range;
   std::vector<std::byte> buffer(static_cast<std::size_t>(std::min(kWindow, end - begin)));
   while (begin < end) {
     stop.check();
@@ -60,7 +61,7 @@ void hashFile(int fd, std::uint64_t begin, std::uint64_t end, Digest& digest, co
     const off_t hole = ::lseek(fd, static_cast<off_t>(begin), SEEK_HOLE);
     const std::uint64_t stretch = hole > static_cast<off_t>(begin) ? static_cast<std::uint64_t>(hole) : end;
     const std::uint64_t until = std::min({end, stretch, begin + kStep});
-    hashData(fd, begin, until, digest, buffer);
+    hashData({fd, begin, until}, digest, buffer);
     begin = until;
   }
 }
@@ -135,7 +136,7 @@ void FileDigest::take() {
   if (begin_ == end_ || error_) return;
   buffer_.resize(kWindow);
   try {
-    hashData(fd_, begin_, end_, digest_, buffer_);
+    hashData({fd_, begin_, end_}, digest_, buffer_);
   } catch (const Failure&) {
     error_ = std::current_exception();
   }
@@ -162,7 +163,7 @@ void FollowingDigest::run() {
       if (part.isHole) {
         digest_.updateZeros(stop - part.begin);
       } else {
-        hashData(fd_, part.begin, stop, digest_, buffer_);
+        hashData({fd_, part.begin, stop}, digest_, buffer_);
       }
     } catch (...) {
       error = std::current_exception();

@@ -15,9 +15,16 @@
 
 namespace ft {
 
-// Adds the bytes [begin, end) of the file; holes are not read. Throws Failure(Changed) when the file ends before `end`, and
-// Interrupted when `stop` comes.
-void hashFile(int fd, std::uint64_t begin, std::uint64_t end, Digest& digest, const StopRequest& stop);
+// Bytes [begin, end) of an open file.
+struct FileRange {
+  int fd = -1;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+
+// Adds the range's bytes; holes are not read. Throws Failure(Changed) when the file ends before the range does, and Interrupted when
+// `stop` comes.
+void hashFile(const FileRange& range, Digest& digest, const StopRequest& stop);
 
 // Hashes, on a thread of its own, the parts of a file that a transfer has passed, in order. The transfer's thread calls all methods; the
 // descriptor must stay open until finish() or the destructor.

@@ -128,7 +128,7 @@ bool FileGets::prepare(Flight& flight) {
     }
     if (!flight.left || flight.left->size() == 0) return true;
     flight.running.emplace(request.algorithm);
-    hashFile(flight.left->fd(), 0, flight.left->size(), *flight.running, link_.stop());
+    hashFile({flight.left->fd(), 0, flight.left->size()}, *flight.running, link_.stop());
     request.haveSize = flight.left->size();
     request.have = flight.running->value();
     return true;
@@ -222,7 +222,7 @@ FileGets::Digests FileGets::receiveBody(Flight& flight, const GetReply& reply, P
   Digest left = digestOfLeft(flight, reply, part);
   const DigestAlgorithm algorithm = left.algorithm();
   flight.job.advance.reach(part.size(), observer_);
-  PartSink sink(part, std::move(left), reply.size - reply.offset, options_.sync,
+  PartSink sink(part, std::move(left), {reply.size - reply.offset, options_.sync},
                 {link_, flight.job.advance, observer_});
   GetBody body(link_.connection(), reply.size - reply.offset, options_.chunkSize);
   std::optional<DigestValue> theirs = reply.digest;
@@ -237,7 +237,7 @@ FileGets::Digests FileGets::receiveBody(Flight& flight, const GetReply& reply, P
   if (!theirs) throw ProtocolError("the server sent no digest of the file");
   if (theirs->algorithm == algorithm) return {*theirs, sink.finish()};
   Digest other(theirs->algorithm);
-  hashFile(part.fd(), 0, part.size(), other, link_.stop());
+  hashFile({part.fd(), 0, part.size()}, other, link_.stop());
   return {*theirs, other.value()};
 }
 
@@ -246,7 +246,7 @@ Digest FileGets::digestOfLeft(Flight& flight, const GetReply& reply, PartFile& p
   const DigestAlgorithm algorithm = reply.chunks || !reply.digest ? flight.request.algorithm : reply.digest->algorithm;
   if (part.size() > 0 && flight.running && flight.running->algorithm() == algorithm) return std::move(*flight.running);
   Digest digest(algorithm);
-  hashFile(part.fd(), 0, part.size(), digest, link_.stop());
+  hashFile({part.fd(), 0, part.size()}, digest, link_.stop());
   return digest;
 }
 

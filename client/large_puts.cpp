@@ -145,7 +145,7 @@ Digest LargePuts::digestOfPrefix(PutJob& job, const SourceFile& source, std::uin
   auto lastSign = Clock::now();
   for (std::uint64_t position = 0; position < size;) {
     const std::uint64_t end = std::min(size, position + kHashStep);
-    hashFile(source.fd(), position, end, digest, connection.stop());
+    hashFile({source.fd(), position, end}, digest, connection.stop());
     position = end;
     signOfLife(lastSign);
   }

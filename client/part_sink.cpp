@@ -12,9 +12,9 @@ constexpr std::uint64_t kWriteBackStep = 32 << 20;
 
 }  // namespace
 
-PartSink::PartSink(PartFile& part, Digest digest, std::uint64_t size, bool sync, Listeners listeners)
-    : part_(part), sync_(sync), listeners_(listeners), writtenBack_(part.size()) {
-  if (size < kLongBody) {
+PartSink::PartSink(PartFile& part, Digest digest, Body body, Listeners listeners)
+    : part_(part), sync_(body.sync), listeners_(listeners), writtenBack_(part.size()) {
+  if (body.size < kLongBody) {
     digest_.emplace(std::move(digest));
   } else {
     file_.emplace(part.fd(), std::move(digest));

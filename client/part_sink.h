@@ -26,8 +26,14 @@ class PartSink final : public BodySink {
     TransferObserver& observer;
   };
 
-  // `digest` is of what the part holds; `size` bytes are to come. With `sync` the disk begins to write while the body still comes.
-  PartSink(PartFile& part, Digest digest, std::uint64_t size, bool sync, Listeners listeners);
+  // What is to come. With `sync` the disk begins to write while it still comes.
+  struct Body {
+    std::uint64_t size = 0;
+    bool sync = false;
+  };
+
+  // `digest` is of what the part holds.
+  PartSink(PartFile& part, Digest digest, Body body, Listeners listeners);
 
   // All throw LocalFailure.
   void expect(std::uint64_t bytes) override;

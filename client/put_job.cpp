@@ -25,7 +25,7 @@ void checkStored(const Header& reply, std::uint64_t size, const DigestValue& dig
     if (stored.algorithm != digest.algorithm) {
       if (source == nullptr || reply.findDigest(digest.algorithm) != nullptr) continue;
       Digest again(stored.algorithm);
-      hashFile(source->fd(), 0, size, again, StopRequest());
+      hashFile({source->fd(), 0, size}, again, StopRequest());
       ours = again.value();
     }
     if (stored == ours) continue;

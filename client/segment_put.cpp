@@ -70,7 +70,7 @@ std::optional<FileOutcome> SegmentPut::attempt(PutJob& job, std::size_t width) {
   const std::uint64_t start = agreed->offset.value_or(0);
 
   Digest prefix(job.digest);
-  hashFile(source.fd(), 0, start, prefix, link_.stop());
+  hashFile({source.fd(), 0, start}, prefix, link_.stop());
   const DigestValue* theirs = agreed->findDigest(job.digest);
   if (start > 0 && (theirs == nullptr || *theirs != prefix.value())) {
     throw Failure(ErrorCode::Changed, "what the server has of the file is not its beginning");
@@ -145,7 +145,7 @@ void SegmentPut::sendSegments(Link& line, const Whole& whole) {
 
 SegmentPut::Sent SegmentPut::sendSegment(Connection& connection, const Whole& whole, const Piece& piece) {
   Digest digest(DigestAlgorithm::Xxh128);
-  hashFile(whole.source.fd(), piece.begin, piece.end(), digest, connection.stop());
+  hashFile({whole.source.fd(), piece.begin, piece.end()}, digest, connection.stop());
   Header header;
   header.cmd = "segment";
   header.upload = whole.upload;

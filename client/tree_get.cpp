@@ -121,7 +121,7 @@ bool TreeGet::sameContent(const GetJob& job, TargetFolder& target) {
   if (!fd) return false;
   Digest digest(options_.digest.value_or(DigestAlgorithm::Xxh128));
   try {
-    hashFile(fd.get(), 0, job.size.value_or(0), digest, link_.stop());
+    hashFile({fd.get(), 0, job.size.value_or(0)}, digest, link_.stop());
     return link_.persist([&] { return link_.client().sum(job.remote, digest.algorithm()); }) == digest.value();
   } catch (const Failure&) {
     return false;  // fetching it tells what is wrong

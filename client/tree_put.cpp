@@ -120,7 +120,7 @@ bool TreePut::sameContent(const PutJob& job) {
   try {
     const SourceFile source = SourceFile::open(job.path, job.links);
     Digest digest(job.digest);
-    hashFile(source.fd(), 0, source.size(), digest, link_.stop());
+    hashFile({source.fd(), 0, source.size()}, digest, link_.stop());
     return link_.persist([&] { return link_.client().sum(job.remote, job.digest); }) == digest.value();
   } catch (const Failure&) {
     return false;  // sending it tells what is wrong

@@ -93,7 +93,7 @@ bool ExecRelay::takeRequests() {
 }
 
 // False: not yet.
-bool ExecRelay::takeFrame(Header header) {
+bool ExecRelay::takeFrame(const Header& header) {
   const bool input = !header.plain && header.cmd == "input";
   if (input || (!header.plain && header.cmd == "resize")) {
     // With no command running they were under way when it ended; ftpd-exec passes over them too.

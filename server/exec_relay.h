@@ -30,7 +30,7 @@ class ExecRelay {
   using Clock = std::chrono::steady_clock;
 
   bool takeRequests();
-  bool takeFrame(Header header);
+  bool takeFrame(const Header& header);
   void begin(const Header& request);
   void record(const Header& request, const Failure* failure);
   void refuse(const Header& request, const Failure& failure);

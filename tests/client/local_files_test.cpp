@@ -206,7 +206,7 @@ TEST_CASE("the digest that follows a transfer is that of the bytes and the holes
   early.data(0, content.size() + 1);
   CHECK(codeOf([&] { early.finish(); }) == ErrorCode::Changed);
   Digest whole(DigestAlgorithm::Md5);
-  hashFile(fd.get(), 0, content.size(), whole, StopRequest());
+  hashFile({fd.get(), 0, content.size()}, whole, StopRequest());
   CHECK(whole.value() == digestOfText(DigestAlgorithm::Md5, content));
 }
 
@@ -218,10 +218,10 @@ TEST_CASE("the digest of a file with holes is that of its bytes") {
   std::string content(10'000'000, '\0');
   content.replace(5'000'000, 4, "data");
   Digest digest(DigestAlgorithm::Xxh128);
-  hashFile(fd.get(), 0, content.size(), digest, StopRequest());
+  hashFile({fd.get(), 0, content.size()}, digest, StopRequest());
   CHECK(digest.value() == digestOfText(DigestAlgorithm::Xxh128, content));
   Digest tooFar(DigestAlgorithm::Xxh128);
-  CHECK(codeOf([&] { hashFile(fd.get(), 0, content.size() + 1, tooFar, StopRequest()); }) == ErrorCode::Changed);
+  CHECK(codeOf([&] { hashFile({fd.get(), 0, content.size() + 1}, tooFar, StopRequest()); }) == ErrorCode::Changed);
 }
 
 TEST_CASE("the walk finds every file, in batches, and tells what it leaves out") {
