@@ -188,8 +188,8 @@ void runPing(const Shell& shell) {
     });
     return;
   }
-  shell.output.line(address + ": ok, " + (server.empty() ? "" : server + ", ") + time.data() + " ms");
-  if (shell.options.verbose && !info.sandbox.empty()) shell.output.line("  sandbox: " + info.sandbox);
+  shell.output.report(address + ": ok, " + (server.empty() ? "" : server + ", ") + time.data() + " ms");
+  if (shell.options.verbose && !info.sandbox.empty()) shell.output.report("  sandbox: " + info.sandbox);
 }
 
 }  // namespace ft

@@ -56,6 +56,10 @@ void Output::line(const std::string& text) {
   if (mode_ == Mode::Person) write(text);
 }
 
+void Output::report(const std::string& text) {
+  if (!quiet_) line(text);
+}
+
 void Output::planned(std::uint64_t files, std::uint64_t bytes) { progress_.plan(files, bytes); }
 
 void Output::advanced(std::uint64_t bytes) {

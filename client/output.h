@@ -40,8 +40,10 @@ class Output final : public TransferObserver {
 
   // --- what the verbs say
   bool json() const { return mode_ == Mode::Json; }
-  // A line on stdout. As a person's output only; escaped already.
+  // A line of what was asked for, on stdout. As a person's output only; escaped already.
   void line(const std::string& text);
+  // A line that says how something went: as line(), but not when quiet.
+  void report(const std::string& text);
   // One JSON object on stdout: {"v":1,"type":TYPE, and what `fill` adds}.
   template <typename Fill>
   void object(std::string_view type, Fill fill) {

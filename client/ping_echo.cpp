@@ -137,7 +137,7 @@ void tell(const Shell& shell, const Times& times) {
       line += ", min/avg/max " + decimal(times.least()) + "/" + decimal(times.average()) + "/" + decimal(times.most()) +
               " ms";
     }
-    shell.output.line(line);
+    shell.output.report(line);
     return;
   }
   shell.output.object("ping", [&](JsonWriter& json) {

@@ -59,8 +59,11 @@ TEST_CASE("quiet says nothing but errors") {
   screen.output.ended(stored("a.txt"));
   screen.output.warned("left out");
   screen.output.summary("stored", "");
+  screen.output.report("all is well");
   CHECK(screen.out.str().empty());
   CHECK(screen.err.str().empty());
+  screen.output.line("what was asked for");
+  CHECK(screen.out.str() == "what was asked for\n");
   screen.output.ended(failed("b.txt"));
   CHECK(screen.err.str() == "ftpc: b.txt: not found on 127.0.0.1:7021 (no such file)\n");
 }

@@ -184,7 +184,7 @@ def test_json_tells_of_a_failure_too(ftpc):
 
 def test_quiet_says_nothing_but_errors(ftpc, local):
     local("q.bin")
-    for words in (["put", "q.bin"], ["get", "q.bin", "-o", "q2.bin"]):
+    for words in (["put", "q.bin"], ["get", "q.bin", "-o", "q2.bin"], ["ping"]):
         result = ftpc.ok("-q", *words)
         assert (result.out, result.err) == (b"", b"")
     assert ftpc.run("-q", "get", "no/such/file", code=4).err != b""

@@ -127,6 +127,8 @@ def test_ping_tells_round_trips_and_loss(make_client, served, kind):
     out = client.ok("ping", f"--{kind}", "-c", "3").out.decode()
     assert "3 sent, 3 answered, 0.000 % lost, min/avg/max " in out
     figures = client.ok("--json", "ping", f"--{kind}", "-c", "2").lines()[0]
+    quiet = client.ok("-q", "ping", f"--{kind}", "-c", "1")
+    assert (quiet.out, quiet.err) == (b"", b"")
     assert figures["sent"] == figures["received"] == 2
     assert 0 < figures["min_ms"] <= figures["avg_ms"] <= figures["max_ms"]
 
