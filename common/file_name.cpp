@@ -26,6 +26,14 @@ void checkCharacters(std::string_view name) {
   }
 }
 
+// In any case of its letters: a file system that ignores case would reach the daemon's folder by them.
+bool isReserved(std::string_view part) {
+  const auto same = [](char given, char reserved) {
+    return given == reserved || (given >= 'A' && given <= 'Z' && given + ('a' - 'A') == reserved);
+  };
+  return std::equal(part.begin(), part.end(), kReservedFolder.begin(), kReservedFolder.end(), same);
+}
+
 void checkPart(std::string_view name, std::string_view part) {
   if (part.empty()) refuse(name, "it has an empty part");
   if (part == "." || part == "..") refuse(name, "it has a part '" + std::string(part) + "'");
@@ -40,7 +48,7 @@ void checkParts(std::string_view name) {
     const std::size_t end = std::min(name.find('/', begin), name.size());
     const std::string_view part = name.substr(begin, end - begin);
     checkPart(name, part);
-    if (begin == 0 && part == kReservedFolder) {
+    if (begin == 0 && isReserved(part)) {
       refuse(name, "'" + std::string(kReservedFolder) + "' is the daemon's own folder");
     }
     if (++count > kMaxNameParts) refuse(name, "it has more than " + std::to_string(kMaxNameParts) + " parts");

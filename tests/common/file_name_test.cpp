@@ -52,7 +52,8 @@ TEST_CASE("ordinary and odd names are allowed as they are") {
                                       "\xe2\x80\xa6",
                                       "d/.ftpd",
                                       ".ftpd2",
-                                      ".FTPD"}) {
+                                      ".FTPD2",
+                                      "d/.FTPD"}) {
     CAPTURE(name);
     CHECK(refusal(name) == "");
   }
@@ -75,6 +76,10 @@ TEST_CASE("parts that mean this folder or the one above are refused wherever the
 TEST_CASE("the daemon's own folder is refused at the top and only there") {
   CHECK(mentions(refusal(".ftpd"), "own folder"));
   CHECK(mentions(refusal(".ftpd/parts/x"), "own folder"));
+  for (const char* other : {".FTPD", ".Ftpd/lock", ".ftpD/parts/x", ".fTPd"}) {
+    CAPTURE(other);
+    CHECK(mentions(refusal(other), "own folder"));
+  }
   CHECK(refusal("a/.ftpd") == "");
 }
 

@@ -16,7 +16,7 @@ kSecret = b"the canary outside the root"
 kEscapes = [
     "..", "../canary", "../../canary", "a/../../canary", "a/../b", "./a", ".", "a/.", "a/..", "/", "//", "/etc/passwd",
     "a//b", "a/", "/a", "..\\canary", "a\\..\\b", "C:\\x", "", "a\u0000b", "../canary\u0000.txt", "a\nb", "a\rb", "\u007f", "\u0085x",
-    "\u009b31m", "\u2028", "\u2029", "\u202eabc", "\u2066x", "a/\u001b[31m", ".ftpd", ".ftpd/lock", ".ftpd/parts/x", "n" * 256,
+    "\u009b31m", "\u2028", "\u2029", "\u202eabc", "\u2066x", "a/\u001b[31m", ".ftpd", ".FTPD/lock", ".ftpd/lock", ".ftpd/parts/x", "n" * 256,
     "x/" + "n" * 256, "\u65e5" * 86, "/".join(["p"] * 65), "p/" * 2048 + "x", "../" * 100 + "etc/passwd", "a/../../../canary/.",
 ]
 kOrdinary = ["%2e%2e", "%2e%2e%2fcanary", "..a", "...", "a..b", "-rf", "~", "$HOME", "`id`", "a;b", "*", "?", "\uff0e\uff0e", "\u2024\u2024",
@@ -48,7 +48,7 @@ def requests_for(name):
     yield frame(v1("rename", filename=name, to="stolen"))
     yield frame(v1("rename", filename="source", to=name, replace=False))
     yield frame(v1("offer", filename=name, filesize=5_000_000, mtime_ns=1))
-    if not name.startswith(".ftpd"):
+    if not name.lower().startswith(".ftpd"):
         yield frame(v1("mkdir", filename="made", names=[name]))
 
 
