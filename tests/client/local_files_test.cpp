@@ -5,6 +5,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
+#include <set>
+#include <thread>
 
 #include "client/file_digest.h"
 #include "client/local_walk.h"
@@ -65,6 +68,35 @@ TEST_CASE("a part gets its name only when it is published, and leaves nothing ot
     SUBCASE("too short to be kept") { part.keepForResume(); }
   }
   CHECK(folder.count() == (folder.has("a.txt") ? 1 : 0));
+}
+
+TEST_CASE(
+    "a file without a mode gets that of a new file, and no other thread's file is made with another umask meanwhile") {
+  const TestFolder folder;
+  TargetFolder target = TargetFolder::open(folder.path());
+  const mode_t before = ::umask(027);
+  std::atomic<bool> stop = false;
+  std::set<mode_t> seen;
+  std::thread other([&] {
+    const std::string path = folder.path("other");
+    while (!stop) {
+      const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+      struct stat status {};
+      if (::fstat(fd.get(), &status) == 0) seen.insert(status.st_mode & 07777);
+      ::unlink(path.c_str());
+    }
+  });
+  for (int i = 0; i < 500; ++i) {
+    PartFile part = PartFile::create(target.root(), "a");
+    part.finish(std::nullopt, std::nullopt);
+    struct stat status {};
+    REQUIRE(::fstat(part.fd(), &status) == 0);
+    REQUIRE((status.st_mode & 07777) == 0640);
+  }
+  stop = true;
+  other.join();
+  ::umask(before);
+  CHECK(seen == std::set<mode_t>{0640});
 }
 
 TEST_CASE("bits beyond the permissions and times before 1970 are handled") {
