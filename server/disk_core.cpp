@@ -10,19 +10,13 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "common/file_mask.h"
 #include "server/disk_failure.h"
 
 namespace ft {
 namespace {
 
 constexpr unsigned kMaxHashers = 4;
-
-// The umask can only be read by setting it. Once, before there are other threads that make files.
-mode_t readUmask() {
-  const mode_t mask = ::umask(077);
-  ::umask(mask);
-  return mask;
-}
 
 UniqueFd openRoot(const std::string& root) {
   makeRoot(root);
@@ -46,7 +40,7 @@ void makeRoot(const std::string& root) {
 
 DiskCore::DiskCore(DiskStorageOptions given)
     : options(std::move(given)),
-      umask_(readUmask()),
+      umask_(fileCreationMask()),
       root(openRoot(options.root), options.useOpenat2, options.owner),
       state(root, options.root),
       staging(state.staging()),
@@ -67,10 +61,10 @@ UniqueFd DiskCore::folder(const FileName& name, std::string_view action) const {
 class DiskCore::Making {
  public:
   explicit Making(DiskCore& core) : core_(core), lock_(core.making_) { core_.makes_ = true; }
-  // Others may have seen the folders already, so they are synced also when the making has failed.
+  // Others may have seen the folders already, so they are synced also when the making has failed. What cannot be synced is left to the next.
   ~Making() {
     sync();
-    core_.makes_ = false;
+    core_.makes_ = !core_.unsynced_.empty();
   }
   Making(const Making&) = delete;
   Making& operator=(const Making&) = delete;
@@ -86,45 +80,45 @@ class DiskCore::Making {
   // To be called before anyone is told. Returns an errno.
   int sync() {
     int error = 0;
-    for (const Parent& parent : parents_) {
-      if (const int failed = core_.syncFolder(parent.fd.get()); failed != 0) error = failed;
-    }
-    parents_.clear();
+    std::erase_if(core_.unsynced_, [&](const Unsynced& parent) {
+      const int failed = core_.syncFolder(parent.fd.get());
+      if (failed != 0) error = failed;
+      return failed == 0;
+    });
     return error;
   }
 
  private:
-  struct Parent {
-    UniqueFd fd;
-    ino_t inode = 0;
-  };
   static constexpr std::size_t kMaxOpen = 64;
 
   int made(int folder) {
     struct stat info {};
     if (!core_.syncsFolders()) return 0;
     if (::fstat(folder, &info) != 0) return errno;
+    std::vector<Unsynced>& parents = core_.unsynced_;
     const bool known =
-        std::any_of(parents_.begin(), parents_.end(), [&](const Parent& p) { return p.inode == info.st_ino; });
+        std::any_of(parents.begin(), parents.end(), [&](const Unsynced& p) { return p.inode == info.st_ino; });
     if (known) return 0;
-    if (const int error = parents_.size() == kMaxOpen ? sync() : 0; error != 0) return error;
-    parents_.push_back({UniqueFd(::fcntl(folder, F_DUPFD_CLOEXEC, 0)), info.st_ino});
-    return parents_.back().fd ? 0 : errno;
+    UniqueFd held(::fcntl(folder, F_DUPFD_CLOEXEC, 0));
+    if (!held) return errno;
+    parents.push_back({std::move(held), info.st_ino});
+    return parents.size() < kMaxOpen ? 0 : sync();
   }
 
   DiskCore& core_;
   const std::lock_guard<std::mutex> lock_;
-  std::vector<Parent> parents_;
 };
 
 UniqueFd DiskCore::folderMadeIfMissing(const FileName& name, std::string_view action, std::size_t fixed) {
   Opened opened = root.openFolder(name);
   if (opened.error == ENOENT) {
     Making making(*this);
-    opened = making.makeAll(name, fixed);
+    // What an earlier one has left first, so that it does not grow.
+    opened.error = making.sync();
+    if (opened) opened = making.makeAll(name, fixed);
     if (const int error = making.sync(); error != 0) opened.error = error;
-  } else if (syncsFolders() && makes_.load()) {
-    const std::lock_guard waited(making_);
+  } else if (opened && syncsFolders() && makes_.load()) {
+    opened.error = Making(*this).sync();
   }
   if (!opened) throw diskFailure(opened.error, action, name);
   return std::move(opened.fd);
@@ -132,6 +126,7 @@ UniqueFd DiskCore::folderMadeIfMissing(const FileName& name, std::string_view ac
 
 void DiskCore::makeFolders(std::span<const FileName> names, std::string_view action) {
   Making making(*this);
+  if (const int error = making.sync(); error != 0) throw failureFromErrno(error, "cannot sync the new folders");
   for (const FileName& name : names) {
     const Opened opened = making.makeAll(name);
     if (!opened) throw diskFailure(opened.error, action, name);
@@ -141,7 +136,8 @@ void DiskCore::makeFolders(std::span<const FileName> names, std::string_view act
 
 int DiskCore::makeChild(int parent, const std::string& leaf) {
   Making making(*this);
-  const int error = making.makeOne(parent, leaf);
+  int error = making.sync();
+  if (error == 0) error = making.makeOne(parent, leaf);
   return error != 0 ? error : making.sync();
 }
 

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/file_name.h"
 #include "server/digest_cache.h"
@@ -53,8 +54,8 @@ class DiskCore {
 
   // An open folder, or Failure. `action` is for its message, as in diskFailure().
   UniqueFd folder(const FileName& name, std::string_view action) const;
-  // The same, making what is missing; what was made is synced when the durability asks for it, also when another thread has made it.
-  // The first `fixed` parts are never made.
+  // The same, making what is missing; what was made is synced when the durability asks for it, also when another thread has made it or an
+  // earlier sync has failed. The first `fixed` parts are never made.
   UniqueFd folderMadeIfMissing(const FileName& name, std::string_view action, std::size_t fixed = 0);
   // Makes all of these that are missing, and syncs each folder once in which something was made. Throws Failure.
   void makeFolders(std::span<const FileName> names, std::string_view action);
@@ -86,9 +87,16 @@ class DiskCore {
 
   UniqueFd syncFd_;
 
+  // An open folder that holds new ones which may not survive a power cut.
+  struct Unsynced {
+    UniqueFd fd;
+    ino_t inode = 0;
+  };
+
   // A folder that one thread has made and not synced yet is already seen by the others. They wait for it before they answer for a file in it.
   std::mutex making_;
-  std::atomic<bool> makes_{false};
+  std::atomic<bool> makes_{false};  // or has made what could not be synced
+  std::vector<Unsynced> unsynced_;  // under making_
 };
 
 }  // namespace ft

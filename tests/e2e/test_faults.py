@@ -157,6 +157,16 @@ def test_one_file_of_a_group_that_cannot_be_synced_fails_alone(daemon, tmp_path)
     assert all(read(daemon, name) == (None if name in refused else name.encode()) for name in names)
 
 
+def test_a_new_folder_whose_sync_failed_is_synced_before_the_next_put_into_it_is_told_ok(daemon, tmp_path):
+    with Trace(daemon.process.pid, tmp_path / "first", "-e", "trace=fsync", "-e", "inject=fsync:error=EIO:when=2+"):
+        assert outcome(daemon, "new/first", kSmall) == "io_error"
+    with Trace(daemon.process.pid, tmp_path / "second", "-e", "trace=fsync") as trace:
+        assert outcome(daemon, "new/second", kSmall) == "ok"
+        assert outcome(daemon, "new/third", kSmall) == "ok"
+    synced = [call for call in trace.calls if call.folder() == str(daemon.root)]
+    assert [call.result for call in synced] == [0], "the folder that holds the new one must be synced once"
+
+
 @pytest.mark.parametrize("call", ["fsync", "pwrite64", "renameat", "openat", "mkdirat", "splice", "sendto"])
 def test_a_daemon_that_is_killed_at_any_call_shows_old_or_new_files_after_its_restart(daemon, tmp_path, call):
     for k in range(1, kMostCalls + 1):
