@@ -15,6 +15,7 @@
 #include "common/digest.h"
 #include "common/error.h"
 #include "common/escape.h"
+#include "common/file_mask.h"
 #include "common/protocol.h"
 
 namespace ft {
@@ -22,6 +23,14 @@ namespace {
 
 constexpr std::string_view kSuffix = ".ftpc-part";
 constexpr mode_t kPartMode = 0600;
+constexpr std::array<char, 16> kGapsMark{'f', 't', 'p', 'c', ' ', 'p', 'a', 'r',
+                                         't', ',', ' ', 'g', 'a', 'p', 's', '\n'};
+
+// Stands behind the last byte of a part whose bytes come out of order.
+struct GapsNote {
+  std::array<char, 16> mark = kGapsMark;
+  std::uint64_t inOrder = 0;
+};
 // Reserving less gains nothing; more is not believed before the bytes come. Bytes.
 constexpr std::uint64_t kLeastReserved = 1 << 20;
 constexpr std::uint64_t kMostReserved = 64 << 20;
@@ -66,6 +75,18 @@ bool isUsable(int fd, int folder, const std::string& name) {
          named.st_dev == open.st_dev;
 }
 
+// Of a part of `size` bytes: as many as came in order. The rest, if there is one, is cut off.
+std::uint64_t cutGaps(int fd, std::uint64_t size) {
+  GapsNote note;
+  if (size < sizeof note) return size;
+  const std::uint64_t end = size - sizeof note;
+  if (::pread(fd, &note, sizeof note, static_cast<off_t>(end)) != ssize_t{sizeof note} || note.mark != kGapsMark) {
+    return size;
+  }
+  const std::uint64_t inOrder = std::min(note.inOrder, end);
+  return ::ftruncate(fd, static_cast<off_t>(inOrder)) == 0 ? inOrder : size;
+}
+
 }  // namespace
 
 std::string partName(const std::string& leaf) {
@@ -79,7 +100,7 @@ std::optional<PartFile> PartFile::openLeft(const FolderPtr& folder, const std::s
   struct stat status {};
   if (!fd || !isUsable(fd.get(), folder->fd.get(), name) || ::fstat(fd.get(), &status) != 0) return std::nullopt;
   PartFile part(folder, leaf, std::move(name), std::move(fd));
-  part.size_ = static_cast<std::uint64_t>(status.st_size);
+  part.size_ = cutGaps(part.fd(), static_cast<std::uint64_t>(status.st_size));
   part.keep_ = true;
   return part;
 }
@@ -151,17 +172,25 @@ void PartFile::hole(std::uint64_t count) {
   size_ += count;
 }
 
+void PartFile::noteGaps(std::uint64_t inOrder, std::uint64_t size) const {
+  GapsNote note;
+  note.inOrder = inOrder;
+  const ssize_t done = ::pwrite(fd_.get(), &note, sizeof note, static_cast<off_t>(size));
+  if (done != ssize_t{sizeof note}) fail(done < 0 ? errno : ENOSPC);
+}
+
+void PartFile::endGaps(std::uint64_t size) {
+  if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) fail(errno);
+  size_ = size;
+}
+
 void PartFile::clear() {
   if (::ftruncate(fd_.get(), 0) != 0) fail(errno);
   size_ = 0;
 }
 
 void PartFile::finish(std::optional<std::uint32_t> mode, std::optional<std::int64_t> mtimeNs) {
-  if (!mode) {
-    const mode_t mask = ::umask(0);
-    ::umask(mask);
-    mode = 0666U & ~mask;
-  }
+  if (!mode) mode = 0666U & ~fileCreationMask();
   struct stat status {};
   const bool same = ::fstat(fd_.get(), &status) == 0 && (status.st_mode & 07777) == (*mode & kModeMask);
   if (!same && ::fchmod(fd_.get(), *mode & kModeMask) != 0) fail(errno);

@@ -37,12 +37,15 @@ class PartFile {
   void write(std::span<const std::byte> bytes);
   // Moves what a socket has, at most `most` bytes, behind what is there; as SplicePipe::move().
   std::optional<std::size_t> take(SplicePipe& pipe, int socket, std::size_t most);
-  // Bytes were written round this object, at size().
-  void grew(std::uint64_t bytes) { size_ += bytes; }
   // Keeps room on the disk for the next bytes, where the file system can; a hint.
   void reserve(std::uint64_t bytes);
   void hole(std::uint64_t count);
   void clear();
+  // For a file of `size` bytes that come out of order, written round this object: `inOrder` of them are there in one piece. Noted behind
+  // the last byte, so that a get goes on from there even when this program is killed. May be called beside the writing.
+  void noteGaps(std::uint64_t inOrder, std::uint64_t size) const;
+  // The first `size` bytes are there; all behind them goes.
+  void endGaps(std::uint64_t size);
   // A part of at least kWorthKeeping bytes stays on the disk when this object ends.
   void keepForResume() { keep_ = true; }
   void discard() { keep_ = false; }

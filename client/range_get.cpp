@@ -49,10 +49,6 @@ bool isThere(const FolderPtr& folder, const std::string& leaf, struct stat& stat
   return ::fstatat(folder->fd.get(), leaf.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-void resize(const PartFile& part, std::uint64_t size) {
-  if (::ftruncate(part.fd(), static_cast<off_t>(size)) != 0) throw failureFromErrno(errno, "the file cannot be made");
-}
-
 }  // namespace
 
 bool RangeGet::get(GetJob& job, TargetFolder& target, std::size_t width) {
@@ -89,11 +85,12 @@ bool RangeGet::attempt(GetJob& job, TargetFolder& target, std::size_t width) {
 
 bool RangeGet::fetch(GetJob& job, PartFile& part, std::size_t width, FileOutcome& outcome) {
   const std::uint64_t size = *job.size;
-  resize(part, size);
+  part.noteGaps(0, size);
   FollowingDigest following(part.fd(), Digest(options_.digest.value_or(DigestAlgorithm::Xxh128)));
   Pieces pieces(
       {0, size}, size,
       [&](std::uint64_t begin, std::uint64_t end) {
+        part.noteGaps(end, size);
         following.data(begin, end);
         job.advance.reach(end, observer_);
       },
@@ -102,9 +99,7 @@ bool RangeGet::fetch(GetJob& job, PartFile& part, std::size_t width, FileOutcome
   const Whole whole{job, part.fd(), pieces, identity};
   // What has not come in one piece from the beginning is cut off, so that a resume finds nothing but true bytes.
   const auto keep = [&] {
-    const std::uint64_t reached = pieces.reached();
-    resize(part, reached);
-    part.grew(reached);
+    part.endGaps(pieces.reached());
     part.keepForResume();
   };
   try {
@@ -118,7 +113,7 @@ bool RangeGet::fetch(GetJob& job, PartFile& part, std::size_t width, FileOutcome
     return false;
   }
   outcome.digest = following.finish();
-  part.grew(size);
+  part.endGaps(size);
   part.finish(identity.mode, identity.mtimeNs);
   outcome.name = job.shown;
   outcome.size = size;

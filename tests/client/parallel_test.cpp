@@ -1,8 +1,10 @@
 // Several connections: pieces, shares of many files, segments and ranges, and what is left when a connection breaks.
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
 #include <map>
 #include <mutex>
 
@@ -281,6 +283,30 @@ TEST_CASE("what ranges have fetched in one piece is gone on with over one connec
   CHECK(test.observer.outcomes[0].resumed > 0);
   CHECK(test.observer.outcomes[0].resumed % Pieces::kSize == 0);
   CHECK((test.folder.read("big") == kBig));
+}
+
+TEST_CASE("a get in ranges that was killed is gone on with from what had come in one piece") {
+  constexpr std::uint64_t kThere = 2 * Pieces::kSize;
+  ParallelTest test(2);
+  const std::string hidden = test.folder.path(partName("big"));
+  const std::string saved = test.folder.path("saved");
+  {
+    TargetFolder target = TargetFolder::open(test.folder.path());
+    const PartFile part = PartFile::create(target.root(), "big");
+    part.noteGaps(0, kBig.size());
+    REQUIRE(::pwrite(part.fd(), kBig.data(), kThere, 0) == kThere);
+    part.noteGaps(kThere, kBig.size());
+    REQUIRE(::pwrite(part.fd(), kBig.data() + 3 * Pieces::kSize, 1000, 3 * Pieces::kSize) == 1000);
+    REQUIRE(::link(hidden.c_str(), saved.c_str()) == 0);
+  }
+  // A program that is killed removes nothing.
+  REQUIRE(::rename(saved.c_str(), hidden.c_str()) == 0);
+  Server server(test.connections(3));
+  test.get(server, kBig.size());
+  CHECK(test.observer.onlyExit() == 0);
+  CHECK(test.observer.outcomes[0].resumed == kThere);
+  CHECK((test.folder.read("big") == kBig));
+  CHECK(test.folder.count() == 1);
 }
 
 TEST_CASE("a range whose digest differs is never part of the file") {

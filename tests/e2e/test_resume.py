@@ -230,6 +230,24 @@ def test_a_get_goes_on_after_kill_minus_9_of_the_client(daemon, make_client):
     assert (client.folder / "f").read_bytes() == kData
 
 
+def test_a_get_over_several_connections_goes_on_after_kill_minus_9_of_the_client(daemon, make_client):
+    data, each, lines = random.Random(3).randbytes(24 << 20), 7 << 20, 3
+    (daemon.root / "ranged").write_bytes(data)
+    with FaultProxy(daemon.address, [Fault(direction="down", stall_after=each)] * 8) as proxy:
+        client = make_client(proxy.server)
+        running = client.start("get", "ranged", "--connections", str(lines))
+        # So much cannot be there before each of them has more than its first piece of 4 MiB.
+        wait_until(lambda: sum(path.stat().st_blocks * 512 for path in leftovers(client)) >= lines * each - (1 << 20),
+                   what="most of what passes")
+        running.kill()
+        running.communicate()
+    assert not (client.folder / "ranged").exists()
+    client.server = daemon.server
+    summary = client.ok("--json", "get", "ranged").lines()[-1]
+    assert (summary["type"], summary["exit"]) == ("summary", 0) and summary["resumed"] >= 4 << 20
+    assert (client.folder / "ranged").read_bytes() == data and leftovers(client, "ranged") == []
+
+
 def test_standard_input_that_is_cut_is_a_failure_and_leaves_nothing(daemon, make_client):
     with FaultProxy(daemon.address, [Fault(cut_after=kSize // 2)]) as proxy:
         make_client(proxy.server).run("put", "-", "-t", "stdin_cut", data=kData, code=5)
