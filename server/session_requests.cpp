@@ -275,7 +275,10 @@ void Session::failPut(const Failure& failure) {
 }
 
 void Session::refuse(const Header& request, const Failure& failure) {
-  record(request, {.failure = &failure});
+  const Command* command = findCommand(request.cmd);
+  // To ask whether something is there is no mistake.
+  const bool asked = command != nullptr && command->access == Access::List && failure.code() == ErrorCode::NotFound;
+  record(request, {.failure = &failure, .level = asked ? LogLevel::Debug : LogLevel::Info});
   const bool silent = request.plain && request.cmd == "put";
   if (silent) {
     commitPuts();

@@ -29,6 +29,25 @@ TEST_CASE("a put is answered with its digest and stored; the connection goes on"
   CHECK_FALSE(peer.closed());
 }
 
+TEST_CASE("asking for what is not there is no event worth a line; failing to fetch or to remove it is") {
+  MemoryStorage storage;
+  SessionPeer peer(storage);
+  for (const std::string cmd : {"stat", "list", "check"}) {
+    peer.sendFrame(R"({"v":1,"cmd":")" + cmd + R"(","filename":"nowhere","names":[],"sizes":[],"mtimes_ns":[]})");
+    const auto error = peer.reply().error;
+    CHECK(error.value_or("not_found") == "not_found");
+  }
+  CHECK(peer.logged().empty());
+  peer.sendFrame(R"({"v":1,"cmd":"stat","filename":"../x"})");
+  CHECK(peer.reply().error == "name_invalid");
+  CHECK(peer.logged().find("name_invalid") != std::string::npos);
+  for (const std::string cmd : {"get", "remove", "sum"}) {
+    peer.sendFrame(R"({"v":1,"cmd":")" + cmd + R"(","filename":"nowhere"})");
+    CHECK(peer.reply().error == "not_found");
+    CHECK(peer.logged().find("command=" + cmd) != std::string::npos);
+  }
+}
+
 TEST_CASE("a session whose bytes are cut at every offset ends the same as one that gets them whole") {
   const std::string body = pattern(3000);
   const std::string all = frame(putJson("a", body.size(), R"(,"md5":")" + md5Of(body) + "\"")) + body +

@@ -14,6 +14,7 @@
 
 #include "common/frame.h"
 #include "common/header.h"
+#include "server/audit_log.h"
 #include "server/session.h"
 #include "tests/support/memory_storage.h"
 
@@ -43,10 +44,12 @@ class SessionPeer {
       : SessionPeer(storage, {}, neighbour.segments_, nullptr) {}
 
   SessionPeer(Storage& storage, SessionLimits limits, std::shared_ptr<Segments> segments, const Wrap& wrap)
-      : log_(LogLevel::Error, LogFormat::Text),
+      : log_(LogLevel::Info, LogFormat::Text,
+             {[this](std::string_view line) { logged_ += std::string(line) + "\n"; }, std::chrono::system_clock::now}),
         kits_(1),
         segments_(std::move(segments)),
         context_{storage, log_, kits_, *segments_, limits, draining_, [this] { return crowded_; }, TestClock::now} {
+    context_.audit = &audit_;
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw std::runtime_error("socketpair");
     peer_.reset(ends[0]);
@@ -99,6 +102,8 @@ class SessionPeer {
   // The session has said all it will and half-closed: the peer sees the end.
   bool ended() const { return ended_; }
   Session::Wait wait() const { return wait_; }
+  // What the session has logged, from Info on.
+  const std::string& logged() const { return logged_; }
   void drain() { draining_ = true; }
   // Others wait for the thread from now on: the session never waits a moment for its peer.
   void crowd() { crowded_ = true; }
@@ -123,7 +128,9 @@ class SessionPeer {
     if (wait_ == Session::Wait::Closed) session_.reset();
   }
 
+  std::string logged_;
   Log log_;
+  AuditLog audit_{log_, ""};
   KitPool kits_;
   std::shared_ptr<Segments> segments_;
   std::atomic<bool> draining_{false};
