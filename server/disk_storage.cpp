@@ -49,15 +49,13 @@ std::unique_ptr<Upload> DiskStorage::begin(const PutSpec& spec) {
   return std::make_unique<DiskUpload>(core_, spec, nullptr);
 }
 
-ResumedUpload DiskStorage::resume(const PutSpec& spec, DigestAlgorithm prefixDigest) {
+std::unique_ptr<Upload> DiskStorage::resume(const PutSpec& spec, DigestAlgorithm prefixDigest) {
   checkTarget(spec);
   auto claim = core_.parts.claim(PartStore::partName(spec));
   const bool claimed = claim != nullptr;
   auto upload = std::make_unique<DiskUpload>(core_, spec, std::move(claim));
-  ResumedUpload resumed;
-  if (claimed) resumed.prefix = upload->takeUpPart(prefixDigest);
-  resumed.upload = std::move(upload);
-  return resumed;
+  if (claimed) upload->openPart(prefixDigest);
+  return upload;
 }
 
 void DiskStorage::restart(Upload& upload) { dynamic_cast<DiskUpload&>(upload).restart(); }

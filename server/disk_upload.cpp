@@ -24,6 +24,8 @@ constexpr std::uint64_t kFollowFrom = 2 << 20;
 constexpr std::uint64_t kDigestWindow = 1 << 20;
 // How much a body of unknown size reserves at a time.
 constexpr std::uint64_t kStreamStep = 16 << 20;
+// How much of a part is read in one step: about two milliseconds of MD5, the slowest digest.
+constexpr std::uint64_t kTakeUpStep = 1 << 20;
 // How much may be dirty before the disk is told to begin.
 constexpr std::uint64_t kWritebackStep = 8 << 20;
 
@@ -75,7 +77,8 @@ DiskUpload::~DiskUpload() {
 
 void DiskUpload::keepDigests() noexcept {
   try {
-    if (following_ || digestRange(file_.fd(), digested_, offset_, digests_) != 0) return;
+    const bool halfRead = takingUp_ && digested_ < offset_;
+    if (halfRead || following_ || digestRange(file_.fd(), digested_, offset_, digests_) != 0) return;
     // A time between two ticks of the kernel's clock: whatever is written from now on changes it, also within this tick.
     std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, timespec{}};
     struct stat info {};
@@ -303,7 +306,7 @@ std::vector<DigestValue> DiskUpload::finish() {
   return values;
 }
 
-std::optional<DigestValue> DiskUpload::takeUpPart(DigestAlgorithm prefixDigest) {
+void DiskUpload::openPart(DigestAlgorithm prefixDigest) {
   file_ = core_.parts.open(*claim_);
   struct stat info {};
   // Only what is truly on the disk is offered, where that is asked for. A sync that fails may have thrown pages away, so the part is not used.
@@ -312,34 +315,53 @@ std::optional<DigestValue> DiskUpload::takeUpPart(DigestAlgorithm prefixDigest) 
   const auto length = static_cast<std::uint64_t>(info.st_size);
   if (!usable || length == 0 || length > *spec_.size) {
     dropPart();
-    reserve();
-    return std::nullopt;
+    return;
   }
   std::vector<DigestAlgorithm> algorithms = spec_.digests;
   if (std::find(algorithms.begin(), algorithms.end(), prefixDigest) == algorithms.end())
     algorithms.push_back(prefixDigest);
   auto kept = core_.partDigests.take(claim_->part(), versionOf(info), algorithms);
+  digested_ = kept ? length : 0;
   digests_ = kept ? std::move(*kept) : DigestSet(algorithms);
-  if (!kept && digestRange(file_.fd(), 0, length, digests_) != 0) {
-    digests_ = DigestSet(spec_.digests);
-    dropPart();
-    reserve();
-    return std::nullopt;
-  }
-  offset_ = digested_ = end_ = writeback_ = length;
-  reserve();
-  preallocate();
-  return digests_.value(prefixDigest);
+  // From now on the part is kept when the upload is given up.
+  offset_ = end_ = writeback_ = length;
+  takingUp_ = prefixDigest;
 }
 
-void DiskUpload::dropPart() { file_ = StagedFile(); }
+bool DiskUpload::takeUp() {
+  if (!takingUp_) return true;
+  const std::uint64_t end = std::min(offset_, digested_ + kTakeUpStep);
+  if (digestRange(file_.fd(), digested_, end, digests_) != 0) {
+    dropPart();
+    return true;
+  }
+  digested_ = end;
+  if (digested_ < offset_) return false;
+  prefix_ = digests_.value(*takingUp_);
+  takingUp_.reset();
+  reserve();
+  preallocate();
+  return true;
+}
+
+void DiskUpload::dropPart() {
+  file_ = StagedFile();
+  forget();
+  reserve();
+}
+
+void DiskUpload::forget() {
+  digests_ = DigestSet(spec_.digests);
+  offset_ = digested_ = end_ = writeback_ = 0;
+  takingUp_.reset();
+  prefix_.reset();
+}
 
 void DiskUpload::restart() {
   follower_.reset();
   following_ = false;
-  digests_ = DigestSet(spec_.digests);
   if (file_ && ::ftruncate(file_.fd(), 0) != 0) fail(errno);
-  offset_ = digested_ = end_ = writeback_ = 0;
+  forget();
   preallocated_ = finished_ = false;
   reserve();
   if (file_) preallocate();

@@ -18,7 +18,9 @@ class DiskUpload : public Upload {
   DiskUpload(DiskCore& core, PutSpec spec, std::unique_ptr<PartClaim> claim);
   ~DiskUpload() override;
 
+  bool takeUp() override;
   std::uint64_t offset() const override { return offset_; }
+  std::optional<DigestValue> prefix() const override { return prefix_; }
   void write(std::span<const std::byte> bytes) override;
   void writeHole(std::uint64_t count) override;
   void expectHole(std::uint64_t count) override;
@@ -27,8 +29,8 @@ class DiskUpload : public Upload {
   std::vector<DigestValue> finish() override;
   const PutSpec& spec() const override { return spec_; }
 
-  // Takes up what is there of the claimed part: synced, at most as long as announced, and read for the digests. Returns the digest of it.
-  std::optional<DigestValue> takeUpPart(DigestAlgorithm prefixDigest);
+  // Looks for what is there of the claimed part, synced and at most as long as announced, for takeUp() to read it for the digests.
+  void openPart(DigestAlgorithm prefixDigest);
   void restart();
 
   // For the commit: the file under its staging name. It belongs to this upload until released.
@@ -50,6 +52,7 @@ class DiskUpload : public Upload {
   void startWriteback();
   void dropPart();
   void keepDigests() noexcept;
+  void forget();
   [[noreturn]] void fail(int error) const;
 
   DiskCore& core_;
@@ -59,6 +62,8 @@ class DiskUpload : public Upload {
   SpaceReservation space_;
   DigestSet digests_;  // of what is before digested_, as long as nobody follows
   bool slowDigests_;
+  std::optional<DigestAlgorithm> takingUp_;  // while the part is read: the digest that is wanted of it
+  std::optional<DigestValue> prefix_;
   std::unique_ptr<FollowDigest> follower_;
   bool following_ = false;  // the digests are with the follower
   std::uint64_t offset_ = 0;

@@ -53,23 +53,23 @@ void requireIdentity(const PutSpec& spec) {
     throw Failure(ErrorCode::BadRequest, "'filesize' and 'mtime_ns' are needed to resume");
 }
 
-// The upload of a put with `offset`: the one that was offered, or the part on the disk.
-std::unique_ptr<Upload> resumedUpload(const PutSpec& spec, std::uint64_t offset, CommandContext& context) {
+// A put with `offset` goes on with the upload that was offered, or else with the part on the disk.
+Outcome resumePut(const PutSpec& spec, std::uint64_t offset, CommandContext& context) {
   requireIdentity(spec);
+  const auto receive = [offset, &storage = context.storage](std::unique_ptr<Upload> upload) -> Outcome {
+    if (upload->offset() != offset && offset != 0) {
+      throw Failure(ErrorCode::Changed, "offset " + std::to_string(offset) + " does not match the " +
+                                            std::to_string(upload->offset()) + " bytes that are here; offer again");
+    }
+    if (upload->offset() != offset) storage.restart(*upload);
+    return ReceiveFile{std::move(upload), nullptr};
+  };
   std::unique_ptr<Upload> upload = context.offers.take(spec);
   const bool same = upload && upload->spec().digests == spec.digests && upload->spec().mode == spec.mode &&
                     upload->spec().replace == spec.replace;
-  if (!same) {
-    upload.reset();
-    upload = context.storage.resume(spec, spec.digests.front()).upload;
-  }
-  if (upload->offset() == offset) return upload;
-  if (offset != 0) {
-    throw Failure(ErrorCode::Changed, "offset " + std::to_string(offset) + " does not match the " +
-                                          std::to_string(upload->offset()) + " bytes that are here; offer again");
-  }
-  context.storage.restart(*upload);
-  return upload;
+  if (same) return receive(std::move(upload));
+  upload.reset();
+  return takeUpThen(context.storage.resume(spec, spec.digests.front()), receive);
 }
 
 // Chooses the range of a request without `have`.
@@ -161,6 +161,38 @@ std::shared_ptr<Download> storedFile(const PutSpec& spec, Storage& storage) {
   return nullptr;
 }
 
+// Answers an offer when it is known what is there of it.
+Outcome answerOffer(const Header& request, std::unique_ptr<Upload> upload, CommandContext& context) {
+  const PutSpec spec = upload->spec();
+  const DigestAlgorithm algorithm = spec.digests.front();
+  Header reply = okReply(request);
+  reply.filename = spec.name.text();
+  const bool fresh = spec.replace && upload->offset() == 0;
+  reply.action = "send";
+  reply.offset = upload->offset();
+  if (const auto prefix = upload->prefix()) reply.setDigest(*prefix);
+  if (request.segments.value_or(false)) {
+    auto segmented = context.segments.open(std::move(upload));
+    reply.upload = segmented->id();
+    context.offers.add(std::move(segmented));
+  } else {
+    context.offers.add(std::move(upload));
+  }
+  const std::shared_ptr<Download> stored = fresh ? storedFile(spec, context.storage) : nullptr;
+  if (!stored) return reply;
+  reply.action = "have";
+  reply.offset.reset();
+  if (const auto known = stored->knownDigest(algorithm)) {
+    reply.setDigest(*known);
+    return reply;
+  }
+  return hashThen(stored, {0, *spec.size}, Digest(algorithm), [reply, stored](const Digest& digest) mutable -> Outcome {
+    stored->rememberDigest(digest.value());
+    reply.setDigest(digest.value());
+    return std::move(reply);
+  });
+}
+
 }  // namespace
 
 Outcome handlePut(const Header& request, CommandContext& context) {
@@ -169,7 +201,7 @@ Outcome handlePut(const Header& request, CommandContext& context) {
   if (!chunks && !spec.size) throw Failure(ErrorCode::BadRequest, "'filesize' is missing");
   if (request.plain || !request.offset) return ReceiveFile{context.storage.begin(spec), nullptr};
   if (*request.offset > spec.size.value_or(0)) throw Failure(ErrorCode::BadRequest, "'offset' is past 'filesize'");
-  return ReceiveFile{resumedUpload(spec, *request.offset, context), nullptr};
+  return resumePut(spec, *request.offset, context);
 }
 
 Outcome handleGet(const Header& request, CommandContext& context) {
@@ -193,37 +225,13 @@ Outcome handleGet(const Header& request, CommandContext& context) {
 }
 
 Outcome handleOffer(const Header& request, CommandContext& context) {
-  PutSpec spec = putSpec(request);
+  const PutSpec spec = putSpec(request);
   requireIdentity(spec);
-  const DigestAlgorithm algorithm = spec.digests.front();
   context.offers.drop(spec);
-  Header reply = okReply(request);
-  reply.filename = spec.name.text();
-  ResumedUpload resumed = context.storage.resume(spec, algorithm);
-  const bool fresh = spec.replace && resumed.upload->offset() == 0;
-  reply.action = "send";
-  reply.offset = resumed.upload->offset();
-  if (resumed.prefix) reply.setDigest(*resumed.prefix);
-  if (request.segments.value_or(false)) {
-    auto segmented = context.segments.open(std::move(resumed.upload));
-    reply.upload = segmented->id();
-    context.offers.add(std::move(segmented));
-  } else {
-    context.offers.add(std::move(resumed.upload));
-  }
-  const std::shared_ptr<Download> stored = fresh ? storedFile(spec, context.storage) : nullptr;
-  if (!stored) return reply;
-  reply.action = "have";
-  reply.offset.reset();
-  if (const auto known = stored->knownDigest(algorithm)) {
-    reply.setDigest(*known);
-    return reply;
-  }
-  return hashThen(stored, {0, *spec.size}, Digest(algorithm), [reply, stored](const Digest& digest) mutable -> Outcome {
-    stored->rememberDigest(digest.value());
-    reply.setDigest(digest.value());
-    return std::move(reply);
-  });
+  return takeUpThen(context.storage.resume(spec, spec.digests.front()),
+                    [request, context](std::unique_ptr<Upload> upload) mutable {
+                      return answerOffer(request, std::move(upload), context);
+                    });
 }
 
 Outcome handleSegment(const Header& request, CommandContext& context) {

@@ -204,21 +204,18 @@ std::unique_ptr<Upload> GuardedStorage::begin(const PutSpec& spec) {
   return guarded;
 }
 
-ResumedUpload GuardedStorage::resume(const PutSpec& spec, DigestAlgorithm prefixDigest) {
+std::unique_ptr<Upload> GuardedStorage::resume(const PutSpec& spec, DigestAlgorithm prefixDigest) {
   auto [inner, terms] = plan(spec);
   auto guarded = std::make_unique<GuardedUpload>(spec, std::move(terms));
-  ResumedUpload resumed;
   try {
-    resumed = guarded->terms().disk->resume(inner, prefixDigest);
+    guarded->use(guarded->terms().disk->resume(inner, prefixDigest));
   } catch (const Failure& failure) {
     throw guarded->told(failure);
   }
-  guarded->use(std::move(resumed.upload));
   // What is there of the file counted as a part until now.
   if (guarded->terms().area) guarded->terms().area->doubtParts();
   guarded->promiseSpace();
-  resumed.upload = std::move(guarded);
-  return resumed;
+  return guarded;
 }
 
 void GuardedStorage::restart(Upload& upload) {

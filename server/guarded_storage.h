@@ -25,7 +25,7 @@ class GuardedStorage : public Storage {
   GuardedStorage(std::shared_ptr<TenancyState> state, Identity identity);
 
   std::unique_ptr<Upload> begin(const PutSpec& spec) override;
-  ResumedUpload resume(const PutSpec& spec, DigestAlgorithm prefixDigest) override;
+  std::unique_ptr<Upload> resume(const PutSpec& spec, DigestAlgorithm prefixDigest) override;
   void restart(Upload& upload) override;
   void commit(std::span<CommitItem> items) override;
   std::unique_ptr<Download> open(const FileName& name) override;

@@ -74,6 +74,14 @@ void GuardedUpload::admit(std::uint64_t count) {
   }
 }
 
+bool GuardedUpload::takeUp() {
+  try {
+    return inner_->takeUp();
+  } catch (const Failure& failure) {
+    throw told(failure);
+  }
+}
+
 void GuardedUpload::write(std::span<const std::byte> bytes) {
   takePlace();
   admit(bytes.size());

@@ -38,7 +38,9 @@ class GuardedUpload : public Upload, public NamingWatch {
   // Throws Busy. At the latest, the first byte that is written here does it; segments that are appended have places of their own.
   void takePlace();
 
+  bool takeUp() override;
   std::uint64_t offset() const override { return inner_->offset(); }
+  std::optional<DigestValue> prefix() const override { return inner_->prefix(); }
   void write(std::span<const std::byte> bytes) override;
   void writeHole(std::uint64_t count) override;
   void expectHole(std::uint64_t count) override;

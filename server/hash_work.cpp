@@ -48,13 +48,36 @@ class HashWork : public Work {
   std::vector<std::byte> block_;
 };
 
+class TakeUpWork : public Work {
+ public:
+  TakeUpWork(std::unique_ptr<Upload> upload, std::function<Outcome(std::unique_ptr<Upload>)> then)
+      : upload_(std::move(upload)), then_(std::move(then)) {}
+
+  std::optional<Outcome> step() override {
+    if (!upload_->takeUp()) return std::nullopt;
+    return then_(std::move(upload_));
+  }
+
+ private:
+  std::unique_ptr<Upload> upload_;
+  std::function<Outcome(std::unique_ptr<Upload>)> then_;
+};
+
+// Does the first step at once, which is all there is for what is small.
+Outcome begin(std::unique_ptr<Work> work) {
+  if (auto outcome = work->step()) return std::move(*outcome);
+  return work;
+}
+
 }  // namespace
 
 Outcome hashThen(std::shared_ptr<Download> download, HashRange range, Digest start,
                  std::function<Outcome(Digest&)> then) {
-  auto work = std::make_unique<HashWork>(std::move(download), range, std::move(start), std::move(then));
-  if (auto outcome = work->step()) return std::move(*outcome);
-  return work;
+  return begin(std::make_unique<HashWork>(std::move(download), range, std::move(start), std::move(then)));
+}
+
+Outcome takeUpThen(std::unique_ptr<Upload> upload, std::function<Outcome(std::unique_ptr<Upload>)> then) {
+  return begin(std::make_unique<TakeUpWork>(std::move(upload), std::move(then)));
 }
 
 }  // namespace ft

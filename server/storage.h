@@ -57,8 +57,13 @@ struct PutSpec {
 class Upload {
  public:
   virtual ~Upload() = default;
-  // The position of the next byte; more than 0 at the beginning only after Storage::resume().
+  // After Storage::resume() and before anything else: takes up some more of what a cut upload has left, a few milliseconds' worth of it. False:
+  // there is more, and it is to be called again. Throws as write().
+  virtual bool takeUp() { return true; }
+  // The position of the next byte; more than 0 at the beginning only when something was taken up.
   virtual std::uint64_t offset() const = 0;
+  // The digest of what was taken up; nullopt where that is nothing.
+  virtual std::optional<DigestValue> prefix() const { return std::nullopt; }
   // Both throw Failure: NoSpace, TooLarge (past the announced size), IoError.
   virtual void write(std::span<const std::byte> bytes) = 0;
   virtual void writeHole(std::uint64_t count) = 0;
@@ -99,12 +104,6 @@ class Download {
   virtual bool changed() = 0;
 };
 
-// The answer to an offer: where to go on. upload->offset() is the offset; prefix is the digest of the bytes before it (absent for 0).
-struct ResumedUpload {
-  std::unique_ptr<Upload> upload;
-  std::optional<DigestValue> prefix;
-};
-
 // Who wants to know the moment at which a file of commit() takes its name. One thread at a time.
 class NamingWatch {
  public:
@@ -130,9 +129,10 @@ class Storage {
 
   // Checks name, space and the replace rule before the first byte. Throws NameInvalid, NoSpace, TooLarge, Exists, IsDirectory, NotDirectory, Forbidden.
   virtual std::unique_ptr<Upload> begin(const PutSpec& spec) = 0;
-  // As begin(), for an upload that survives a cut: takes up the part of the same (name, size, mtimeNs) where there is one. spec.size and
-  // spec.mtimeNs must be set. A part that another upload is writing is not taken: then this is a fresh upload from 0 without a part.
-  virtual ResumedUpload resume(const PutSpec& spec, DigestAlgorithm prefixDigest) = 0;
+  // As begin(), for an upload that survives a cut: with Upload::takeUp() it takes up the part of the same (name, size, mtimeNs) where there is
+  // one. spec.size and spec.mtimeNs must be set. A part that another upload is writing is not taken: then this is a fresh upload from 0
+  // without a part.
+  virtual std::unique_ptr<Upload> resume(const PutSpec& spec, DigestAlgorithm prefixDigest) = 0;
   // Throws a resumed upload's content away, to start anew from 0.
   virtual void restart(Upload& upload) = 0;
 

@@ -23,7 +23,9 @@ class WholeDisk : public Storage {
  public:
   explicit WholeDisk(DiskStorage& disk) : disk_(disk) {}
   std::unique_ptr<Upload> begin(const PutSpec& spec) override { return disk_.begin(spec); }
-  ResumedUpload resume(const PutSpec& spec, DigestAlgorithm digest) override { return disk_.resume(spec, digest); }
+  std::unique_ptr<Upload> resume(const PutSpec& spec, DigestAlgorithm digest) override {
+    return disk_.resume(spec, digest);
+  }
   void restart(Upload& upload) override { disk_.restart(upload); }
   void commit(std::span<CommitItem> items) override { disk_.commit(items); }
   std::unique_ptr<Download> open(const FileName& name) override { return disk_.open(name); }

@@ -125,6 +125,18 @@ struct Disk {
     return result;
   }
 
+  // An upload that was resumed and has taken up all that is there.
+  struct Resumed {
+    std::unique_ptr<Upload> upload;
+    std::optional<DigestValue> prefix;
+  };
+  Resumed resume(const PutSpec& what, DigestAlgorithm prefixDigest) const {
+    auto upload = storage->resume(what, prefixDigest);
+    while (!upload->takeUp()) continue;
+    auto prefix = upload->prefix();
+    return {std::move(upload), std::move(prefix)};
+  }
+
   // finish() and commit(); returns the failure, if there was one.
   std::optional<Failure> store(std::unique_ptr<Upload> upload) {
     std::vector<CommitItem> items(1);

@@ -10,7 +10,7 @@ using namespace ft::testing;
 TEST_CASE("segments that overlap one that waits are refused, so that what waits is never more than the file") {
   Disk disk;
   Segments segments;
-  const auto whole = segments.open(disk.storage->resume(Disk::partSpec("big", 1000), DigestAlgorithm::Xxh128).upload);
+  const auto whole = segments.open(disk.storage->resume(Disk::partSpec("big", 1000), DigestAlgorithm::Xxh128));
   const auto segment = [&](std::size_t size) {
     auto upload = disk.storage->begin(Disk::spec("big", size));
     upload->write(bytesOf(std::string(size, 'x')));

@@ -65,6 +65,36 @@ TEST_CASE("an offered upload that was cut goes on at its offset after the prefix
   CHECK(again.findDigest(DigestAlgorithm::Xxh128)->hex == xxhOf(body));
 }
 
+TEST_CASE("an offer and a put are answered when the part has been taken up, however many steps it takes") {
+  MemoryStorage storage;
+  storage.setTakeUpSteps(5);
+  const std::string body = pattern(9000);
+  const std::string identity = R"("filename":"big","filesize":9000,"mtime_ns":5,"digest":"xxh128")";
+  {
+    SessionPeer peer(storage);
+    peer.sendFrame(R"({"v":1,"cmd":"put","offset":0,"body":"chunks",)" + identity + "}", chunk(body.substr(0, 4000)));
+    peer.closeSending();
+  }
+  const std::string rest = chunk(body.substr(4000)) + hole(0) +
+                           frame(R"({"v":1,"cmd":"trailer","ok":true,"xxh128":")" + xxhOf(body) + "\"}");
+  const std::string put = R"({"v":1,"cmd":"put","offset":4000,"body":"chunks",)" + identity + "}";
+  SessionPeer peer(storage);
+  SUBCASE("with an offer") {
+    peer.sendFrame(R"({"v":1,"cmd":"offer",)" + identity + "}");
+    const Header offer = peer.reply();
+    CHECK(offer.offset == 4000);
+    CHECK(offer.findDigest(DigestAlgorithm::Xxh128)->hex == xxhOf(body.substr(0, 4000)));
+  }
+  SUBCASE("with the body behind its header at once") {}
+  SUBCASE("with a wrong offset first") {
+    peer.sendFrame(R"({"v":1,"cmd":"put","offset":4001,)" + identity + "}", body.substr(4001));
+    CHECK(peer.reply().error == "changed");
+  }
+  peer.sendFrame(put, rest);
+  CHECK(peer.reply().ok == true);
+  CHECK(storage.content("big") == body);
+}
+
 TEST_CASE("segments that come over two connections in any order make one file") {
   MemoryStorage storage;
   const std::string body = pattern(9000);

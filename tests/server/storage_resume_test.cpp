@@ -16,7 +16,7 @@ fs::path onlyPart(const Disk& disk) {
 
 // A put that is cut after `count` bytes.
 void cut(Disk& disk, const PutSpec& spec, std::string_view content, std::size_t count) {
-  auto upload = disk.storage->resume(spec, kPrefix).upload;
+  auto upload = disk.resume(spec, kPrefix).upload;
   upload->write(bytesOf(content).subspan(upload->offset(), count - upload->offset()));
 }
 
@@ -35,7 +35,7 @@ TEST_CASE("a part is kept and resumed from where it was cut, with digests that g
         CHECK(disk.parts() == (at == 0 ? 0 : 1));
         CHECK_FALSE(fs::exists(disk.at("d")));
         if (newProcess) disk.restart();
-        ResumedUpload resumed = disk.storage->resume(spec, kPrefix);
+        Disk::Resumed resumed = disk.resume(spec, kPrefix);
         CHECK(resumed.upload->offset() == at);
         CHECK(resumed.prefix.has_value() == (at > 0));
         if (resumed.prefix) CHECK(*resumed.prefix == digestOf(kPrefix, bytesOf(content).first(at)));
@@ -56,6 +56,29 @@ TEST_CASE("a part is kept and resumed from where it was cut, with digests that g
   }
 }
 
+TEST_CASE("a large part is taken up in steps, and kept when that is given up before the end") {
+  constexpr std::size_t kSize = 9 << 20;
+  constexpr std::size_t kAt = (7 << 20) + 1;
+  Disk disk;
+  const std::string content = patterned(kSize);
+  const PutSpec spec = disk.partSpec("a", kSize);
+  cut(disk, spec, content, kAt);
+  disk.restart();  // its digests are not remembered
+  for (const int steps : {0, 1, 3}) {
+    const auto given = disk.storage->resume(spec, kPrefix);
+    for (int i = 0; i < steps; ++i) CHECK_FALSE(given->takeUp());
+  }
+  CHECK(statOf(onlyPart(disk)).st_size == kAt);
+  const auto upload = disk.storage->resume(spec, DigestAlgorithm::Md5);
+  int steps = 1;
+  while (!upload->takeUp()) ++steps;
+  CHECK(steps == 8);
+  CHECK(upload->offset() == kAt);
+  CHECK(upload->prefix() == digestOf(DigestAlgorithm::Md5, bytesOf(content).first(kAt)));
+  upload->write(bytesOf(content).subspan(kAt));
+  CHECK(upload->finish()[0] == digestOf(kPrefix, bytesOf(content)));
+}
+
 TEST_CASE("the space that was reserved for the rest of a cut upload is given back") {
   Disk disk;
   constexpr std::size_t kSize = 64 << 20;
@@ -74,7 +97,7 @@ TEST_CASE("a part that was damaged has another prefix digest, and can be begun a
     const UniqueFd fd(::open(onlyPart(disk).c_str(), O_WRONLY | O_CLOEXEC));
     REQUIRE(::pwrite(fd.get(), "damage", 6, 29'000) == 6);
   }
-  ResumedUpload resumed = disk.storage->resume(spec, kPrefix);
+  Disk::Resumed resumed = disk.resume(spec, kPrefix);
   REQUIRE(resumed.prefix.has_value());
   CHECK(*resumed.prefix != digestOf(kPrefix, bytesOf(content).first(30'000)));
   disk.storage->restart(*resumed.upload);
@@ -89,10 +112,10 @@ TEST_CASE("another size, time or name is another upload") {
   cut(disk, spec, patterned(1000), 500);
   PutSpec otherTime = spec;
   ++*otherTime.mtimeNs;
-  CHECK(disk.storage->resume(otherTime, kPrefix).upload->offset() == 0);
-  CHECK(disk.storage->resume(disk.partSpec("a", 1001), kPrefix).upload->offset() == 0);
-  CHECK(disk.storage->resume(disk.partSpec("b", 1000), kPrefix).upload->offset() == 0);
-  CHECK(disk.storage->resume(spec, kPrefix).upload->offset() == 500);
+  CHECK(disk.resume(otherTime, kPrefix).upload->offset() == 0);
+  CHECK(disk.resume(disk.partSpec("a", 1001), kPrefix).upload->offset() == 0);
+  CHECK(disk.resume(disk.partSpec("b", 1000), kPrefix).upload->offset() == 0);
+  CHECK(disk.resume(spec, kPrefix).upload->offset() == 500);
 }
 
 TEST_CASE("a part that is longer than the file is dropped") {
@@ -100,7 +123,7 @@ TEST_CASE("a part that is longer than the file is dropped") {
   const PutSpec spec = disk.partSpec("a", 1000);
   cut(disk, spec, patterned(1000), 500);
   fs::resize_file(onlyPart(disk), 1001);
-  const ResumedUpload resumed = disk.storage->resume(spec, kPrefix);
+  const Disk::Resumed resumed = disk.resume(spec, kPrefix);
   CHECK(resumed.upload->offset() == 0);
   CHECK_FALSE(resumed.prefix.has_value());
   CHECK(disk.parts() == 0);
@@ -117,7 +140,7 @@ TEST_CASE("what is not a regular file of one name is never taken as a part") {
   SUBCASE("a link") { fs::create_symlink(outside, part); }
   SUBCASE("a second name of another file") { fs::create_hard_link(outside, part); }
   SUBCASE("a fifo") { REQUIRE(::mkfifo(part.c_str(), 0600) == 0); }
-  ResumedUpload resumed = disk.storage->resume(spec, kPrefix);
+  Disk::Resumed resumed = disk.resume(spec, kPrefix);
   CHECK(resumed.upload->offset() == 0);
   resumed.upload->write(bytesOf(patterned(1000)));
   CHECK_FALSE(disk.store(std::move(resumed.upload)).has_value());
@@ -128,16 +151,16 @@ TEST_CASE("what is not a regular file of one name is never taken as a part") {
 TEST_CASE("a part that another upload is writing is not taken, and the second upload leaves nothing") {
   Disk disk;
   const PutSpec spec = disk.partSpec("a", 1000);
-  auto first = disk.storage->resume(spec, kPrefix).upload;
+  auto first = disk.resume(spec, kPrefix).upload;
   first->write(bytesOf(patterned(400)));
-  auto second = disk.storage->resume(spec, kPrefix).upload;
+  auto second = disk.resume(spec, kPrefix).upload;
   CHECK(second->offset() == 0);
   second->write(bytesOf(patterned(700)));
   second.reset();
   CHECK(disk.staged() == 0);
   CHECK(disk.parts() == 1);
   first.reset();
-  CHECK(disk.storage->resume(spec, kPrefix).upload->offset() == 400);
+  CHECK(disk.resume(spec, kPrefix).upload->offset() == 400);
 }
 
 TEST_CASE("a hole at the end of a cut upload is part of what was kept") {
@@ -145,11 +168,11 @@ TEST_CASE("a hole at the end of a cut upload is part of what was kept") {
   PutSpec spec = disk.partSpec("a", 100'000);
   spec.dataSize = 5;
   {
-    auto upload = disk.storage->resume(spec, kPrefix).upload;
+    auto upload = disk.resume(spec, kPrefix).upload;
     upload->write(bytesOf("hello"));
     upload->writeHole(50'000);
   }
-  auto resumed = disk.storage->resume(spec, kPrefix);
+  auto resumed = disk.resume(spec, kPrefix);
   CHECK(resumed.upload->offset() == 50'005);
   Digest expected(kPrefix);
   expected.update(bytesOf("hello"));
@@ -162,8 +185,8 @@ TEST_CASE("the rules of a fresh upload hold for a resumed one") {
   disk.put("a", "there");
   PutSpec spec = disk.partSpec("a", 10);
   spec.replace = false;
-  CHECK(failureOf([&] { disk.storage->resume(spec, kPrefix); }) == ErrorCode::Exists);
-  auto resumed = disk.storage->resume(disk.partSpec("b", 10), kPrefix);
+  CHECK(failureOf([&] { disk.resume(spec, kPrefix); }) == ErrorCode::Exists);
+  auto resumed = disk.resume(disk.partSpec("b", 10), kPrefix);
   CHECK(failureOf([&] { resumed.upload->write(bytesOf("12345678901")); }) == ErrorCode::TooLarge);
 }
 
@@ -173,7 +196,7 @@ TEST_CASE("parts of uploads in progress do not expire, others do after their tim
   const PutSpec spec = disk.partSpec("a", 1000);
   disk.storage = nullptr;
   disk.start();
-  auto upload = disk.storage->resume(spec, kPrefix).upload;
+  auto upload = disk.resume(spec, kPrefix).upload;
   upload->write(bytesOf(patterned(400)));
   disk.storage->expireParts();
   CHECK(disk.parts() == 1);
@@ -192,7 +215,7 @@ TEST_CASE("many threads resume the same upload, and each file that is stored is 
   for (unsigned t = 0; t < 8; ++t) {
     threads.emplace_back([&, t] {
       for (unsigned i = 0; i < 15; ++i) {
-        auto resumed = disk.storage->resume(spec, kPrefix);
+        auto resumed = disk.resume(spec, kPrefix);
         const std::uint64_t at = resumed.upload->offset();
         if (resumed.prefix && *resumed.prefix != digestOf(kPrefix, bytesOf(content).first(at))) ++wrong;
         const bool whole = (t + i) % 3 == 0;

@@ -29,8 +29,7 @@ TEST_CASE("what does not fit beside the reserve is refused before the first byte
   CHECK(message.find(std::to_string(tooMuch)) != std::string::npos);
   CHECK(message.find(std::to_string(free / 2)) != std::string::npos);
   CHECK(message.find("storage.min_free") != std::string::npos);
-  CHECK(failureOf([&] { disk.storage->resume(disk.partSpec("a", tooMuch), DigestAlgorithm::Xxh128); }) ==
-        ErrorCode::NoSpace);
+  CHECK(failureOf([&] { disk.resume(disk.partSpec("a", tooMuch), DigestAlgorithm::Xxh128); }) == ErrorCode::NoSpace);
   PutSpec sparse = disk.spec("a", tooMuch);
   sparse.dataSize = 10;
   CHECK(failureOf([&] { disk.storage->begin(sparse); }) == std::nullopt);

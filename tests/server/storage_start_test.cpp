@@ -62,7 +62,7 @@ TEST_CASE("leftovers of earlier runs are removed at the start, and nothing else"
   Disk disk;
   disk.put("keep", "me");
   const PutSpec spec = disk.partSpec("part", 100);
-  disk.storage->resume(spec, DigestAlgorithm::Md5).upload->write(bytesOf("some"));
+  disk.resume(spec, DigestAlgorithm::Md5).upload->write(bytesOf("some"));
   disk.storage.reset();
   for (int i = 0; i < 300; ++i) writeText(disk.at(".ftpd/staging") / ("left" + std::to_string(i)), "x");
   writeText(disk.at(".ftpd/parts/empty"), "");
@@ -79,7 +79,7 @@ TEST_CASE("leftovers of earlier runs are removed at the start, and nothing else"
   CHECK(disk.staged() == 0);
   CHECK_FALSE(fs::exists(disk.at(".ftpd/parts/empty")));
   CHECK(statOf(disk.at(".ftpd/parts/reserved")).st_blocks * 512 < 1 << 20);
-  CHECK(disk.storage->resume(spec, DigestAlgorithm::Md5).upload->offset() == 4);
+  CHECK(disk.resume(spec, DigestAlgorithm::Md5).upload->offset() == 4);
 }
 
 TEST_CASE("cleaning goes on later beside uploads, and does not take theirs") {
@@ -95,7 +95,7 @@ TEST_CASE("cleaning goes on later beside uploads, and does not take theirs") {
 TEST_CASE("stale parts go at the start, fresh ones stay") {
   Disk disk;
   const PutSpec spec = disk.partSpec("a", 100);
-  disk.storage->resume(spec, DigestAlgorithm::Md5).upload->write(bytesOf("some"));
+  disk.resume(spec, DigestAlgorithm::Md5).upload->write(bytesOf("some"));
   disk.restart();
   CHECK(disk.parts() == 1);
   disk.options.partExpire = std::chrono::milliseconds(-10'000);

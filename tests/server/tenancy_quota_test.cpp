@@ -135,14 +135,15 @@ TEST_CASE("what was there at the start is counted, and what others put there cou
 TEST_CASE("a quota counts what cut uploads have left, until they are taken up") {
   Tenants tenants(kRules);
   const Hand anna = tenants.as("anna");
-  anna.storage->resume(Disk::partSpec("big", 800), DigestAlgorithm::Xxh128).upload->write(bytesOf(text(600)));
+  anna.storage->resume(Disk::partSpec("big", 800), DigestAlgorithm::Xxh128)->write(bytesOf(text(600)));
   CHECK(codeOf([&] { anna.put("a", text(401)); }) == ErrorCode::Quota);
   anna.put("a", text(200));
-  ResumedUpload again = anna.storage->resume(Disk::partSpec("big", 800), DigestAlgorithm::Xxh128);
-  CHECK(again.upload->offset() == 600);
+  auto again = anna.storage->resume(Disk::partSpec("big", 800), DigestAlgorithm::Xxh128);
+  CHECK(again->takeUp());
+  CHECK(again->offset() == 600);
   CHECK(codeOf([&] { anna.put("b", "x"); }) == ErrorCode::Quota);
-  again.upload->write(bytesOf(text(200)));
-  CHECK_FALSE(anna.store(std::move(again.upload)).has_value());
+  again->write(bytesOf(text(200)));
+  CHECK_FALSE(anna.store(std::move(again)).has_value());
   CHECK(bytesBelow(tenants.at("homes/anna")) == 1000);
 }
 
@@ -163,19 +164,19 @@ TEST_CASE("segments of one file take no more of the quota than the file") {
   Tenants tenants(kRules);
   const Hand anna = tenants.as("anna");
   const Hand other = tenants.as("anna");
-  ResumedUpload whole = anna.storage->resume(Disk::partSpec("big", 1000), DigestAlgorithm::Xxh128);
+  auto whole = anna.storage->resume(Disk::partSpec("big", 1000), DigestAlgorithm::Xxh128);
   PutSpec spec = Disk::spec("big", 400);
   spec.segment = true;
   auto segment = other.storage->begin(spec);
   segment->write(bytesOf(text(400)));
   segment->finish();
-  whole.upload->append(*segment);
-  CHECK(whole.upload->offset() == 400);
+  whole->append(*segment);
+  CHECK(whole->offset() == 400);
   const Hand bert = tenants.as("bert");
   auto foreign = bert.storage->begin(spec);
   foreign->write(bytesOf(text(400)));
   foreign->finish();
-  CHECK(codeOf([&] { whole.upload->append(*foreign); }) == ErrorCode::Forbidden);
+  CHECK(codeOf([&] { whole->append(*foreign); }) == ErrorCode::Forbidden);
 }
 
 TEST_CASE("many hands at once never exceed the quota, and the count stays true") {

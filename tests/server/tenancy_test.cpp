@@ -183,16 +183,18 @@ TEST_CASE("a home is the user's whole view, is made at first use, and is all tha
 TEST_CASE("what a cut put has left is taken up by its own user only") {
   Tenants tenants("[user *]\nallow = /: all\n");
   const auto begin = [](const Hand& hand) {
-    return hand.storage->resume(Disk::partSpec("big", 2000), DigestAlgorithm::Xxh128);
+    auto upload = hand.storage->resume(Disk::partSpec("big", 2000), DigestAlgorithm::Xxh128);
+    while (!upload->takeUp()) continue;
+    return upload;
   };
   const Hand anna = tenants.as("anna");
-  begin(anna).upload->write(bytesOf(patterned(1500)));
-  CHECK(begin(tenants.as("bert")).upload->offset() == 0);
-  CHECK(begin(tenants.as(kLocalUser)).upload->offset() == 0);
-  ResumedUpload again = begin(tenants.as("anna"));
-  CHECK(again.upload->offset() == 1500);
-  again.upload->write(bytesOf(patterned(500)));
-  CHECK_FALSE(anna.store(std::move(again.upload)).has_value());
+  begin(anna)->write(bytesOf(patterned(1500)));
+  CHECK(begin(tenants.as("bert"))->offset() == 0);
+  CHECK(begin(tenants.as(kLocalUser))->offset() == 0);
+  auto again = begin(tenants.as("anna"));
+  CHECK(again->offset() == 1500);
+  again->write(bytesOf(patterned(500)));
+  CHECK_FALSE(anna.store(std::move(again)).has_value());
   CHECK(fs::file_size(tenants.at("big")) == 2000);
 }
 

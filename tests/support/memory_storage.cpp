@@ -21,6 +21,7 @@ struct MemoryState {
   std::vector<std::string> committed;
   std::vector<std::size_t> groups;
   std::size_t openUploads = 0;
+  std::size_t takeUpSteps = 0;
 };
 
 namespace {
@@ -69,6 +70,7 @@ class MemoryUpload : public Upload {
     const std::lock_guard lock(state_->mutex);
     ++state_->openUploads;
     if (part_) bytes_ = state_->parts[*part_];
+    if (!bytes_.empty()) stepsLeft_ = state_->takeUpSteps;
   }
   ~MemoryUpload() override {
     const std::lock_guard lock(state_->mutex);
@@ -78,7 +80,9 @@ class MemoryUpload : public Upload {
     state_->parts.erase(*part_);
     if (!committed && !bytes_.empty()) state_->parts[*part_] = bytes_;
   }
+  bool takeUp() override { return stepsLeft_ == 0 || --stepsLeft_ == 0; }
   std::uint64_t offset() const override { return bytes_.size(); }
+  std::optional<DigestValue> prefix() const override { return taken; }
   void write(std::span<const std::byte> bytes) override {
     makeRoom(bytes.size());
     bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
@@ -107,6 +111,7 @@ class MemoryUpload : public Upload {
   const PutSpec& spec() const override { return spec_; }
 
   std::vector<std::byte>& bytes() { return bytes_; }
+  std::optional<DigestValue> taken;
   bool committed = false;
 
  private:
@@ -124,6 +129,7 @@ class MemoryUpload : public Upload {
   PutSpec spec_;
   std::optional<PartKey> part_;
   std::vector<std::byte> bytes_;
+  std::size_t stepsLeft_ = 0;
 };
 
 class MemoryDownload : public Download {
@@ -201,7 +207,7 @@ std::unique_ptr<Upload> MemoryStorage::begin(const PutSpec& spec) {
   return std::make_unique<MemoryUpload>(state_, spec, std::nullopt);
 }
 
-ResumedUpload MemoryStorage::resume(const PutSpec& spec, DigestAlgorithm prefixDigest) {
+std::unique_ptr<Upload> MemoryStorage::resume(const PutSpec& spec, DigestAlgorithm prefixDigest) {
   std::optional<PartKey> part = PartKey{spec.name.text(), spec.size.value(), spec.mtimeNs.value()};
   {
     const std::lock_guard lock(state_->mutex);
@@ -210,10 +216,8 @@ ResumedUpload MemoryStorage::resume(const PutSpec& spec, DigestAlgorithm prefixD
     if (!state_->claimed.insert(*part).second) part.reset();
   }
   auto upload = std::make_unique<MemoryUpload>(state_, spec, std::move(part));
-  ResumedUpload resumed;
-  if (upload->offset() > 0) resumed.prefix = digestOf(prefixDigest, upload->bytes());
-  resumed.upload = std::move(upload);
-  return resumed;
+  if (upload->offset() > 0) upload->taken = digestOf(prefixDigest, upload->bytes());
+  return upload;
 }
 
 void MemoryStorage::restart(Upload& upload) { dynamic_cast<MemoryUpload&>(upload).bytes().clear(); }
@@ -379,6 +383,11 @@ std::vector<std::size_t> MemoryStorage::commitGroups() const {
 std::size_t MemoryStorage::openUploads() const {
   const std::lock_guard lock(state_->mutex);
   return state_->openUploads;
+}
+
+void MemoryStorage::setTakeUpSteps(std::size_t steps) {
+  const std::lock_guard lock(state_->mutex);
+  state_->takeUpSteps = steps;
 }
 
 std::size_t MemoryStorage::partCount() const {

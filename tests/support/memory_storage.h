@@ -36,7 +36,7 @@ class MemoryStorage : public Storage {
   ~MemoryStorage() override;
 
   std::unique_ptr<Upload> begin(const PutSpec& spec) override;
-  ResumedUpload resume(const PutSpec& spec, DigestAlgorithm prefixDigest) override;
+  std::unique_ptr<Upload> resume(const PutSpec& spec, DigestAlgorithm prefixDigest) override;
   void restart(Upload& upload) override;
   void commit(std::span<CommitItem> items) override;
   std::unique_ptr<Download> open(const FileName& name) override;
@@ -56,6 +56,8 @@ class MemoryStorage : public Storage {
   void disturb(std::string_view name);
   // Bytes that may still be stored; an upload that needs more is refused with NoSpace.
   void setFreeSpace(std::uint64_t bytes);
+  // How many calls of takeUp() a part costs from now on.
+  void setTakeUpSteps(std::size_t steps);
   // Names in the order of their commits.
   std::vector<std::string> committed() const;
   // The sizes of the groups that commit() was called with.
