@@ -97,6 +97,11 @@ ServerAddress parseAddress(std::string_view text) {
   return address;
 }
 
+bool namesPort(std::string_view text) {
+  const auto split = isV6(text) || text.starts_with(kUnixPrefix) ? std::nullopt : splitHost(text);
+  return split && !split->rest.empty();
+}
+
 std::optional<RemoteArgument> splitRemote(std::string_view text) {
   const auto split = splitHost(text);
   if (!split || !split->rest.starts_with(':')) return std::nullopt;

@@ -24,6 +24,9 @@ struct ServerAddress {
 // HOST, HOST:PORT, [V6], [V6]:PORT, a bare V6 address, or unix:/PATH. Throws UsageError that shows what is wrong.
 ServerAddress parseAddress(std::string_view text);
 
+// Does such an address (one that parseAddress() takes) say a port?
+bool namesPort(std::string_view text);
+
 // HOST:PATH, HOST:PORT:PATH, [V6]:PATH or [V6]:PORT:PATH: a name on a server.
 struct RemoteArgument {
   std::string host;

@@ -47,6 +47,7 @@ struct ServerInfo {
   std::string server;   // escaped
   std::string sandbox;  // the same; "" when it does not tell
   std::vector<std::string> commands;
+  std::vector<HelloService> services;  // as they came: not escaped
 };
 
 // What `check` asks of one entry.

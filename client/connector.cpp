@@ -1,6 +1,5 @@
 #include "client/connector.h"
 
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -13,7 +12,9 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "client/resolver.h"
 #include "common/error.h"
 #include "common/escape.h"
 
@@ -23,29 +24,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-struct FreeAddresses {
-  void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
-};
-using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
-
 [[noreturn]] void unreachable(const ServerAddress& address, const std::string& reason) {
   throw TransportError(TransportError::Kind::Unreachable, "no daemon at " + escapeText(address.text()) + ": " + reason);
-}
-
-Addresses lookUp(const ServerAddress& address) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-  addrinfo* list = nullptr;
-  const std::string port = std::to_string(address.port);
-  int error = ::getaddrinfo(address.host.c_str(), port.c_str(), &hints, &list);
-  if (error == EAI_NONAME) {
-    hints.ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG;
-    const DefaultSignals signals;
-    error = ::getaddrinfo(address.host.c_str(), port.c_str(), &hints, &list);
-  }
-  if (error != 0) unreachable(address, ::gai_strerror(error));
-  return Addresses(list);
 }
 
 // Waits until the connect has ended, one way or the other; its errno, or nullopt on the deadline.
@@ -65,10 +45,10 @@ std::optional<int> awaitConnect(int fd, Clock::time_point deadline, const StopRe
 }
 
 // The socket, or an empty one with the reason.
-UniqueFd tryAddress(const addrinfo& address, Clock::time_point deadline, const StopRequest& stop, std::string& reason) {
-  UniqueFd fd(::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+UniqueFd tryAddress(const Endpoint& address, Clock::time_point deadline, const StopRequest& stop, std::string& reason) {
+  UniqueFd fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   std::optional<int> error;
-  if (!fd || (::connect(fd.get(), address.ai_addr, address.ai_addrlen) != 0 && errno != EINPROGRESS)) {
+  if (!fd || (::connect(fd.get(), address.get(), address.size) != 0 && errno != EINPROGRESS)) {
     error = errno;
   } else {
     error = awaitConnect(fd.get(), deadline, stop);
@@ -100,14 +80,13 @@ UniqueFd connectUnix(const ServerAddress& server) {
 
 std::unique_ptr<Transport> connectTo(const ServerAddress& address, milliseconds timeout, const StopRequest& stop) {
   if (!address.path.empty()) return makePlainTransport(connectUnix(address));
-  const Addresses addresses = lookUp(address);
-  int left = 0;
-  for (const addrinfo* one = addresses.get(); one != nullptr; one = one->ai_next) ++left;
+  const std::vector<Endpoint> addresses = resolve(address, stop);
+  auto left = static_cast<std::int64_t>(addresses.size());
   const auto end = Clock::now() + timeout;
-  std::string reason = "it has no address";
-  for (const addrinfo* one = addresses.get(); one != nullptr; one = one->ai_next, --left) {
+  std::string reason;
+  for (const Endpoint& one : addresses) {
     const auto now = Clock::now();
-    UniqueFd fd = tryAddress(*one, now + (end - now) / left, stop, reason);
+    UniqueFd fd = tryAddress(one, now + (end - now) / left--, stop, reason);
     if (!fd) continue;
     noticeDeadPeer(fd.get(), timeout);
     return makePlainTransport(std::move(fd));

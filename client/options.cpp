@@ -152,6 +152,7 @@ void applyRaw(const CLI::App& app, const Raw& raw, Options& options) {
   options.serverNamed = app.count("--server") > 0;
   options.retryNamed = app.count("--retry") > 0;
   if (options.serverNamed) options.server = parseAddress(raw.server);
+  options.portNamed = options.serverNamed && namesPort(raw.server);
   if (options.retryNamed) options.retry = raw.retry;
   if (app.count("--timeout") > 0) options.timeout = readTimeout(raw.timeout);
   if (app.count("--digest") > 0) options.transfer.digest = readDigest(raw.digest);

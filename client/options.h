@@ -17,6 +17,7 @@ struct Options {
   std::vector<std::string> operands;
   ServerAddress server;
   bool serverNamed = false;  // by -s: then no operand of get names another one
+  bool portNamed = false;    // by -s: then ping --tcp and --udp go to that port themselves
   int retry = 5;
   bool retryNamed = false;  // by the user: then the first connect is tried again, too
   std::chrono::milliseconds timeout{60'000};
@@ -36,6 +37,7 @@ struct Options {
   bool pingTcp = false;
   bool pingUdp = false;
   std::optional<std::size_t> pingCount;
+  std::chrono::milliseconds discoverWait{1000};
 };
 
 // `text`: print it on stdout and end with 0 (--help, --version), instead of running anything.

@@ -1,11 +1,11 @@
 #include "client/ping_echo.h"
 
-#include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -14,6 +14,7 @@
 
 #include "client/connector.h"
 #include "client/exit_code.h"
+#include "client/resolver.h"
 #include "client/shell.h"
 #include "common/escape.h"
 
@@ -28,20 +29,11 @@ constexpr milliseconds kInterval{100};
 // An answer that takes longer is lost.
 constexpr milliseconds kPatience{1000};
 
-UniqueFd connectUdp(const ServerAddress& address) {
-  if (!address.path.empty()) throw UsageError("ping --udp needs HOST:PORT, not a Unix socket");
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_DGRAM;
-  addrinfo* list = nullptr;
-  const std::string name = escapeText(address.text());
-  if (const int error = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &list);
-      error != 0) {
-    throw TransportError(TransportError::Kind::Unreachable, name + ": " + ::gai_strerror(error));
-  }
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(list, ::freeaddrinfo);
-  UniqueFd socket(::socket(list->ai_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket || ::connect(socket.get(), list->ai_addr, list->ai_addrlen) != 0) {
-    throw TransportError(TransportError::Kind::Unreachable, name + " cannot be reached");
+UniqueFd connectUdp(const ServerAddress& address, const StopRequest& stop) {
+  const Endpoint endpoint = resolve(address, stop).front();
+  UniqueFd socket(::socket(endpoint.family(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket || ::connect(socket.get(), endpoint.get(), endpoint.size) != 0) {
+    throw TransportError(TransportError::Kind::Unreachable, escapeText(address.text()) + " cannot be reached");
   }
   return socket;
 }
@@ -59,12 +51,11 @@ std::string answerTo(std::string text) {
 
 class EchoPing {
  public:
-  explicit EchoPing(const Shell& shell) : shell_(shell) {
+  EchoPing(const Shell& shell, const ServerAddress& address) : shell_(shell) {
     if (shell.options.pingUdp) {
-      socket_ = connectUdp(shell.options.server);
-      transport_ = makePlainTransport(std::move(socket_));
+      transport_ = makePlainTransport(connectUdp(address, shell.stop));
     } else {
-      transport_ = connectTo(shell.options.server, shell.options.timeout, shell.stop);
+      transport_ = connectTo(address, shell.options.timeout, shell.stop);
     }
   }
 
@@ -104,7 +95,6 @@ class EchoPing {
   }
 
   const Shell& shell_;
-  UniqueFd socket_;
   std::unique_ptr<Transport> transport_;
 };
 
@@ -128,11 +118,35 @@ struct Times {
   double lost() const { return 100.0 * static_cast<double>(sent - ms.size()) / static_cast<double>(sent); }
 };
 
-void tell(const Shell& shell, const Times& times) {
+// The port behind the last colon; 0 when there is none.
+std::uint16_t portOf(std::string_view address) {
+  const std::string_view text = address.substr(std::min(address.rfind(':'), address.size() - 1) + 1);
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc() && end == text.data() + text.size() ? port : std::uint16_t{0};
+}
+
+// The host is never taken from what the server says: it could send us to anybody.
+ServerAddress echoAddress(const Shell& shell) {
+  ServerAddress address = shell.options.server;
+  if (shell.options.portNamed) return address;
+  const std::string name = shell.options.pingUdp ? "echo-udp" : "echo-tcp";
+  const ServerInfo info = shell.link.persist([&] { return shell.link.client().hello(); });
+  shell.link.drop();
+  address.path.clear();  // of a Unix socket: the echo is on this machine, too
+  for (const HelloService& service : info.services) {
+    if (service.name == name) address.port = portOf(service.address);
+    if (service.name == name && address.port != 0) return address;
+  }
+  throw Failure(ErrorCode::Unsupported, escapeText(shell.options.server.text()) + " has no " + name +
+                                            " ([echo] of its configuration); -s HOST:PORT names the echo itself");
+}
+
+void tell(const Shell& shell, const ServerAddress& address, const Times& times) {
   const std::string kind = shell.options.pingUdp ? "udp" : "tcp";
   if (!shell.output.json()) {
-    std::string line = escapeText(shell.options.server.text()) + ": " + kind + ", " + std::to_string(times.sent) +
-                       " sent, " + std::to_string(times.ms.size()) + " answered, " + decimal(times.lost()) + " % lost";
+    std::string line = escapeText(address.text()) + ": " + kind + ", " + std::to_string(times.sent) + " sent, " +
+                       std::to_string(times.ms.size()) + " answered, " + decimal(times.lost()) + " % lost";
     if (!times.ms.empty()) {
       line += ", min/avg/max " + decimal(times.least()) + "/" + decimal(times.average()) + "/" + decimal(times.most()) +
               " ms";
@@ -142,7 +156,7 @@ void tell(const Shell& shell, const Times& times) {
   }
   shell.output.object("ping", [&](JsonWriter& json) {
     json.key("address");
-    json.value(shell.options.server.text());
+    json.value(address.text());
     json.key("kind");
     json.value(kind);
     json.key("sent");
@@ -161,7 +175,8 @@ void tell(const Shell& shell, const Times& times) {
 
 void pingEcho(const Shell& shell) {
   if (shell.options.pingUdp && shell.options.pingTcp) throw UsageError("ping is either --tcp or --udp");
-  EchoPing echo(shell);
+  const ServerAddress address = echoAddress(shell);
+  EchoPing echo(shell, address);
   Times times;
   const std::size_t count = shell.options.pingCount.value_or(kUsualCount);
   for (std::size_t number = 1; number <= count; ++number) {
@@ -172,10 +187,9 @@ void pingEcho(const Shell& shell) {
     const auto pause = std::chrono::ceil<milliseconds>(begin + kInterval - Clock::now());
     if (number < count && pause.count() > 0) pauseFor(pause, shell.stop);
   }
-  tell(shell, times);
+  tell(shell, address, times);
   if (times.ms.empty()) {
-    throw TransportError(TransportError::Kind::Timeout,
-                         escapeText(shell.options.server.text()) + ": no echo came back");
+    throw TransportError(TransportError::Kind::Timeout, escapeText(address.text()) + ": no echo came back");
   }
 }
 

@@ -5,7 +5,7 @@ namespace ft {
 
 struct Shell;
 
-// To the address that -s names, which is that of the echo service.
+// To the address that -s HOST:PORT names, which is that of the echo service; without such a port, to the echo that the server tells of.
 void pingEcho(const Shell& shell);
 
 }  // namespace ft

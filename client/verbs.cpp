@@ -3,15 +3,26 @@
 #include <CLI/CLI.hpp>
 #include <array>
 
+#include "client/discover_verb.h"
 #include "client/exec_verb.h"
 #include "client/file_verbs.h"
 #include "client/info_verbs.h"
 #include "client/options.h"
+#include "common/units.h"
 
 namespace ft {
 namespace {
 
 void noOptions(CLI::App&, Options&) {}
+
+std::chrono::milliseconds readWait(const std::string& text) {
+  constexpr std::chrono::minutes kMost{10};
+  const auto time = parseDuration(text);
+  if (!time || time->count() <= 0 || *time > kMost) {
+    throw CLI::ValidationError("--wait", "'" + text + "' is not a time such as 500ms or 3s");
+  }
+  return *time;
+}
 
 void putOptions(CLI::App& command, Options& options) {
   command.add_option("-t,--target", options.target, "The remote name; ending in / it is a folder, made if missing")
@@ -49,11 +60,20 @@ void execOptions(CLI::App& command, Options& options) {
 }
 
 void pingOptions(CLI::App& command, Options& options) {
-  command.add_flag("--tcp", options.pingTcp, "Measure round trips to the echo service over TCP that -s names");
+  command.add_flag("--tcp", options.pingTcp,
+                   "Measure round trips to the server's echo over TCP, or to the echo that -s HOST:PORT names");
   command.add_flag("--udp", options.pingUdp, "The same over UDP, with the loss");
   command.add_option("-c,--count", options.pingCount, "How many (default 5)")
       ->check(CLI::Range(1, 1'000'000))
       ->type_name("N");
+}
+
+void discoverOptions(CLI::App& command, Options& options) {
+  command
+      .add_option_function<std::string>(
+          "--wait", [&options](const std::string& text) { options.discoverWait = readWait(text); },
+          "How long to listen for answers (default 1s)")
+      ->type_name("TIME");
 }
 
 constexpr std::array kVerbs{
@@ -70,6 +90,7 @@ constexpr std::array kVerbs{
          noOptions, runMv},
     Verb{"exec", "exec [-t] [-n] [--encoding NAME] NAME [ARGS...] | exec -c COMMAND...",
          "The command, and what it gets", "Run a command on the server's side", execOptions, runExec},
+    Verb{"discover", "discover [--wait TIME]", "", "Find servers on the local network", discoverOptions, runDiscover},
     Verb{"ping", "ping [--tcp | --udp] [-c N]", "", "Ask whether the server answers", pingOptions, runPing},
 };
 

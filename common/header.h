@@ -32,6 +32,13 @@ struct HelloLimits {
   bool operator==(const HelloLimits&) const = default;
 };
 
+// A service beside files, as `hello` tells of it.
+struct HelloService {
+  std::string name;     // "echo-tcp"
+  std::string address;  // HOST:PORT that it listens on
+  bool operator==(const HelloService&) const = default;
+};
+
 // A key that is absent is an empty optional or vector. Keys have the meaning of the tables in PROTOCOL.md.
 struct Header {
   bool plain = false;  // no "v": the plain form (PROTOCOL.md 8)
@@ -67,6 +74,7 @@ struct Header {
   std::optional<std::vector<std::uint64_t>> versions;
   std::optional<std::vector<std::string>> digestNames, commands;  // the key "digests" of hello
   std::optional<HelloLimits> limits;
+  std::optional<std::vector<HelloService>> services;
 
   // The digest of that algorithm, or nullptr.
   const DigestValue* findDigest(DigestAlgorithm algorithm) const;

@@ -24,12 +24,14 @@ struct IdKey {};
 struct MtimeKey {};
 
 // The type of the member is the type of the value; std::optional<uint32_t> is permission bits.
-using HeaderTarget = std::variant<
-    VersionKey, IdKey, MtimeKey, DigestAlgorithm, std::string Header::*, std::optional<std::string> Header::*,
-    std::optional<bool> Header::*, std::optional<std::uint64_t> Header::*, std::optional<std::int64_t> Header::*,
-    std::optional<std::uint32_t> Header::*, std::optional<std::vector<std::string>> Header::*,
-    std::optional<std::vector<std::uint64_t>> Header::*, std::optional<std::vector<std::int64_t>> Header::*,
-    std::optional<std::vector<ListEntry>> Header::*, std::optional<HelloLimits> Header::*>;
+using HeaderTarget =
+    std::variant<VersionKey, IdKey, MtimeKey, DigestAlgorithm, std::string Header::*,
+                 std::optional<std::string> Header::*, std::optional<bool> Header::*,
+                 std::optional<std::uint64_t> Header::*, std::optional<std::int64_t> Header::*,
+                 std::optional<std::uint32_t> Header::*, std::optional<std::vector<std::string>> Header::*,
+                 std::optional<std::vector<std::uint64_t>> Header::*,
+                 std::optional<std::vector<std::int64_t>> Header::*, std::optional<std::vector<ListEntry>> Header::*,
+                 std::optional<HelloLimits> Header::*, std::optional<std::vector<HelloService>> Header::*>;
 
 struct HeaderField {
   std::string_view key;
@@ -97,6 +99,7 @@ inline constexpr std::array kHeaderFields{
     HeaderField{"digests", HeaderForm::VersionOne, &Header::digestNames},
     HeaderField{"commands", HeaderForm::VersionOne, &Header::commands},
     HeaderField{"limits", HeaderForm::VersionOne, &Header::limits},
+    HeaderField{"services", HeaderForm::VersionOne, &Header::services},
 };
 
 }  // namespace ft

@@ -16,6 +16,7 @@ constexpr std::string_view kCount = "an integer from 0 to 2^63-1";
 constexpr std::string_view kMode = "an integer from 0 to 511";
 constexpr std::string_view kEntry = "an array of entries, each with name and type";
 constexpr std::string_view kLimits = "an object of integers";
+constexpr std::string_view kService = "an array of services, each with name and address";
 
 bool isHexDigit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
@@ -79,6 +80,18 @@ std::string_view readValue(const dom::element& value, HelloLimits& into) {
     if (!expected.empty()) return kLimits;
   }
   return {};
+}
+
+std::string_view readValue(const dom::element& value, HelloService& into) {
+  dom::object object;
+  if (value.get_object().get(object) != simdjson::SUCCESS) return kService;
+  for (const dom::key_value_pair member : object) {
+    std::string_view expected;
+    if (member.key == "name") expected = readValue(member.value, into.name);
+    if (member.key == "address") expected = readValue(member.value, into.address);
+    if (!expected.empty()) return kService;
+  }
+  return into.name.empty() || into.address.empty() ? kService : std::string_view{};
 }
 
 std::string_view readId(const dom::element& value, std::optional<std::string>& into) {

@@ -23,6 +23,7 @@ std::string_view readValue(const simdjson::dom::element& value, std::uint64_t& i
 std::string_view readValue(const simdjson::dom::element& value, std::uint32_t& into);
 std::string_view readValue(const simdjson::dom::element& value, ListEntry& into);
 std::string_view readValue(const simdjson::dom::element& value, HelloLimits& into);
+std::string_view readValue(const simdjson::dom::element& value, HelloService& into);
 
 template <typename T>
 std::string_view readValue(const simdjson::dom::element& value, std::vector<T>& into) {

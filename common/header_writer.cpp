@@ -50,6 +50,15 @@ void writeValue(JsonWriter& json, const HelloLimits& limits) {
   json.endObject();
 }
 
+void writeValue(JsonWriter& json, const HelloService& service) {
+  json.beginObject();
+  json.key("name");
+  json.value(service.name);
+  json.key("address");
+  json.value(service.address);
+  json.endObject();
+}
+
 template <typename T>
 void writeValue(JsonWriter& json, const std::vector<T>& values) {
   json.beginArray();

@@ -23,6 +23,7 @@ Outcome handleHello(const Header& request, CommandContext& context) {
   for (const Command& command : commandTable()) reply.commands->emplace_back(command.name);
   reply.sandbox = std::string(context.sandbox);
   reply.limits = HelloLimits{kMaxHeaderSize, static_cast<std::uint64_t>(kMaxChunkSize), kMaxCheckEntries};
+  if (context.services != nullptr && !context.services->empty()) reply.services = *context.services;
   return reply;
 }
 

@@ -63,8 +63,9 @@ struct CommandContext {
   Storage& storage;
   Offers& offers;
   Segments& segments;
-  bool commands = false;             // are commands of the system configured?
-  std::string_view sandbox = "off";  // what holds of it (Sandbox::text)
+  bool commands = false;                                // are commands of the system configured?
+  std::string_view sandbox = "off";                     // what holds of it (Sandbox::text)
+  const std::vector<HelloService>* services = nullptr;  // for `hello`; may be null
 };
 
 struct Command {

@@ -59,7 +59,7 @@ struct ServerConfig {
   std::vector<IniEntry> accessEntries;
   std::vector<std::string> accessOrigins;
   AccessRules access;
-  // [echo], [plain-exec], [exec], [exec.NAME]
+  // [echo], [discovery], [plain-exec], [exec], [exec.NAME]
   ServicesConfig services;
 };
 

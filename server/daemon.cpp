@@ -126,7 +126,8 @@ Daemon::Daemon(const ServerConfig& config, Log& log, Reread reread)
   options.audit = audit_.get();
   options.rates = &rates_;
   transfer_ = std::make_unique<TransferService>(std::move(options), *localView_, log);
-  services_ = std::make_unique<Services>(serviceTable(), ServiceContext{config_.services, log, execLink_.get()});
+  services_ = std::make_unique<Services>(
+      serviceTable(), ServiceContext{config_.services, log, execLink_.get(), transfer_->addresses()});
   sandbox_.closeCalls();
   transfer_->tellSandbox(sandbox_.text());
 }
@@ -141,6 +142,7 @@ void Daemon::blockSignals() {
 
 void Daemon::serve() {
   const AcceptErrors acceptErrors(log_);
+  transfer_->tell(services_->announced());
   transfer_->start();
   services_->start();
   announce();

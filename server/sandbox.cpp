@@ -108,7 +108,7 @@ void Sandbox::closeCalls() {
   if (plan_.mode == SandboxMode::Off || !sandboxFitsBuild()) return;
   std::string failure;
   try {
-    closeSystemCalls();
+    closeSystemCalls(plan_.seesInterfaces);
   } catch (const std::runtime_error& error) {
     failure = error.what();
   }

@@ -25,6 +25,7 @@ struct SandboxPlan {
   std::vector<std::string> remove{};  // folders from which names may be removed: of Unix sockets
   std::vector<std::string> read{};    // files and folders: certificates, users, the configuration
   bool signalsOthers = false;         // may send signals to programs that it has started before
+  bool seesInterfaces = false;        // may ask for the network's interfaces while it serves
   int mostLandlock = 0;               // as if the kernel had no newer Landlock than this; 0: as it is. For tests.
 };
 

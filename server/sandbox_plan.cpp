@@ -33,6 +33,7 @@ SandboxPlan sandboxPlan(const ServerConfig& config, bool startsPrograms) {
   plan.mode = config.sandbox;
   plan.mostLandlock = mostLandlock();
   plan.signalsOthers = startsPrograms;
+  plan.seesInterfaces = config.services.discovery.enabled;
   plan.serve = rootPaths(config);
   if (!config.auditFile.empty()) plan.append.push_back(folderOf(config.auditFile));
   if (!config.file.empty()) plan.read.push_back(folderOf(config.file));

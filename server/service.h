@@ -17,7 +17,7 @@ struct Patience {
 class Service {
  public:
   virtual ~Service() = default;
-  // The address with the port that was picked for 0, as the ready line tells it.
+  // The address with the port that was picked for 0, as the ready line tells it; "" for a service without a listener of its own.
   virtual std::string address() const = 0;
   virtual void start() = 0;
   // Ends accepting; what runs comes to its end, or is cut. Once only; also without start().

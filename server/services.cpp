@@ -3,6 +3,7 @@
 #include <array>
 #include <thread>
 
+#include "server/discovery.h"
 #include "server/echo_service.h"
 #include "server/plain_exec_service.h"
 
@@ -22,10 +23,15 @@ std::unique_ptr<Service> plainExec(const ServiceContext& context) {
   return makePlainExec(context.config.plainExec, *context.link, context.log);
 }
 
+std::unique_ptr<Service> discovery(const ServiceContext& context) {
+  return makeDiscovery(context.config.discovery, context.listeners, context.fingerprint, context.log);
+}
+
 constexpr std::array kServices{
-    ServiceRow{"echo-tcp", echoTcp},
-    ServiceRow{"echo-udp", echoUdp},
+    ServiceRow{"echo-tcp", echoTcp, /*announced=*/true},
+    ServiceRow{"echo-udp", echoUdp, /*announced=*/true},
     ServiceRow{"plain-exec", plainExec},
+    ServiceRow{"discovery", discovery},
 };
 
 }  // namespace
@@ -34,7 +40,7 @@ std::span<const ServiceRow> serviceTable() { return kServices; }
 
 Services::Services(std::span<const ServiceRow> table, const ServiceContext& context) {
   for (const ServiceRow& row : table) {
-    if (auto service = row.make(context)) services_.push_back({row.name, std::move(service)});
+    if (auto service = row.make(context)) services_.push_back({row, std::move(service)});
   }
 }
 
@@ -44,10 +50,19 @@ void Services::start() {
   for (const Running& running : services_) running.service->start();
 }
 
+std::vector<HelloService> Services::announced() const {
+  std::vector<HelloService> told;
+  for (const Running& running : services_) {
+    if (running.row.announced) told.push_back({std::string(running.row.name), running.service->address()});
+  }
+  return told;
+}
+
 std::vector<std::string> Services::readyLines() const {
   std::vector<std::string> lines;
   for (const Running& running : services_) {
-    lines.push_back("ftpd: " + std::string(running.name) + " listening on " + running.service->address());
+    const std::string address = running.service->address();
+    if (!address.empty()) lines.push_back("ftpd: " + std::string(running.row.name) + " listening on " + address);
   }
   return lines;
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/header.h"
 #include "server/exec_link.h"
 #include "server/log.h"
 #include "server/service.h"
@@ -18,13 +19,16 @@ namespace ft {
 struct ServiceContext {
   const ServicesConfig& config;
   Log& log;
-  const ExecLink* link = nullptr;  // null when no commands are configured
+  const ExecLink* link = nullptr;        // null when no commands are configured
+  std::vector<std::string> listeners{};  // HOST:PORT of the transfer service
+  std::string fingerprint{};             // of its certificate, "SHA256:…"; empty without TLS
 };
 
 struct ServiceRow {
   std::string_view name;  // in the ready line: "ftpd: NAME listening on ADDRESS"
   // Null when it is not configured. Throws ConfigError when it cannot be had.
   std::unique_ptr<Service> (*make)(const ServiceContext& context) = nullptr;
+  bool announced = false;  // by `hello`
 };
 
 std::span<const ServiceRow> serviceTable();
@@ -36,6 +40,8 @@ class Services {
   ~Services();
 
   void start();
+  // What clients are told of them by `hello`.
+  std::vector<HelloService> announced() const;
   // One line for each service.
   std::vector<std::string> readyLines() const;
   // Ends all.
@@ -43,7 +49,7 @@ class Services {
 
  private:
   struct Running {
-    std::string_view name;
+    const ServiceRow& row;
     std::unique_ptr<Service> service;
   };
   std::vector<Running> services_;

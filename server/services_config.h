@@ -34,8 +34,16 @@ struct PlainExecConfig {
   std::chrono::milliseconds settle{40};  // a command is whole when nothing more came for so long
 };
 
+// [discovery]
+struct DiscoveryConfig {
+  bool enabled = false;
+  std::string name;       // as people see it; empty: the host's name
+  std::string interface;  // empty: all that are up and can multicast
+};
+
 struct ServicesConfig {
   EchoConfig echo;
+  DiscoveryConfig discovery;
   PlainExecConfig plainExec;
   // [exec] and [exec.NAME] as they were given, and where; and what they mean.
   std::vector<IniEntry> execEntries;

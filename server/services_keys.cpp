@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "common/escape.h"
 #include "common/units.h"
 
 namespace ft {
@@ -98,6 +99,14 @@ std::string printForm(const ServerConfig& config) {
   return config.services.plainExec.form == Form::Json ? "json" : "text";
 }
 
+constexpr std::size_t kMostNameSize = 63;  // of a label (RFC 1035, 2.3.4)
+
+std::string parseDiscoveryName(std::string_view text, ServerConfig& config) {
+  if (text.size() > kMostNameSize || escapeText(text) != text) return "up to 63 bytes of readable text";
+  config.services.discovery.name = text;
+  return "";
+}
+
 constexpr std::array kKeys{
     ConfigKey{"echo", "tcp", "HOST:PORT of the upper-case echo over TCP; empty: off",
               parseAddress<&C::echo, &EchoConfig::tcp>, printText<&C::echo, &EchoConfig::tcp>},
@@ -112,6 +121,13 @@ constexpr std::array kKeys{
               printCount<&C::echo, &EchoConfig::udpLoopbackRate>},
     ConfigKey{"echo", "any_address", "yes: echo datagrams of public addresses too, and not of private networks only",
               parseFlag<&C::echo, &EchoConfig::anyAddress>, printFlag<&C::echo, &EchoConfig::anyAddress>},
+    ConfigKey{"discovery", "enabled", "yes: tell the local network of this daemon (DNS-SD, _ftpc._tcp)",
+              parseFlag<&C::discovery, &DiscoveryConfig::enabled>, printFlag<&C::discovery, &DiscoveryConfig::enabled>},
+    ConfigKey{"discovery", "name", "what people see of it; empty: the name of the host", parseDiscoveryName,
+              printText<&C::discovery, &DiscoveryConfig::name>},
+    ConfigKey{"discovery", "interface", "where it is told; empty: on all interfaces that can multicast",
+              parseText<&C::discovery, &DiscoveryConfig::interface>,
+              printText<&C::discovery, &DiscoveryConfig::interface>},
     ConfigKey{"plain-exec", "listen", "HOST:PORT, loopback only, of the plain command line; empty: off",
               parseAddress<&C::plainExec, &PlainExecConfig::listen>,
               printText<&C::plainExec, &PlainExecConfig::listen>},

@@ -54,6 +54,8 @@ struct SessionContext {
   ExecService* exec = nullptr;
   std::string sandbox = "off";  // what holds of it (Sandbox::text)
   AuditLog* audit = nullptr;    // null: nothing is written down
+  // What `hello` tells of the services beside files.
+  std::vector<HelloService> services{};
 };
 
 class Session {

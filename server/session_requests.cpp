@@ -111,7 +111,8 @@ void Session::runCommand(const Command& command, Header request) {
   settleStartup();
   // Puts gather; anything else must see them.
   if (command.body != BodyRule::FromClient) commitPuts();
-  CommandContext context{context_.storage, offers_, context_.segments, context_.exec != nullptr, context_.sandbox};
+  CommandContext context{context_.storage,         offers_,          context_.segments,
+                         context_.exec != nullptr, context_.sandbox, &context_.services};
   try {
     Outcome outcome = command.handle(request, context);
     settle(std::move(request), command, std::move(outcome));

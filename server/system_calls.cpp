@@ -93,13 +93,17 @@ constexpr scmp_arg_cmp masked(unsigned argument, std::uint64_t mask, std::uint64
 
 }  // namespace
 
-void closeSystemCalls() {
+void closeSystemCalls(bool seesInterfaces) {
   const Calls calls;
   for (const char* const name : kCalls) calls.allow(name);
   constexpr auto kThread = static_cast<std::uint64_t>(CLONE_THREAD);
   calls.allowWhen("clone", masked(0, kThread, kThread));
   // For the service supervisor and ftpd-exec.
   calls.allowWhen("socket", equals(0, AF_UNIX));
+  if (seesInterfaces) {
+    calls.allowWhen("socket", equals(0, AF_NETLINK));
+    calls.allow("bind");
+  }
   // Memory is never both written and executed, and nothing that was written becomes code.
   constexpr std::uint64_t kWrite = PROT_WRITE;
   constexpr std::uint64_t kExecute = PROT_EXEC;

@@ -5,6 +5,7 @@ namespace ft {
 
 // From now on, for all threads, for good: every other call fails with ENOSYS, as if the kernel did not have it. There is no way to start a
 // program, to make a process, to open a network socket, to trace, to mount or to make code. Throws std::runtime_error when it cannot be had.
-void closeSystemCalls();
+// `seesInterfaces`: the network's interfaces may be asked for (netlink).
+void closeSystemCalls(bool seesInterfaces = false);
 
 }  // namespace ft

@@ -38,6 +38,8 @@ class TransferService {
   std::vector<std::string> addresses() const;
   // What `hello` tells of the sandbox; before start().
   void tellSandbox(std::string text) { context_.sandbox = std::move(text); }
+  // What `hello` tells of the services beside files; before start().
+  void tell(std::vector<HelloService> services) { context_.services = std::move(services); }
   void start();
   // Stops accepting, lets running requests finish for `limit`, then cuts what is left. Once only.
   void drain(std::chrono::milliseconds limit);

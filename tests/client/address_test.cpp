@@ -74,3 +74,8 @@ TEST_CASE("a single word before a colon does not surely name a host") {
   CHECK(looksLikeHost(*splitRemote("host:7021:b")));
   CHECK(looksLikeHost(*splitRemote("[::1]:b")));
 }
+
+TEST_CASE("whether an address says a port is told apart from the colons of IPv6") {
+  for (const char* text : {"a:1", "a.example:7021", "[::1]:5"}) CHECK(namesPort(text));
+  for (const char* text : {"a", "a.example", "::1", "[::1]", "fe80::1%lo"}) CHECK_FALSE(namesPort(text));
+}

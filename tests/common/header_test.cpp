@@ -52,6 +52,7 @@ Header fullHeader() {
   header.digestNames = {"xxh128"};
   header.commands = {"put", "get"};
   header.limits = HelloLimits{65'536, 1, 16};
+  header.services = {{"echo-tcp", "127.0.0.1:7"}, {"echo-udp", "[::1]:7"}};
   return header;
 }
 
@@ -66,6 +67,7 @@ void checkSame(const Header& a, const Header& b) {
   CHECK(a.mtimesNs == b.mtimesNs);
   CHECK(a.entries == b.entries);
   CHECK(a.limits == b.limits);
+  CHECK(a.services == b.services);
 }
 
 }  // namespace

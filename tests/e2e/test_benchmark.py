@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 kRun = Path(__file__).resolve().parents[2] / "bench/run"
-kRows = "large,tree,again,small,resume,idle"
+kRows = "large,tree,again,small,resume,idle,exec"
 kLimit = 180  # seconds
 
 
@@ -24,7 +24,7 @@ def test_a_tiny_run_measures_both_programs_and_cleans_up(ftpd_binary, ftpc_binar
 
     assert done.returncode == 0, done.stderr
     rows = json.loads((results / "results.json").read_text())["rows"]
-    assert {row["key"] for row in rows} == {"large-put", "large-get", "tree-put", "tree-get", "again", "small-put", "small-get", "resume", "idle"}
+    assert {row["key"] for row in rows} == {"large-put", "large-get", "tree-put", "tree-get", "again", "small-put", "small-get", "resume", "idle", "exec"}
     for row in rows:
         values = {line["name"]: line["value"] for line in row["lines"]}
         assert "ftpd" in values, f"{row['key']}: {row['skipped']}"

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from support.binaries import scale
 from support.processes import processes_with
 from support.services import kFree, addresses_of
 from support.waiting import wait_until
@@ -90,13 +91,14 @@ def test_json_has_objects_only(remote):
 @pytest.mark.parametrize("number,code", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
 def test_a_stopped_client_leaves_no_process(remote, number, code):
     word = f"35{number}.7"
-    running = remote.start("exec", "-n", "-c", f"sleep {word} & setsid sleep {word} & echo up; sleep {word}")
-    assert running.stdout.read(3) == b"up\n"
-    wait_until(lambda: len(processes_with(word)) >= 3, what="the processes")
-    running.send_signal(number)
-    running.communicate(timeout=10)
-    assert running.returncode == code
-    wait_until(lambda: not processes_with(word), 2, "their end")
+    for _ in range(5 * scale()):
+        running = remote.start("exec", "-n", "-c", f"sleep {word} & setsid sleep {word} & echo up; sleep {word}")
+        assert running.stdout.read(3) == b"up\n"
+        wait_until(lambda: len(processes_with(word)) >= 3, what="the processes")
+        running.send_signal(number)
+        running.communicate(timeout=10)
+        assert running.returncode == code
+        wait_until(lambda: not processes_with(word), 2, "their end")
 
 
 def test_endless_output_stops_when_its_reader_goes(remote):
@@ -131,6 +133,15 @@ def test_ping_tells_round_trips_and_loss(make_client, served, kind):
     assert (quiet.out, quiet.err) == (b"", b"")
     assert figures["sent"] == figures["received"] == 2
     assert 0 < figures["min_ms"] <= figures["avg_ms"] <= figures["max_ms"]
+
+
+@pytest.mark.parametrize("kind", ["tcp", "udp"])
+def test_ping_finds_the_echo_of_the_server_it_has_by_the_servers_own_word(make_client, make_daemon, served, kind):
+    asked = {"FTPC_SERVER": served[0].server}
+    out = make_client().run("ping", f"--{kind}", "-c", "2", env=asked, code=0).out.decode()
+    assert out.startswith(server_of(served[1][f"echo-{kind}"])) and "2 sent, 2 answered" in out
+    without = {"FTPC_SERVER": make_daemon().server}
+    assert f"has no echo-{kind}".encode() in make_client().run("ping", f"--{kind}", env=without, code=17).err
 
 
 def test_ping_without_an_echo_is_a_network_error(make_client):

@@ -1,6 +1,7 @@
 """The project's own two programs, used through their documented command lines."""
 
 import os
+import pwd
 from pathlib import Path
 
 from ftbench.daemon import Place
@@ -13,12 +14,14 @@ BINARIES = Path(os.environ.get("FT_BENCH_BIN", Path(__file__).resolve().parents[
 class Ftpd(Peer):
     verified = "xxh128, stored bytes"
 
-    def __init__(self, workspace: Workspace, place: Place, durability: str = "none", digest: str = "", sync: bool = False):
+    def __init__(self, workspace: Workspace, place: Place, durability: str = "none", digest: str = "", sync: bool = False,
+                 commands: bool = False):
         """As the others do, neither end waits for the disk unless told: `durability` is the daemon's, `sync` that of a get."""
         super().__init__(workspace, place)
         self.durability = durability
         self.digest = digest
         self.sync = sync
+        self.commands = commands
         self.name = "ftpd" + (f" {digest}" if digest else "") + (f", durability {durability}" if durability != "none" else "")
         if sync:
             self.name += ", synced"
@@ -34,8 +37,13 @@ class Ftpd(Peer):
             return
         insecure = [] if self.place.is_loopback else ["--insecure-no-auth"]
         self.server(BINARIES / "ftpd", "--root", self.files, "--listen", f"{self.place.address}:0", "--log-level", "warn", *insecure,
-                    environment={"FTPD_STORAGE__DURABILITY": self.durability, "FTPD_SERVER__IDLE_TIMEOUT": "1h"})
+                    environment={"FTPD_STORAGE__DURABILITY": self.durability, "FTPD_SERVER__IDLE_TIMEOUT": "1h", **self._commands()})
         self.port = int(self.daemon.wait_for_line(r"ftpd: listening on \S+:(\d+)")[1])
+
+    def _commands(self) -> dict[str, str]:
+        if not self.commands:
+            return {}
+        return {"FTPD_EXEC__MODE": "shell", "FTPD_EXEC__USER": pwd.getpwuid(os.getuid()).pw_name}
 
     def _ftpc(self, *words: str | Path, port: int = 0) -> list[str]:
         return self.client(BINARIES / "ftpc", "-q", "-s", f"{self.place.address}:{port or self.port}", *words)
@@ -55,6 +63,12 @@ class Ftpd(Peer):
 
     def get_file(self, remote: str, local: Path) -> list[str]:
         return self._ftpc("get", *self._sync(), *self._digest(), remote, "-o", local)
+
+    def get_to_output(self, remote: str) -> list[str]:
+        return self._ftpc("get", *self._digest(), remote, "-o", "-")
+
+    def run_cat(self, remote: str) -> list[str]:
+        return self._ftpc("exec", "-n", "-c", f"cat '{self.stored(remote)}'")
 
     def put_tree(self, local: Path, remote: str) -> list[str]:
         return self._ftpc("put", local, "-t", str(Path(remote).parent) + "/")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ftbench.rows import crowds, idle, large, limits, resume, small, trees, wide
+from ftbench.rows import commands, crowds, idle, large, limits, resume, small, trees, wide
 from ftbench.session import Session
 
 ROWS: dict[str, Callable[[Session], None]] = {
@@ -21,4 +21,5 @@ ROWS: dict[str, Callable[[Session], None]] = {
     "crowds": crowds.run,
     "idle": idle.run,
     "resume": resume.run,
+    "exec": commands.run,
 }

@@ -1,0 +1,11 @@
+#pragma once
+// The verb discover: the daemons that tell of themselves on the local network.
+
+namespace ft {
+
+struct Shell;
+
+// One line, or JSON object, for each. Throws Failure(NotFound) when there is none.
+void runDiscover(const Shell& shell);
+
+}  // namespace ft

@@ -1,0 +1,259 @@
+"""Discovery: the daemon's own answer by multicast DNS on loopback, what ftpc makes of it, and Avahi where it can be started."""
+
+import os
+import socket
+import struct
+import time
+
+import pytest
+
+from support import avahi_network
+from support.waiting import wait_until
+
+kGroup = ("224.0.0.251", 5353)
+kPtr, kTxt, kSrv, kA, kAny = 12, 16, 33, 1, 255
+kType = "_ftpc._tcp.local"
+
+
+def name_bytes(name):
+    return b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0"
+
+
+def question(name, kind, number=7):
+    return struct.pack(">6H", number, 0, 1, 0, 0, 0) + name_bytes(name) + struct.pack(">2H", kind, 1)
+
+
+def asker():
+    """A socket whose multicasts go over loopback."""
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+    made.settimeout(0.5)
+    return made
+
+
+@pytest.fixture(scope="module")
+def needs_multicast():
+    """Skips where datagrams to the group do not come back over loopback."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver, asker() as sender:
+        receiver.settimeout(1)
+        try:
+            receiver.bind(("", 0))
+            receiver.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                                socket.inet_aton("224.0.0.251") + socket.inet_aton("127.0.0.1"))
+            sender.sendto(b"x", ("224.0.0.251", receiver.getsockname()[1]))
+            receiver.recv(10)
+        except OSError as error:
+            pytest.skip(f"no multicast over loopback here: {error}")
+
+
+@pytest.fixture
+def make_found(make_daemon, needs_multicast):
+    """make_found(name) is a daemon that tells of itself on loopback under that name, or one like it."""
+    def make(name, **more):
+        daemon = make_daemon(config={"discovery": {"enabled": "yes", "interface": "lo", "name": name}}, **more)
+        wait_until(lambda: "discovery by=" in daemon.log() or "discovery-off" in daemon.log(), 10, "discovery")
+        return daemon
+    return make
+
+
+def answers_to(request, tries=3):
+    with asker() as sender:
+        for _ in range(tries):
+            sender.sendto(request, kGroup)
+            try:
+                return sender.recv(9000)
+            except TimeoutError:
+                continue
+    return None
+
+
+def found_by(client, *more, code=0):
+    result = client.run("--json", "discover", *more, code=code)
+    return [line for line in result.lines() if line["type"] == "daemon"]
+
+
+def test_a_daemon_is_found_with_its_address(make_found, make_client):
+    daemon = make_found("Röhre 7")
+    mine = [one for one in found_by(make_client()) if one["name"] == "Röhre 7"]
+    assert [one["address"] for one in mine] == [f"127.0.0.1:{daemon.port}"]
+    assert mine[0]["tls"] is False and "fingerprint" not in mine[0]
+    line = next(line for line in make_client().ok("discover").out.decode().splitlines() if line.startswith("R"))
+    assert line == f"Röhre 7\t127.0.0.1:{daemon.port}\t-"
+
+
+def test_daemons_of_one_name_are_told_apart(make_found, make_client):
+    first, second = make_found("twin"), make_found("twin")
+    names = {one["name"]: one["address"] for one in found_by(make_client()) if one["name"].startswith("twin")}
+    assert names == {"twin": first.server, "twin (2)": second.server}
+
+
+def test_a_name_under_local_is_resolved_by_asking_the_neighbours(make_found, make_client, tmp_path):
+    daemon = make_found("nas")
+    host = next(one["host"] for one in found_by(make_client()) if one["name"] == "nas")
+    client = make_client(f"{host}:{daemon.port}")
+    (client.folder / "a.txt").write_bytes(b"by name")
+    client.ok("put", "a.txt")
+    assert (daemon.root / "a.txt").read_bytes() == b"by name"
+    unnamed = make_client()
+    (unnamed.folder / "b.txt").write_bytes(b"by operand")
+    unnamed.ok("put", "b.txt", f"{host}:{daemon.port}:")
+    assert (daemon.root / "b.txt").read_bytes() == b"by operand"
+
+
+def test_a_local_name_that_nobody_has_is_a_network_error(make_client):
+    assert b"no daemon at" in make_client("nobody-has-this.local").run("--retry", "0", "ping", code=5).err
+
+
+def test_none_is_found_where_none_tells_of_itself(make_daemon, make_client):
+    make_daemon()
+    result = make_client().run("discover", "--wait", "300ms")
+    if result.code == 0:
+        pytest.skip("there are daemons on this network")
+    assert result.code == 4 and not result.out and b"[discovery]" in result.err
+
+
+def test_a_daemon_on_loopback_tells_nobody_else(make_daemon, make_client):
+    daemon = make_daemon(config={"discovery": {"enabled": "yes"}})
+    wait_until(lambda: "discovery-off" in daemon.log(), 5, "its word")
+
+
+def test_an_interface_that_is_not_there_is_told(make_daemon):
+    daemon = make_daemon(start=False, config={"discovery": {"enabled": "yes", "interface": "no-such0"}})
+    with pytest.raises(AssertionError) as error:
+        daemon.start()
+    daemon.process = None
+    assert error.value.code == 2 and "discovery.interface" in error.value.log
+
+
+def test_questions_of_others_and_rubbish_are_not_answered(make_found):
+    daemon = make_found("quiet")
+    good = question(kType, kPtr)
+    for cut in range(len(good)):
+        with asker() as sender:
+            sender.sendto(good[:cut], kGroup)
+    loop = struct.pack(">6H", 7, 0, 1, 0, 0, 0) + b"\xc0\x0c" + struct.pack(">2H", kPtr, 1)
+    for rubbish in (loop, b"\xff" * 9000, question("_http._tcp.local", kPtr), question("local", kAny), b""):
+        assert answers_to(rubbish, tries=1) is None
+    assert answers_to(good) is not None
+    assert daemon.running()
+
+
+def test_the_answer_to_one_asker_carries_its_number_and_is_small(make_found):
+    make_found("exact")
+    answer = answers_to(question(kType, kPtr, 0x1234))
+    number, flags, questions, records = struct.unpack(">4H", answer[:8])
+    assert (number, flags, questions, records) == (0x1234, 0x8400, 1, 1)
+    assert answer[12:].startswith(name_bytes(kType)) and len(answer) < 512
+
+
+def test_multicast_answers_come_about_once_a_second_whoever_asks(make_found):
+    make_found("calm")
+    with asker() as flooder:
+        try:
+            flooder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            flooder.bind(("", 5353))
+        except OSError as error:
+            pytest.skip(f"port 5353 cannot be shared here: {error}")
+        flooder.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                           socket.inet_aton("224.0.0.251") + socket.inet_aton("127.0.0.1"))
+        flooder.settimeout(0.01)
+        answers, end = 0, time.monotonic() + 3
+        while time.monotonic() < end:
+            flooder.sendto(question(kType, kPtr, 0), kGroup)
+            try:
+                while True:
+                    answers += flooder.recv(9000)[2] & 0x80 != 0
+            except TimeoutError:
+                pass
+        assert 1 <= answers <= 6
+
+
+def test_a_flood_is_answered_to_a_limit(make_found):
+    make_found("limited")
+    with asker() as flooder:
+        flooder.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        for _ in range(20_000):
+            flooder.sendto(question(kType, kPtr), kGroup)
+        flooder.settimeout(1)
+        answers = 0
+        try:
+            while True:
+                flooder.recv(9000)
+                answers += 1
+        except TimeoutError:
+            pass
+    assert 1 <= answers < 10_000
+
+
+def test_hostile_answers_are_escaped_and_do_no_harm(make_client, needs_multicast):
+    """A liar that answers everything: control characters in names, loops, rubbish."""
+    evil = b"\x1b[31m\n\xff"
+    instance = bytes([len(evil)]) + evil + name_bytes(kType)
+    host = name_bytes("evil.local")
+
+    def record(name, kind, data):
+        return name + struct.pack(">2HIH", kind, 1, 10, len(data)) + data
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as liar:
+        liar.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            liar.bind(("", 5353))
+        except OSError as error:
+            pytest.skip(f"port 5353 cannot be shared here: {error}")
+        liar.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                        socket.inet_aton("224.0.0.251") + socket.inet_aton("127.0.0.1"))
+        liar.settimeout(5)
+        running = make_client().start("discover")
+        while True:
+            asked, source = liar.recvfrom(9000)
+            if source[1] != 5353 and b"_ftpc" in asked:
+                break
+        texts = b"".join(bytes([len(one)]) + one for one in (b"fp=\x1b]0;owned\x07", b"tls=yes"))
+        records = [record(name_bytes(kType), kPtr, instance), record(instance, kTxt, texts),
+                   record(instance, kSrv, struct.pack(">3H", 0, 0, 7021) + host),
+                   record(host, kA, socket.inet_aton("192.0.2.66"))]
+        head = asked[:2] + struct.pack(">5H", 0x8400, 0, len(records), 0, 0)
+        liar.sendto(asked[:2] + b"\x84\0\0\1\0\0\0\0\0\0\xc0\x0c\0\x0c\0\1", source)
+        liar.sendto(os.urandom(2000), source)
+        liar.sendto(head + b"".join(records), source)
+        out, err = running.communicate(timeout=10)
+    assert running.returncode == 0, err
+    assert "\\x1b[31m\\x0a\\xff\t192.0.2.66:7021\t\\x1b]0;owned\\x07\n" in out.decode()
+    assert b"\x1b" not in out + err and b"\x07" not in out + err
+
+
+# Until Avahi, asked again and again, knows of a daemon; a few seconds at most.
+kBrowse = """
+tries=0
+until avahi-browse -rpt _ftpc._tcp >browsed 2>/dev/null && grep -q '^=;' browsed; do
+  tries=$((tries + 1)); [ $tries -lt 40 ] || break; sleep 0.1
+done
+cat browsed
+"""
+
+
+@pytest.fixture
+def avahi(tmp_path, ftpd_binary, ftpc_binary):
+    """avahi(script) is what the script says on two machines, one of which has Avahi; {ftpd} starts a daemon there."""
+    avahi_network.need()
+
+    def run(script):
+        ftpd = (f"env XDG_DATA_HOME={tmp_path} FTPD_DISCOVERY__ENABLED=yes FTPD_DISCOVERY__NAME=Office "
+                f"{ftpd_binary} --insecure-no-auth --listen")
+        done = avahi_network.run(f"cd {tmp_path}\n" + script.format(ftpd=ftpd, ftpc=ftpc_binary, browse=kBrowse))
+        return done.stdout + done.stderr
+    return run
+
+
+def test_where_avahi_runs_it_tells_of_the_daemon_and_answers_ftpc_on_another_machine(avahi):
+    said = avahi("{ftpd} 10.78.0.1:7021 & {browse} second {ftpc} discover")
+    assert "discovery by=Avahi" in said and ";lo;" not in said, said
+    assert ";10.78.0.1;7021;" in said and '"v=1"' in said and '"tls=no"' in said, said
+    assert "Office\t10.78.0.1:7021\t-" in said, said
+
+
+def test_avahi_on_another_machine_understands_the_daemons_own_answer(avahi):
+    said = avahi("second {ftpd} 10.78.0.2:7021 & {browse} {ftpc} discover")
+    assert 'discovery by="ftpd itself"' in said, said
+    assert ";10.78.0.2;7021;" in said and '"v=1"' in said and '"tls=no"' in said, said
+    assert "Office\t10.78.0.2:7021\t-" in said, said
