@@ -17,8 +17,10 @@ struct Key {
   std::optional<std::string> ClientConfig::*field;
 };
 
-constexpr std::array kKeys{Key{"server", &ClientConfig::server}, Key{"retry", &ClientConfig::retry},
-                           Key{"timeout", &ClientConfig::timeout}, Key{"digest", &ClientConfig::digest}};
+constexpr std::array kKeys{Key{"server", &ClientConfig::server},   Key{"retry", &ClientConfig::retry},
+                           Key{"timeout", &ClientConfig::timeout}, Key{"digest", &ClientConfig::digest},
+                           Key{"tls", &ClientConfig::tls},         Key{"ca", &ClientConfig::ca},
+                           Key{"cert", &ClientConfig::cert},       Key{"key", &ClientConfig::key}};
 
 [[noreturn]] void unknownKey(const IniEntry& entry, const std::string& source) {
   std::vector<std::string_view> known;
@@ -48,6 +50,16 @@ ClientConfig fromEntries(const std::vector<IniEntry>& entries, const std::string
   return config;
 }
 
+std::optional<std::string> xdgFile(const Environment& environment, const char* variable, const char* usual,
+                                   const char* name) {
+  const auto folder = environment(variable);
+  // The XDG rules: a path that is not absolute is to be ignored.
+  if (folder && folder->starts_with('/')) return *folder + name;
+  const auto home = environment("HOME");
+  if (!home || home->empty()) return std::nullopt;
+  return *home + usual + name;
+}
+
 }  // namespace
 
 Environment processEnvironment() {
@@ -58,12 +70,11 @@ Environment processEnvironment() {
 }
 
 std::optional<std::string> clientConfigPath(const Environment& environment) {
-  const auto folder = environment("XDG_CONFIG_HOME");
-  // The XDG rules: a path that is not absolute is to be ignored.
-  if (folder && folder->starts_with('/')) return *folder + "/ftpc/config";
-  const auto home = environment("HOME");
-  if (!home || home->empty()) return std::nullopt;
-  return *home + "/.config/ftpc/config";
+  return xdgFile(environment, "XDG_CONFIG_HOME", "/.config", "/ftpc/config");
+}
+
+std::optional<std::string> knownHostsPath(const Environment& environment) {
+  return xdgFile(environment, "XDG_STATE_HOME", "/.local/state", "/ftpc/known_hosts");
 }
 
 ClientConfig parseClientConfig(const std::string& text, const std::string& source) {

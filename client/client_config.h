@@ -10,6 +10,7 @@ namespace ft {
 struct ClientConfig {
   std::string source;  // the file, for messages
   std::optional<std::string> server, retry, timeout, digest;
+  std::optional<std::string> tls, ca, cert, key;
 };
 
 // An environment variable, or nullopt. Injected, so that tests need no environment.
@@ -18,6 +19,8 @@ Environment processEnvironment();
 
 // The path of the file; nullopt when the environment names no home.
 std::optional<std::string> clientConfigPath(const Environment& environment);
+// $XDG_STATE_HOME/ftpc/known_hosts, else ~/.local/state/ftpc/known_hosts; nullopt when the environment names no home.
+std::optional<std::string> knownHostsPath(const Environment& environment);
 // Throws ConfigError for a file that cannot be used, and for a key that is not known.
 ClientConfig readClientConfig(const std::string& path);
 ClientConfig parseClientConfig(const std::string& text, const std::string& source);

@@ -72,6 +72,13 @@ void Connection::sendSome() {
   }
 }
 
+std::size_t Connection::writeSome(std::span<const std::byte> bytes) {
+  const IoResult result = transport_->write(bytes);
+  const std::size_t count = result.status == IoResult::Status::Done ? result.bytes : 0;
+  moved(count);
+  return count;
+}
+
 Connection::Ready Connection::poll(bool read, bool write) {
   const auto deadline = waitBegun_ + timeout_ + allowance_;
   const auto left = std::max(milliseconds(0), std::chrono::ceil<milliseconds>(deadline - Clock::now()));

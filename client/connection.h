@@ -51,12 +51,20 @@ class Connection {
 
   // Waits until the peer can be read from, or (with `write`) written to; reads what came. Throws on the deadline and on a stop.
   Ready wait(bool write);
-  // For senders that go round output(): sendfile and splice. -1 where bytes must go through output().
+  // For those that go round output() and readSome(): sendfile and splice. -1 where bytes must pass through them.
   int rawFd() const { return transport_->rawFd(); }
-  // For a caller that waits for other descriptors as well, after takeHeader() and before wait().
+  // Writes once, round output(), which must be empty; 0 when the line is full. Until these bytes are reported as written, they must be offered again.
+  std::size_t writeSome(std::span<const std::byte> bytes);
+  // Null where the line is not encrypted.
+  const LineSecurity* security() const { return transport_->security(); }
+  // For a caller that waits for other descriptors as well, after takeHeader() and before wait(). Bytes may be there although the descriptor is
+  // not readable: with hasMore() there is nothing to wait for.
   int fd() const { return transport_->fd(); }
+  bool hasMore() const { return transport_->buffered() > 0; }
   // Bytes that are buffered here and must be taken with readSome() before rawFd() is read.
   std::size_t buffered() const { return input_.size() - taken_; }
+  // Takes in what is there, without waiting: a readable descriptor may bring nothing but TLS's own messages.
+  void receive() { fill(); }
   // As wait(), for a caller that reads rawFd() itself: nothing is read into the buffer.
   void waitReadable();
   // To be told when bytes moved round this object, for the deadline.

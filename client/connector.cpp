@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -78,8 +79,8 @@ UniqueFd connectUnix(const ServerAddress& server) {
 
 }  // namespace
 
-std::unique_ptr<Transport> connectTo(const ServerAddress& address, milliseconds timeout, const StopRequest& stop) {
-  if (!address.path.empty()) return makePlainTransport(connectUnix(address));
+UniqueFd connectTo(const ServerAddress& address, milliseconds timeout, const StopRequest& stop) {
+  if (!address.path.empty()) return connectUnix(address);
   const std::vector<Endpoint> addresses = resolve(address, stop);
   auto left = static_cast<std::int64_t>(addresses.size());
   const auto end = Clock::now() + timeout;
@@ -89,9 +90,22 @@ std::unique_ptr<Transport> connectTo(const ServerAddress& address, milliseconds 
     UniqueFd fd = tryAddress(one, now + (end - now) / left--, stop, reason);
     if (!fd) continue;
     noticeDeadPeer(fd.get(), timeout);
-    return makePlainTransport(std::move(fd));
+    return fd;
   }
   unreachable(address, reason);
+}
+
+bool staysHere(int connected) {
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  if (::getpeername(connected, reinterpret_cast<sockaddr*>(&peer), &size) != 0) return false;
+  if (peer.ss_family == AF_UNIX) return true;
+  if (peer.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(peer);
+    return (ntohl(v4.sin_addr.s_addr) >> 24) == IN_LOOPBACKNET;
+  }
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(peer).sin6_addr;
+  return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == IN_LOOPBACKNET);
 }
 
 }  // namespace ft

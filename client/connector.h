@@ -2,16 +2,16 @@
 // From an address to a connected socket: a Unix socket, or every address of the host in order, each with a share of the time.
 
 #include <chrono>
-#include <memory>
 
 #include "client/address.h"
 #include "client/stop_request.h"
-#include "common/transport.h"
+#include "common/unique_fd.h"
 
 namespace ft {
 
-// Throws TransportError (Unreachable, Timeout) whose text names the address; Interrupted when `stop` comes first.
-std::unique_ptr<Transport> connectTo(const ServerAddress& address, std::chrono::milliseconds timeout,
-                                     const StopRequest& stop);
+// A non-blocking socket. Throws TransportError (Unreachable, Timeout) whose text names the address; Interrupted when `stop` comes first.
+UniqueFd connectTo(const ServerAddress& address, std::chrono::milliseconds timeout, const StopRequest& stop);
+// Does the line stay on this machine? True for Unix sockets and loopback addresses.
+bool staysHere(int connected);
 
 }  // namespace ft

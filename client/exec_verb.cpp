@@ -113,15 +113,16 @@ class RemoteCommand {
         pollfd{connection_.fd(), static_cast<short>(POLLIN | (connection_.unsent() > 0 ? POLLOUT : 0)), 0},
         pollfd{shell_.stop.fd(), POLLIN, 0}, pollfd{reads ? STDIN_FILENO : -1, POLLIN, 0},
         pollfd{window.get(), POLLIN, 0}};
-    ::poll(entries.data(), entries.size(), -1);
+    const bool more = connection_.hasMore();
+    ::poll(entries.data(), entries.size(), more ? 0 : -1);
     if (entries[1].revents != 0) shell_.stop.check();
     if (entries[3].revents != 0) sendSize(window);
     if (entries[2].revents != 0) sendInput();
     if ((entries[0].revents & POLLOUT) != 0) connection_.sendSome();
-    if ((entries[0].revents & ~POLLOUT) == 0) return;
+    if (!more && (entries[0].revents & ~POLLOUT) == 0) return;
     // A command may be silent for as long as it likes.
     connection_.restartDeadline();
-    connection_.wait(false);
+    connection_.receive();
   }
 
   void sendInput() {

@@ -48,6 +48,7 @@ Problem problemOf(const std::exception& error) {
   }
   if (dynamic_cast<const TransportError*>(&error) != nullptr) return {"network", message, number(ExitCode::Network)};
   if (dynamic_cast<const ProtocolError*>(&error) != nullptr) return {"protocol", message, number(ExitCode::Protocol)};
+  if (dynamic_cast<const IdentityError*>(&error) != nullptr) return {"identity", message, number(ExitCode::Identity)};
   if (dynamic_cast<const UsageError*>(&error) != nullptr) return {"usage", message, number(ExitCode::Usage)};
   if (dynamic_cast<const ConfigError*>(&error) != nullptr) {
     return {"usage", escapeText(message), number(ExitCode::Usage)};

@@ -132,6 +132,16 @@ void FileDigest::hole(std::uint64_t count) {
   digest_.updateZeros(count);
 }
 
+void FileDigest::bytes(std::uint64_t begin, std::span<const std::byte> piece) {
+  if (following_) {
+    following_->data(begin, begin + piece.size());
+    return;
+  }
+  take();
+  digest_.update(piece);
+  begin_ = end_ = begin + piece.size();
+}
+
 void FileDigest::take() {
   if (begin_ == end_ || error_) return;
   buffer_.resize(kWindow);

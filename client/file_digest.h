@@ -7,6 +7,7 @@
 #include <exception>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -76,6 +77,8 @@ class FileDigest {
   // As those of FollowingDigest; failures are kept for finish().
   void data(std::uint64_t begin, std::uint64_t end);
   void hole(std::uint64_t count);
+  // The bytes at `begin`, which are in the file as well, from memory: nothing is read again.
+  void bytes(std::uint64_t begin, std::span<const std::byte> piece);
   DigestValue finish();
 
  private:

@@ -104,6 +104,14 @@ ServerInfo serverInfo(const Shell& shell) {
   return {};
 }
 
+// "TLSv1.3, ", or "" where the line is not encrypted.
+std::string encryption(const Shell& shell) {
+  const LineSecurity* const security = shell.link.connection().security();
+  if (security == nullptr) return "";
+  if (!shell.options.verbose) return security->protocol + ", ";
+  return security->protocol + " " + security->cipher + ", key " + security->peerFingerprint + ", ";
+}
+
 }  // namespace
 
 void runLs(const Shell& shell) {
@@ -185,10 +193,19 @@ void runPing(const Shell& shell) {
       json.value(info.sandbox);
       json.key("ms");
       json.raw(time.data());
+      const LineSecurity* const security = shell.link.connection().security();
+      if (security == nullptr) return;
+      json.key("tls");
+      json.value(security->protocol);
+      json.key("cipher");
+      json.value(security->cipher);
+      json.key("fingerprint");
+      json.value(security->peerFingerprint);
     });
     return;
   }
-  shell.output.report(address + ": ok, " + (server.empty() ? "" : server + ", ") + time.data() + " ms");
+  shell.output.report(address + ": ok, " + (server.empty() ? "" : server + ", ") + encryption(shell) + time.data() +
+                      " ms");
   if (shell.options.verbose && !info.sandbox.empty()) shell.output.report("  sandbox: " + info.sandbox);
 }
 

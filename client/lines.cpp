@@ -28,7 +28,7 @@ constexpr std::uint64_t kHeaderCost = 256;
 microseconds roundTripOf(const Connection& connection) {
   tcp_info info{};
   socklen_t size = sizeof info;
-  const int fd = connection.rawFd();
+  const int fd = connection.fd();
   if (fd < 0 || ::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return microseconds(0);
   return microseconds(info.tcpi_rtt);
 }

@@ -6,6 +6,7 @@
 
 #include "client/exit_code.h"
 #include "client/lines.h"
+#include "client/trust_flags.h"
 #include "client/verbs.h"
 #include "common/escape.h"
 #include "common/ini_file.h"
@@ -38,6 +39,7 @@ struct Raw {
   bool noClobber = false;
   bool noSync = false;
   bool version = false;
+  TrustFlags trust;
 };
 
 // The help of a verb, with the usage of the table.
@@ -108,6 +110,7 @@ void addGlobalOptions(CLI::App& app, Options& options, Raw& raw) {
   app.add_option("--connections", options.transfer.connections, "How many connections carry large work")
       ->check(CLI::Range(1, static_cast<int>(Lines::kMaxLines)))
       ->group("");
+  addTrustFlags(app, raw.trust);
   app.add_flag("-V,--version", raw.version, "Show the version");
 }
 
@@ -134,6 +137,7 @@ void applyConfig(const Environment& environment, Options& options) {
     if (config.timeout) options.timeout = readTimeout(*config.timeout);
     if (config.digest) options.transfer.digest = readDigest(*config.digest);
     if (config.server) options.server = parseAddress(*config.server);
+    applyTrustConfig(config, options.trust);
   } catch (const UsageError& error) {
     throw UsageError(escapeText(config.source) + ": " + error.what());
   }
@@ -204,6 +208,8 @@ CommandLine parseCommandLine(const std::vector<std::string>& arguments, const En
   if (verb->get_prefix_command()) line.options.operands = verb->remaining();
   applyConfig(environment, line.options);
   applyRaw(app, raw, line.options);
+  applyTrustFlags(app, raw.trust, line.options.trust);
+  line.options.trust.knownHosts = knownHostsPath(environment).value_or("");
   return line;
 }
 

@@ -8,6 +8,7 @@
 
 #include "client/address.h"
 #include "client/client_config.h"
+#include "client/tls_client.h"
 #include "client/transfer.h"
 
 namespace ft {
@@ -22,6 +23,7 @@ struct Options {
   bool retryNamed = false;  // by the user: then the first connect is tried again, too
   std::chrono::milliseconds timeout{60'000};
   TransferOptions transfer;
+  TrustOptions trust;
   bool quiet = false;
   bool verbose = false;
   bool json = false;

@@ -30,9 +30,8 @@ auto PartSink::keep(Action action) {
   }
 }
 
-void PartSink::grown(std::uint64_t from) {
+void PartSink::grown() {
   const std::uint64_t size = part_.size();
-  if (file_) file_->data(from, size);
   if (sync_ && size - writtenBack_ >= kWriteBackStep) {
     part_.startSync();
     writtenBack_ = size;
@@ -48,7 +47,8 @@ void PartSink::data(std::span<const std::byte> bytes) {
   const std::uint64_t from = part_.size();
   if (digest_) digest_->update(bytes);
   keep([&] { part_.write(bytes); });
-  grown(from);
+  if (file_) file_->bytes(from, bytes);
+  grown();
 }
 
 void PartSink::hole(std::uint64_t count) {
@@ -62,7 +62,10 @@ std::optional<std::size_t> PartSink::splice(SplicePipe& pipe, int socket, std::s
   if (!file_) return std::nullopt;
   const std::uint64_t from = part_.size();
   const auto moved = keep([&] { return part_.take(pipe, socket, most); });
-  if (moved > 0U) grown(from);
+  if (moved > 0U) {
+    file_->data(from, part_.size());
+    grown();
+  }
   return moved;
 }
 

@@ -46,7 +46,7 @@ class PartSink final : public BodySink {
  private:
   template <typename Action>
   auto keep(Action action);
-  void grown(std::uint64_t from);
+  void grown();
 
   PartFile& part_;
   bool sync_;

@@ -55,7 +55,7 @@ class EchoPing {
     if (shell.options.pingUdp) {
       transport_ = makePlainTransport(connectUdp(address, shell.stop));
     } else {
-      transport_ = connectTo(address, shell.options.timeout, shell.stop);
+      transport_ = makePlainTransport(connectTo(address, shell.options.timeout, shell.stop));
     }
   }
 

@@ -100,18 +100,24 @@ std::optional<std::size_t> PutBody::sendOnce(std::size_t most) {
 }
 
 bool PutBody::sendCopy(std::uint64_t size) {
-  std::string& output = connection_.output();
   const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(wholeChunks(unit_, kCopyStep), size));
-  const std::size_t before = output.size();
-  output.resize(before + step);
-  const ssize_t got = ::pread(source_.fd(), output.data() + before, step, static_cast<off_t>(position_));
-  output.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  if (buffer_.size() < step) buffer_.resize(step);
+  const ssize_t got = ::pread(source_.fd(), buffer_.data(), step, static_cast<off_t>(position_));
   if (got <= 0) {
     broken_ = true;
     return true;
   }
-  sent(static_cast<std::size_t>(got));
-  return connection_.flush();
+  const std::span<const std::byte> bytes(buffer_.data(), static_cast<std::size_t>(got));
+  std::span<const std::byte> left = bytes;
+  while (!left.empty()) {
+    left = left.subspan(connection_.writeSome(left));
+    if (!left.empty()) connection_.wait(true);
+    // What the line has taken of a refused body does not matter: its connection is dropped.
+    if (connection_.headerIsHere()) return false;
+  }
+  listeners_.digest.bytes(position_, bytes);
+  passed(bytes.size());
+  return true;
 }
 
 bool PutBody::padChunk(std::uint64_t size) {
@@ -125,9 +131,13 @@ bool PutBody::padChunk(std::uint64_t size) {
 }
 
 void PutBody::sent(std::size_t bytes) {
-  listeners_.digest.data(position_, position_ + bytes);
-  position_ += bytes;
   connection_.moved(bytes);
+  listeners_.digest.data(position_, position_ + bytes);
+  passed(bytes);
+}
+
+void PutBody::passed(std::size_t bytes) {
+  position_ += bytes;
   listeners_.advance.reach(position_, listeners_.observer);
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "client/connection.h"
 #include "client/file_digest.h"
@@ -42,12 +43,14 @@ class PutBody {
   // Bytes that sendfile moved; 0 when it has to wait; nullopt when the source ended or cannot be sent that way.
   std::optional<std::size_t> sendOnce(std::size_t most);
   void sent(std::size_t bytes);
+  void passed(std::size_t bytes);
 
   Connection& connection_;
   const SourceFile& source_;
   std::size_t unit_;
   Listeners listeners_;
   std::uint64_t position_ = 0;
+  std::vector<std::byte> buffer_;  // where the bytes pass through memory
   bool broken_ = false;
   bool copying_ = false;  // the file system cannot sendfile
 };

@@ -20,6 +20,8 @@ constexpr std::size_t kDepth = 4;
 constexpr std::uint64_t kAhead = 256 << 20;
 // One call of sendfile. Bytes.
 constexpr std::uint64_t kSendStep = 1 << 20;
+// One read where the bytes must pass through memory. Bytes.
+constexpr std::size_t kCopyStep = 256 * 1024;
 // What the slowest disk that is worth waiting for reads or writes. Bytes a second.
 constexpr std::uint64_t kSlowDisk = 20'000'000;
 
@@ -28,7 +30,24 @@ void flushAll(Connection& connection) {
   for (connection.sendSome(); connection.unsent() > 0; connection.sendSome()) connection.wait(true);
 }
 
+// Where the bytes must pass through memory.
+void copyRange(Connection& connection, const SourceFile& source, const Piece& piece) {
+  std::vector<std::byte> buffer(kCopyStep);
+  for (std::uint64_t position = piece.begin; position < piece.end();) {
+    connection.stop().check();
+    const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), piece.end() - position));
+    const ssize_t got = ::pread(source.fd(), buffer.data(), most, static_cast<off_t>(position));
+    if (got <= 0) throwSourceChanged(source.path());
+    position += static_cast<std::uint64_t>(got);
+    for (std::span<const std::byte> left(buffer.data(), static_cast<std::size_t>(got)); !left.empty();) {
+      left = left.subspan(connection.writeSome(left));
+      if (!left.empty()) connection.wait(true);
+    }
+  }
+}
+
 void sendRange(Connection& connection, const SourceFile& source, const Piece& piece) {
+  if (connection.rawFd() < 0) return copyRange(connection, source, piece);
   for (std::uint64_t position = piece.begin; position < piece.end();) {
     connection.stop().check();
     off_t offset = static_cast<off_t>(position);
@@ -108,7 +127,6 @@ std::optional<Header> SegmentPut::offer(const PutJob& job, const SourceFile& sou
   header.digest = digestName(job.digest);
   header.segments = true;
   Connection& connection = link_.connection();
-  if (connection.rawFd() < 0) return std::nullopt;
   connection.queue(header);
   connection.allow(std::chrono::seconds(source.size() / kSlowDisk));
   Header reply = connection.readHeader();

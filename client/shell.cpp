@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "client/connector.h"
+#include "client/dialer.h"
 #include "client/exit_code.h"
 #include "client/verbs.h"
 #include "common/escape.h"
@@ -14,9 +14,8 @@ namespace {
 
 Link makeLink(const Options& options, Output& output, const StopRequest& stop) {
   Link::Ways ways;
-  ways.connect = [&options, &stop] {
-    return std::make_unique<Connection>(connectTo(options.server, options.timeout, stop), stop, options.timeout,
-                                        escapeText(options.server.text()));
+  ways.connect = [&options, &stop, dialer = std::make_shared<Dialer>(options, stop)] {
+    return std::make_unique<Connection>(dialer->dial(), stop, options.timeout, escapeText(options.server.text()));
   };
   ways.pause = [&stop](std::chrono::milliseconds time) { pauseFor(time, stop); };
   ways.notice = [&output](const std::string& reason, std::chrono::milliseconds pause, int nextTry) {

@@ -64,12 +64,14 @@ bool StreamPut::awaitInput(int fd, Connection& connection) {
   for (;;) {
     connection.sendSome();
     std::array<pollfd, 3> fds{pollfd{fd, POLLIN, 0}, pollfd{connection.stop().fd(), POLLIN, 0},
-                              pollfd{connection.rawFd(), POLLIN, 0}};
-    if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) throw failureFromErrno(errno, "standard input");
+                              pollfd{connection.fd(), POLLIN, 0}};
+    const bool more = connection.hasMore();
+    if (::poll(fds.data(), fds.size(), more ? 0 : -1) < 0 && errno != EINTR)
+      throw failureFromErrno(errno, "standard input");
     if (fds[1].revents != 0) connection.stop().check();
-    if (fds[2].revents != 0) {
+    if (more || fds[2].revents != 0) {
       connection.restartDeadline();
-      connection.wait(false);
+      connection.receive();
       if (connection.headerIsHere()) return false;
     }
     if (fds[0].revents != 0) return true;

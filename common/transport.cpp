@@ -71,14 +71,18 @@ class PlainTransport final : public Transport {
 
 }  // namespace
 
-std::unique_ptr<Transport> makePlainTransport(UniqueFd socket) {
-  const int flags = ::fcntl(socket.get(), F_GETFL);
-  if (flags < 0 || ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) < 0) {
+void prepareSocket(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) {
     throwTransportError(errno, "the connection cannot be made non-blocking");
   }
   // A Unix socket has no such option, and a TCP socket that refuses it is only slower.
   const int on = 1;
-  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+std::unique_ptr<Transport> makePlainTransport(UniqueFd socket) {
+  prepareSocket(socket.get());
   return std::make_unique<PlainTransport>(std::move(socket));
 }
 

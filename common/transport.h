@@ -1,6 +1,6 @@
 #pragma once
-// The seam between the protocol and the socket: a non-blocking stream of bytes. Plain TCP and Unix sockets today; an encrypted
-// transport is another implementation. One object belongs to one thread at a time.
+// The seam between the protocol and the socket: a non-blocking stream of bytes, plain (here) or encrypted (tls_transport.h). One object
+// belongs to one thread at a time.
 
 #include <cstddef>
 #include <memory>
@@ -41,7 +41,9 @@ class Transport {
   virtual int fd() const noexcept = 0;
   // The descriptor that splice and sendfile may use, or -1 where bytes must pass through read and write (an encrypted transport).
   virtual int rawFd() const noexcept = 0;
-  // Bytes that read() would return though the descriptor is not readable (an encrypted record read in part).
+  // The same for sendfile alone: also where the kernel encrypts what is sent.
+  virtual int sendFd() const noexcept { return rawFd(); }
+  // Bytes that read() may return though the descriptor is not readable (encrypted records that were read ahead). 0 after a read that would block.
   virtual std::size_t buffered() const noexcept { return 0; }
   // Null while the line is not encrypted (yet). Valid as long as this object.
   virtual const LineSecurity* security() const noexcept { return nullptr; }
@@ -49,7 +51,10 @@ class Transport {
   virtual bool established() const noexcept { return true; }
 };
 
-// Takes ownership; sets O_NONBLOCK and, for TCP, TCP_NODELAY.
+// Sets O_NONBLOCK and, for TCP, TCP_NODELAY. Throws TransportError.
+void prepareSocket(int fd);
+
+// Takes ownership, and prepares the socket.
 std::unique_ptr<Transport> makePlainTransport(UniqueFd socket);
 
 }  // namespace ft

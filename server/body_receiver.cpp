@@ -44,7 +44,10 @@ Progress BodyReceiver::step(SessionKit& kit, Transport& transport) {
 
 Progress BodyReceiver::nextChunk(SessionKit& kit, Transport& transport) {
   // Reading just the prefix leaves the chunk's bytes in the socket, where splice can take them.
-  if (kit.input.size() < kChunkPrefixSize) return fillInput(kit, transport, kChunkPrefixSize - kit.input.size());
+  if (kit.input.size() < kChunkPrefixSize) {
+    const bool splices = transport.rawFd() >= 0;
+    return fillInput(kit, transport, splices ? kChunkPrefixSize - kit.input.size() : InputBuffer::kCapacity);
+  }
   const std::int64_t n = decodeChunk(kit.input.view().first<kChunkPrefixSize>());
   kit.input.consume(kChunkPrefixSize);
   ended_ = n == 0;

@@ -16,6 +16,8 @@ namespace {
 constexpr std::uint64_t kSendChunk = 4 * 1024 * 1024;
 // One call's length: a step stays short, so that sessions take turns.
 constexpr std::uint64_t kSendStep = 1024 * 1024;
+// One read where the bytes must pass through memory: what an encrypted line takes at once, for what it does not take is read again.
+constexpr std::size_t kCopyStep = 64 * 1024;
 // Shorter holes are sent as the zeros that they are.
 constexpr std::uint64_t kHoleMin = 64 * 1024;
 
@@ -71,11 +73,11 @@ void BodySender::nextChunk(std::string& output) {
 
 Progress BodySender::sendData(SessionKit& kit, Transport& transport) {
   const std::size_t count = static_cast<std::size_t>(std::min(kSendStep, chunkEnd_ - position_));
+  if (transport.sendFd() < 0 || send_.download->fd() < 0) return copyData(kit, transport, count);
   hashAhead(kit, position_ + count);
   if (failure_) return Progress::Moved;
-  if (transport.rawFd() < 0 || send_.download->fd() < 0) return copyData(kit, transport, count);
   off_t offset = static_cast<off_t>(position_);
-  const ssize_t sent = ::sendfile(transport.rawFd(), send_.download->fd(), &offset, count);
+  const ssize_t sent = ::sendfile(transport.sendFd(), send_.download->fd(), &offset, count);
   if (sent < 0) {
     if (errno == EAGAIN) return Progress::NeedWrite;
     if (errno == EINTR) return Progress::Moved;
@@ -92,10 +94,13 @@ Progress BodySender::sendData(SessionKit& kit, Transport& transport) {
 }
 
 Progress BodySender::copyData(SessionKit& kit, Transport& transport, std::size_t count) {
-  const std::size_t got = send_.download->read(position_, kit.scratch.first(std::min(count, kit.scratch.size())));
-  if (got == 0) {
-    giveUp(ErrorCode::Changed, "the file was cut short while it was sent");
-    return Progress::Moved;
+  const std::size_t got = readFile(position_, kit.scratch.first(std::min(count, kCopyStep)));
+  if (got == 0) return Progress::Moved;
+  // What the line did not take the last time is here again, and was hashed then.
+  if (send_.running && hashedTo_ < position_ + got) {
+    const std::size_t before = hashedTo_ - position_;
+    send_.running->update(kit.scratch.first(got).subspan(before));
+    hashedTo_ = position_ + got;
   }
   const IoResult result = transport.write(kit.scratch.first(got));
   if (result.status == IoResult::Status::WouldBlockWrite) return Progress::NeedWrite;
@@ -121,19 +126,22 @@ void BodySender::hashAhead(SessionKit& kit, std::uint64_t to) {
   if (!send_.running) return;
   while (hashedTo_ < to) {
     const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(kit.scratch.size(), to - hashedTo_));
-    std::size_t got = 0;
-    try {
-      got = send_.download->read(hashedTo_, kit.scratch.first(wanted));
-    } catch (const Failure& failure) {
-      giveUp(failure.code(), failure.what());
-      return;
-    }
-    if (got == 0) {
-      giveUp(ErrorCode::Changed, "the file was cut short while it was sent");
-      return;
-    }
+    const std::size_t got = readFile(hashedTo_, kit.scratch.first(wanted));
+    if (got == 0) return;
     send_.running->update(kit.scratch.first(got));
     hashedTo_ += got;
+  }
+}
+
+// 0 when the body had to be given up.
+std::size_t BodySender::readFile(std::uint64_t from, std::span<std::byte> into) {
+  try {
+    const std::size_t got = send_.download->read(from, into);
+    if (got == 0) giveUp(ErrorCode::Changed, "the file was cut short while it was sent");
+    return got;
+  } catch (const Failure& failure) {
+    giveUp(failure.code(), failure.what());
+    return 0;
   }
 }
 

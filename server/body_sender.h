@@ -34,6 +34,7 @@ class BodySender {
   Progress copyData(SessionKit& kit, Transport& transport, std::size_t count);
   Progress padChunk(Transport& transport, SessionKit& kit);
   void hashAhead(SessionKit& kit, std::uint64_t to);
+  std::size_t readFile(std::uint64_t from, std::span<std::byte> into);
   void finish(std::string& output);
   void giveUp(ErrorCode code, const std::string& message);
 

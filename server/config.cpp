@@ -95,6 +95,7 @@ class ConfigBuilder {
 
   EffectiveConfig finish(const Environment& environment) {
     if (effective_.config.root.empty()) effective_.config.root = defaultRoot(environment);
+    if (effective_.config.state.empty()) effective_.config.state = defaultState(environment);
     if (effective_.config.root.empty()) {
       faults_ += "--root: there is no home folder to keep the files in, so the root must be named ([storage] root)\n";
     }
@@ -207,6 +208,16 @@ std::string find(const Environment& environment, const std::string& name) {
   return variable == environment.end() ? "" : variable->second;
 }
 
+// $VARIABLE/ftpd, else the folder `usual`/ftpd at home.
+std::string xdgFolder(const Environment& environment, const char* variable, const char* usual) {
+  // The XDG specification has relative paths ignored.
+  const std::string named = find(environment, variable);
+  if (named.starts_with('/')) return named + "/ftpd";
+  const std::string home = find(environment, "HOME");
+  const std::string base = home.starts_with('/') ? home : homeFromAccount();
+  return base.empty() ? "" : base + usual + "/ftpd";
+}
+
 }  // namespace
 
 Environment processEnvironment() {
@@ -274,12 +285,13 @@ std::string printConfig(const EffectiveConfig& effective) {
 }
 
 std::string defaultRoot(const Environment& environment) {
-  // The XDG specification has relative paths ignored.
-  const std::string data = find(environment, "XDG_DATA_HOME");
-  if (data.starts_with('/')) return data + "/ftpd";
-  const std::string home = find(environment, "HOME");
-  const std::string base = home.starts_with('/') ? home : homeFromAccount();
-  return base.empty() ? "" : base + "/.local/share/ftpd";
+  return xdgFolder(environment, "XDG_DATA_HOME", "/.local/share");
+}
+
+std::string defaultState(const Environment& environment) {
+  const std::string folders = find(environment, "STATE_DIRECTORY");
+  if (folders.starts_with('/')) return folders.substr(0, folders.find(':'));
+  return xdgFolder(environment, "XDG_STATE_HOME", "/.local/state");
 }
 
 bool isLoopbackAddress(std::string_view address) {

@@ -18,6 +18,7 @@
 #include "server/log.h"
 #include "server/sandbox.h"
 #include "server/services_config.h"
+#include "server/tls_config.h"
 
 namespace ft {
 
@@ -35,6 +36,7 @@ struct ServerConfig {
   std::uint32_t socketMode = 0660;  // of Unix sockets
   std::string user;                 // whom to become after binding; empty: nobody else
   SandboxMode sandbox = SandboxMode::BestEffort;
+  std::string state;  // empty: defaultState(), which may be empty too
   // [storage]
   std::string root;  // empty: defaultRoot()
   DiskStorageOptions::Durability durability = DiskStorageOptions::Durability::Full;
@@ -52,6 +54,8 @@ struct ServerConfig {
   std::string auditFile;  // empty: the log
   // The file that was read; empty: none.
   std::string file;
+  // [tls]
+  TlsConfig tls;
   // [log]
   LogLevel logLevel = LogLevel::Info;
   LogFormat logFormat = LogFormat::Text;
@@ -110,6 +114,8 @@ std::string printConfig(const EffectiveConfig& effective);
 
 // $XDG_DATA_HOME/ftpd, else ~/.local/share/ftpd; "" when there is no home folder.
 std::string defaultRoot(const Environment& environment);
+// $STATE_DIRECTORY (of systemd), else $XDG_STATE_HOME/ftpd, else ~/.local/state/ftpd; "" when there is no home folder.
+std::string defaultState(const Environment& environment);
 
 // An address of this machine only, which nobody else can reach: 127.0.0.0/8, ::1, localhost, unix:/PATH. `address` is that, HOST:PORT or
 // [IPV6]:PORT.

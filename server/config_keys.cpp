@@ -8,6 +8,7 @@
 #include "server/config.h"
 #include "server/guard_keys.h"
 #include "server/services_keys.h"
+#include "server/tls_keys.h"
 
 namespace ft {
 namespace {
@@ -181,6 +182,13 @@ std::string printYesNo(const ServerConfig& config) {
 
 std::string printUser(const ServerConfig& config) { return config.user; }
 std::string printSandbox(const ServerConfig& config) { return std::string(sandboxModeName(config.sandbox)); }
+std::string parseState(std::string_view text, ServerConfig& config) {
+  if (text.starts_with('~')) return "a whole path: '~' is not expanded here";
+  config.state = text;
+  return "";
+}
+
+std::string printState(const ServerConfig& config) { return config.state; }
 std::string printRoot(const ServerConfig& config) { return config.root; }
 std::string printLogLevel(const ServerConfig& config) { return std::string(logLevelName(config.logLevel)); }
 std::string printLogFormat(const ServerConfig& config) { return std::string(logFormatName(config.logFormat)); }
@@ -229,6 +237,10 @@ constexpr std::array kKeys{
     ConfigKey{"server", "sandbox",
               "whether to do without a part of the sandbox that the kernel does not have: required, best-effort, off",
               parseSandbox, printSandbox},
+    ConfigKey{"server", "state",
+              "folder of what the daemon keeps for itself; empty: $STATE_DIRECTORY, $XDG_STATE_HOME/ftpd, "
+              "~/.local/state/ftpd",
+              parseState, printState},
     ConfigKey{"storage", "root", "folder of the files; empty: $XDG_DATA_HOME/ftpd, else ~/.local/share/ftpd", parseRoot,
               printRoot},
     ConfigKey{"storage", "durability",
@@ -256,7 +268,7 @@ constexpr std::array kKeys{
 std::span<const ConfigKey> configKeys() {
   static const std::vector<ConfigKey> kAll = [] {
     std::vector<ConfigKey> all(kKeys.begin(), kKeys.end());
-    for (const std::span<const ConfigKey> more : {guardKeys(), servicesKeys()}) {
+    for (const std::span<const ConfigKey> more : {guardKeys(), tlsKeys(), servicesKeys()}) {
       all.insert(all.end(), more.begin(), more.end());
     }
     return all;

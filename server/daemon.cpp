@@ -61,9 +61,35 @@ class AcceptErrors : public Poco::ErrorHandler {
   Poco::ErrorHandler* before_;
 };
 
-TransferOptions transferOptions(const ServerConfig& config, std::size_t descriptors, ExecService* exec) {
+bool listensHereOnly(const ServerConfig& config) {
+  return std::all_of(config.listen.begin(), config.listen.end(), isLoopbackAddress);
+}
+
+std::unique_ptr<ServerTls> serverTls(const ServerConfig& config, Log& log) {
+  if (config.tls.mode == TlsMode::Off) return nullptr;
+  const bool wanted = config.tls.mode == TlsMode::Required || !config.tls.certificate.empty() ||
+                      !config.tls.key.empty() || !config.tls.clientCa.empty();
+  try {
+    return std::make_unique<ServerTls>(config.tls, config.state);
+  } catch (const ConfigError& error) {
+    if (wanted || !(listensHereOnly(config) || config.insecureNoAuth)) throw;
+    log.event(LogLevel::Warn, "tls-off", {{"reason", error.what()}});
+    return nullptr;
+  }
+}
+
+TransferOptions::Plain plainFrom(const ServerConfig& config) {
+  if (config.tls.mode == TlsMode::Required) return TransferOptions::Plain::Nowhere;
+  if (config.tls.mode == TlsMode::Off || config.insecureNoAuth) return TransferOptions::Plain::Anywhere;
+  return TransferOptions::Plain::Loopback;
+}
+
+TransferOptions transferOptions(const ServerConfig& config, std::size_t descriptors, ExecService* exec,
+                                const ServerTls* tls) {
   TransferOptions options;
   options.exec = exec;
+  options.tls = tls;
+  options.plain = plainFrom(config);
   options.workers = static_cast<int>(config.workers);
   options.maxConnections = connectionLimit(config.maxConnections, descriptors);
   options.maxPerAddress = config.maxPerAddress;
@@ -114,6 +140,7 @@ Daemon::Daemon(const ServerConfig& config, Log& log, Reread reread)
   }
   if (!config_.user.empty()) becomeUser(config_.user);
   for (const std::string& root : rootPaths(config_)) makeRoot(root);
+  tls_ = serverTls(config_, log);
   audit_ = std::make_unique<AuditLog>(log_, config_.auditFile);
   sandbox_.confine();
   tenancy_ = std::make_unique<Tenancy>(config_, log);
@@ -121,7 +148,7 @@ Daemon::Daemon(const ServerConfig& config, Log& log, Reread reread)
   if (config_.services.execOn()) {
     exec_ = std::make_unique<ExecService>(config_.services, *execLink_, log, ExecService::Options{config_.idleTimeout});
   }
-  TransferOptions options = transferOptions(config_, descriptors, exec_.get());
+  TransferOptions options = transferOptions(config_, descriptors, exec_.get(), tls_.get());
   options.listeners = std::move(listeners);
   options.audit = audit_.get();
   options.rates = &rates_;
@@ -162,6 +189,7 @@ void Daemon::announce() {
   }
   for (const std::string& line : services_->readyLines()) std::printf("%s\n", line.c_str());
   std::fflush(stdout);
+  if (tls_) log_.event(LogLevel::Info, "tls", {{"fingerprint", tls_->fingerprint()}});
   std::string roots;
   for (const std::string& root : rootPaths(config_)) roots += (roots.empty() ? "" : ", ") + root;
   log_.event(LogLevel::Info, "ready", {{"version", kVersion}, {"listen", all}, {"root", roots}});
@@ -175,7 +203,11 @@ int Daemon::waitForSignal() {
   for (;;) {
     const int signal = nextSignal(kTick);
     if (signal == SIGTERM || signal == SIGINT) return signal;
-    if (signal == SIGHUP) reload();
+    if (signal == SIGHUP) {
+      reload();
+    } else if (tls_ && tls_->filesChanged()) {
+      reloadTls("the files have changed");
+    }
     if (watched) ::sd_notify(0, "WATCHDOG=1");
     tenancy_->expire();
   }
@@ -183,6 +215,7 @@ int Daemon::waitForSignal() {
 
 void Daemon::reload() {
   audit_->reopen();
+  if (tls_) reloadTls("SIGHUP");
   try {
     if (!reread_) return;
     const ServerConfig fresh = reread_();
@@ -191,6 +224,16 @@ void Daemon::reload() {
     log_.event(LogLevel::Info, "reload", {{"outcome", "ok"}});
   } catch (const std::exception& error) {
     log_.event(LogLevel::Error, "reload", {{"outcome", "failed"}, {"reason", error.what()}});
+  }
+}
+
+void Daemon::reloadTls(const char* reason) {
+  try {
+    tls_->reload();
+    log_.event(LogLevel::Info, "tls-reloaded", {{"reason", reason}, {"fingerprint", tls_->fingerprint()}});
+  } catch (const std::exception& error) {
+    log_.event(LogLevel::Error, "tls-kept",
+               {{"reason", error.what()}, {"consequence", "the certificate that was read before stays in use"}});
   }
 }
 

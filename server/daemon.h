@@ -14,6 +14,7 @@
 #include "server/log.h"
 #include "server/rate_limit.h"
 #include "server/sandbox.h"
+#include "server/server_tls.h"
 #include "server/services.h"
 #include "server/tenancy.h"
 #include "server/transfer_service.h"
@@ -42,6 +43,7 @@ class Daemon {
   int waitForSignal();
   // Takes what can change while the daemon runs from the configuration; a wrong one is logged, and changes nothing.
   void reload();
+  void reloadTls(const char* reason);
   void drain();
 
   const ServerConfig config_;
@@ -54,6 +56,7 @@ class Daemon {
   RateLimits rates_;
   std::unique_ptr<Tenancy> tenancy_;
   std::unique_ptr<Storage> localView_;  // what a connection without log-in sees
+  std::unique_ptr<ServerTls> tls_;      // null: not spoken
   std::unique_ptr<ExecService> exec_;
   std::unique_ptr<TransferService> transfer_;
   std::unique_ptr<Services> services_;

@@ -7,6 +7,7 @@
 #include "common/escape.h"
 #include "common/version.h"
 #include "server/commands.h"
+#include "server/server_tls.h"
 
 namespace ft {
 namespace {
@@ -45,6 +46,7 @@ struct CommandLine {
   bool checkConfig = false;
   bool printConfig = false;
   bool listCommands = false;
+  bool printFingerprint = false;
 };
 
 void declareOptions(CLI::App& app, CommandLine& line) {
@@ -67,6 +69,8 @@ void declareOptions(CLI::App& app, CommandLine& line) {
                "Listen on addresses that others can reach, though nobody has to log in and nothing is encrypted");
   app.add_flag("--check-config", line.checkConfig, "Say what is wrong with the configuration, and end");
   app.add_flag("--print-config", line.printConfig, "Print the configuration that is in effect, and end");
+  app.add_flag("--print-fingerprint", line.printFingerprint,
+               "Print the fingerprint of the daemon's key, by which clients know it, and end");
   app.add_flag("--list-commands", line.listCommands, "Print the commands of the protocol that are served, and end");
   app.footer(std::string(kFooter));
 }
@@ -131,6 +135,13 @@ Invocation readInvocation(const std::vector<std::string>& arguments, const Envir
 
   EffectiveConfig effective = buildConfig(settings, environment);
   if (line.printConfig) return {printConfig(effective), {}};
+  const TlsConfig& tls = effective.config.tls;
+  if (line.printFingerprint) {
+    if (tls.mode == TlsMode::Off) throw ConfigError("there is no fingerprint: TLS is switched off ([tls] mode)");
+    return {ServerTls(tls, effective.config.state).fingerprint() + "\n", {}};
+  }
+  // Files of one's own are made at the start only.
+  if (line.checkConfig && tls.mode != TlsMode::Off && !tls.certificate.empty()) ServerTls(tls, effective.config.state);
   if (line.checkConfig) return {"ftpd: the configuration is good\n", {}};
   effective.config.file = file;
   return {std::nullopt, std::move(effective.config)};

@@ -10,7 +10,7 @@
 namespace ft {
 
 struct Invocation {
-  // What --help, --version, --list-commands, --check-config or --print-config have to say on standard output, and nothing more is to be
+  // What --help, --version, --list-commands, --check-config, --print-config or --print-fingerprint have to say on standard output, and nothing more is to be
   // done. nullopt: serve.
   std::optional<std::string> answer;
   ServerConfig config;

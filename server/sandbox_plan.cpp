@@ -26,6 +26,17 @@ int mostLandlock() {
   return version;
 }
 
+// They are read again when they change. Files of authorities are often links to where the next one will lie.
+void addCertificates(const ServerConfig& config, SandboxPlan& plan) {
+  if (config.tls.certificate.empty()) plan.serve.push_back(config.state + "/tls");
+  for (const std::string& file : {config.tls.certificate, config.tls.key, config.tls.clientCa}) {
+    if (file.empty()) continue;
+    std::error_code error;
+    plan.read.push_back(folderOf(file));
+    plan.read.push_back(folderOf(std::filesystem::weakly_canonical(file, error).string()));
+  }
+}
+
 }  // namespace
 
 SandboxPlan sandboxPlan(const ServerConfig& config, bool startsPrograms) {
@@ -37,6 +48,7 @@ SandboxPlan sandboxPlan(const ServerConfig& config, bool startsPrograms) {
   plan.serve = rootPaths(config);
   if (!config.auditFile.empty()) plan.append.push_back(folderOf(config.auditFile));
   if (!config.file.empty()) plan.read.push_back(folderOf(config.file));
+  if (config.tls.mode != TlsMode::Off) addCertificates(config, plan);
   for (const std::string& address : config.listen) {
     const std::string_view path = unixPath(address);
     if (!path.empty()) plan.remove.push_back(folderOf(path));

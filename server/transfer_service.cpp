@@ -37,10 +37,19 @@ void noticeDeadPeers(int fd) {
   setOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, kUserTimeoutMs);
 }
 
+// To a peer of whom nothing is known yet.
+std::string refusalFrame(ErrorCode code, const std::string& reason) {
+  std::string frame;
+  appendFrame(frame, errorReply(Header{}, code, reason));
+  return frame;
+}
+
 }  // namespace
 
 TransferService::TransferService(TransferOptions options, Storage& storage, Log& log)
     : log_(log),
+      tls_(options.tls),
+      plain_(options.plain),
       limits_(options.maxConnections, options.maxPerAddress, options.startups),
       rates_(options.rates),
       kits_(static_cast<std::size_t>(options.workers)),
@@ -88,8 +97,8 @@ void TransferService::talk(StreamSocket& socket) {
   if (!own) return;
   noticeDeadPeers(own.get());
   log_.event(LogLevel::Debug, "connected", {{"peer", peer.name}});
-  auto connection = std::make_shared<Connection>(makePlainTransport(std::move(own)), context_, std::move(peer.name),
-                                                 std::move(place));
+  auto connection =
+      std::make_shared<Connection>(beginLine(std::move(own), peer), context_, std::move(peer.name), std::move(place));
   if (rates_ != nullptr) {
     connection->session.limitBy(rates_->all());
     connection->session.limitBy(rates_->ofAddress(peer.source));
@@ -98,9 +107,31 @@ void TransferService::talk(StreamSocket& socket) {
   parking_->admit(connection);
 }
 
+std::unique_ptr<Transport> TransferService::beginLine(UniqueFd socket, const PeerInfo& peer) const {
+  // Who can see what passes a Unix socket can see more than that.
+  if (peer.name.starts_with("unix:")) return makePlainTransport(std::move(socket));
+  return makeNegotiatingTransport(std::move(socket), policyFor(peer.loopback));
+}
+
+LinePolicy TransferService::policyFor(bool loopback) const {
+  LinePolicy policy;
+  if (tls_ != nullptr) {
+    policy.tls = tls_->context();
+  } else {
+    policy.tlsRefusal =
+        refusalFrame(ErrorCode::Unsupported, "TLS is switched off here ([tls] mode, or no certificate)");
+  }
+  const bool plain =
+      plain_ == TransferOptions::Plain::Anywhere || (plain_ == TransferOptions::Plain::Loopback && loopback);
+  if (!plain) {
+    policy.plainRefusal =
+        refusalFrame(ErrorCode::Forbidden, "this daemon speaks TLS only here ([tls] mode): ftpc --tls");
+  }
+  return policy;
+}
+
 void TransferService::refuse(const StreamSocket& socket, const PeerInfo& peer, const std::string& reason) {
-  std::string frame;
-  appendFrame(frame, errorReply(Header{}, ErrorCode::Busy, reason));
+  const std::string frame = refusalFrame(ErrorCode::Busy, reason);
   ::send(socket.impl()->sockfd(), frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   log_.event(LogLevel::Warn, "connection-refused", {{"peer", peer.name}, {"reason", reason}});
   if (context_.audit == nullptr) return;

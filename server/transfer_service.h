@@ -9,8 +9,11 @@
 #include <vector>
 
 #include "server/connection_limits.h"
+#include "server/negotiating_transport.h"
 #include "server/parking_lot.h"
+#include "server/peer.h"
 #include "server/rate_limit.h"
+#include "server/server_tls.h"
 #include "server/session.h"
 #include "server/tcp_service.h"
 #include "server/worker_pool.h"
@@ -27,6 +30,9 @@ struct TransferOptions {
   AuditLog* audit = nullptr;
   RateLimits* rates = nullptr;  // null: as fast as it goes; must outlive the service too
   StartupLimit startups;
+  const ServerTls* tls = nullptr;  // null: TLS is not spoken. Must outlive the service
+  enum class Plain { Anywhere, Loopback, Nowhere };
+  Plain plain = Plain::Anywhere;  // from where plain text is taken
 };
 
 class TransferService {
@@ -49,11 +55,15 @@ class TransferService {
 
  private:
   void talk(Poco::Net::StreamSocket& socket);
+  std::unique_ptr<Transport> beginLine(UniqueFd socket, const PeerInfo& peer) const;
+  LinePolicy policyFor(bool loopback) const;
   void enqueue(std::shared_ptr<Connection> connection);
   void work(const std::shared_ptr<Connection>& connection);
   void refuse(const Poco::Net::StreamSocket& socket, const PeerInfo& peer, const std::string& reason);
 
   Log& log_;
+  const ServerTls* const tls_;
+  const TransferOptions::Plain plain_;
   std::atomic<bool> draining_{false};
   std::atomic<bool> hurry_{false};
   std::mutex enqueueMutex_;

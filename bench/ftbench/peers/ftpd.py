@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import subprocess
 from pathlib import Path
 
 from ftbench.daemon import Place
@@ -15,14 +16,16 @@ class Ftpd(Peer):
     verified = "xxh128, stored bytes"
 
     def __init__(self, workspace: Workspace, place: Place, durability: str = "none", digest: str = "", sync: bool = False,
-                 commands: bool = False):
+                 commands: bool = False, tls: bool = False):
         """As the others do, neither end waits for the disk unless told: `durability` is the daemon's, `sync` that of a get."""
         super().__init__(workspace, place)
         self.durability = durability
         self.digest = digest
         self.sync = sync
         self.commands = commands
-        self.name = "ftpd" + (f" {digest}" if digest else "") + (f", durability {durability}" if durability != "none" else "")
+        self.tls = tls
+        self.trust = ["--no-tls"]
+        self.name = "ftpd" + (" TLS" if tls else "") + (f" {digest}" if digest else "") + (f", durability {durability}" if durability != "none" else "")
         if sync:
             self.name += ", synced"
         if digest:
@@ -37,8 +40,11 @@ class Ftpd(Peer):
             return
         insecure = [] if self.place.is_loopback else ["--insecure-no-auth"]
         self.server(BINARIES / "ftpd", "--root", self.files, "--listen", f"{self.place.address}:0", "--log-level", "warn", *insecure,
-                    environment={"FTPD_STORAGE__DURABILITY": self.durability, "FTPD_SERVER__IDLE_TIMEOUT": "1h", **self._commands()})
+                    environment={"FTPD_STORAGE__DURABILITY": self.durability, "FTPD_SERVER__IDLE_TIMEOUT": "1h",
+                                 "FTPD_SERVER__STATE": str(self.home / "state"), "FTPD_TLS__MODE": "required" if self.tls else "off", **self._commands()})
         self.port = int(self.daemon.wait_for_line(r"ftpd: listening on \S+:(\d+)")[1])
+        if self.tls:
+            self.trust = ["--pin", fingerprint(self.home / "state")]
 
     def _commands(self) -> dict[str, str]:
         if not self.commands:
@@ -46,7 +52,7 @@ class Ftpd(Peer):
         return {"FTPD_EXEC__MODE": "shell", "FTPD_EXEC__USER": pwd.getpwuid(os.getuid()).pw_name}
 
     def _ftpc(self, *words: str | Path, port: int = 0) -> list[str]:
-        return self.client(BINARIES / "ftpc", "-q", "-s", f"{self.place.address}:{port or self.port}", *words)
+        return self.client(BINARIES / "ftpc", "-q", *self.trust, "-s", f"{self.place.address}:{port or self.port}", *words)
 
     def _digest(self) -> list[str]:
         return ["--digest", self.digest] if self.digest else []
@@ -75,3 +81,10 @@ class Ftpd(Peer):
 
     def get_tree(self, remote: str, local: Path) -> list[str]:
         return self._ftpc("get", *self._sync(), remote, "-o", f"{local.parent}/")
+
+
+def fingerprint(state: Path) -> str:
+    """Of the daemon that keeps its key in this folder."""
+    done = subprocess.run([BINARIES / "ftpd", "--print-fingerprint"], env=dict(os.environ, FTPD_SERVER__STATE=str(state)),
+                          check=True, capture_output=True, text=True)
+    return done.stdout.strip()

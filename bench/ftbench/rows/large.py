@@ -74,13 +74,14 @@ def run_md5(session: Session) -> None:
 
 
 def run_tls(session: Session) -> None:
-    """The project's own programs join this row when they speak TLS."""
     source = session.workspace.file("large.bin", session.scale.large_bytes)
     for way in ("put", "get"):
         make = put_file(source) if way == "put" else get_file(source)
         field = Field(session)
+        field.add(make, Ftpd, tls=True)
         field.add(make, Nginx, tls=True)
         field.add(make, Sftp)
         field.run(Row(
             f"tls-{way}", f"{way} of one file of {size_of(session)}, encrypted", [], "nginx TLS + curl", session.scale.rounds,
-            session.scale.large_bytes))
+            session.scale.large_bytes,
+            goals=[Goal("ftpd TLS", ["nginx TLS + curl"], 1.2), Goal("ftpd TLS", ["sftp"], 4.0)]))

@@ -1,0 +1,125 @@
+#include "client/known_hosts.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "client/exit_code.h"
+#include "common/escape.h"
+#include "common/ini_file.h"
+#include "common/tls_fingerprint.h"
+#include "common/unique_fd.h"
+
+namespace ft {
+namespace {
+
+[[noreturn]] void cannot(const char* what, const std::string& path) {
+  throw ConfigError(std::string(what) + " " + escapeText(path) + ": " + std::strerror(errno));
+}
+
+std::string lowerCase(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
+std::string readAll(const std::string& path) {
+  if (::access(path.c_str(), F_OK) != 0) return {};
+  std::ifstream file(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  if (file.bad() || !file.is_open()) cannot("cannot read", path);
+  return text;
+}
+
+struct Line {
+  std::string_view server;
+  std::string fingerprint;
+};
+
+// nullopt for a blank line or a comment.
+std::optional<Line> parseLine(std::string_view text, const std::string& place) {
+  const std::size_t begin = text.find_first_not_of(" \t\r");
+  if (begin == std::string_view::npos || text[begin] == '#') return std::nullopt;
+  text = text.substr(begin, text.find_last_not_of(" \t\r") + 1 - begin);
+  const std::size_t blank = text.find_first_of(" \t");
+  const auto fingerprint = blank == std::string_view::npos
+                               ? std::nullopt
+                               : parseFingerprint(text.substr(text.find_first_not_of(" \t", blank)));
+  if (!fingerprint) throw ConfigError(place + ": not of the form HOST:PORT SHA256:FINGERPRINT");
+  return Line{text.substr(0, blank), *fingerprint};
+}
+
+std::optional<KnownHosts::Entry> findIn(std::string_view text, std::string_view server, const std::string& path) {
+  const std::string wanted = lowerCase(server);
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const auto line = parseLine(text.substr(0, end), escapeText(path) + ":" + std::to_string(number));
+    if (line && lowerCase(line->server) == wanted) return KnownHosts::Entry{line->fingerprint, number};
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return std::nullopt;
+}
+
+void writeFile(const std::string& path, std::string_view text) {
+  const std::string temporary = path + ".new";
+  UniqueFd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file) cannot("cannot write", temporary);
+  while (!text.empty()) {
+    const ssize_t n = ::write(file.get(), text.data(), text.size());
+    if (n < 0 && errno != EINTR) cannot("cannot write", temporary);
+    text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+  }
+  if (::fsync(file.get()) != 0) cannot("cannot write", temporary);
+  if (::rename(temporary.c_str(), path.c_str()) != 0) cannot("cannot write", path);
+}
+
+// Held until the descriptor is closed.
+UniqueFd lockFor(const std::string& path) {
+  const std::string name = path + ".lock";
+  UniqueFd lock(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!lock) cannot("cannot write", name);
+  while (::flock(lock.get(), LOCK_EX) != 0) {
+    if (errno != EINTR) cannot("cannot lock", name);
+  }
+  return lock;
+}
+
+void makeFolder(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  std::error_code error;
+  std::filesystem::create_directories(folder.parent_path(), error);
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) cannot("cannot make the folder", folder);
+}
+
+}  // namespace
+
+std::optional<KnownHosts::Entry> KnownHosts::find(std::string_view server) const {
+  return findIn(readAll(path_), server, path_);
+}
+
+void KnownHosts::add(std::string_view server, std::string_view fingerprint) const {
+  makeFolder(path_);
+  const UniqueFd lock = lockFor(path_);
+  std::string text = readAll(path_);
+  if (const auto there = findIn(text, server, path_)) {
+    if (there->fingerprint == fingerprint) return;
+    throw IdentityError("another key was trusted for " + escapeText(server) + " in the meantime, see " +
+                        escapeText(path_) + ":" + std::to_string(there->line));
+  }
+  if (!text.empty() && text.back() != '\n') text += '\n';
+  text.append(lowerCase(server)).append(" ").append(fingerprint).append("\n");
+  writeFile(path_, text);
+}
+
+}  // namespace ft

@@ -1,0 +1,148 @@
+#include "server/negotiating_transport.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "common/error.h"
+#include "common/tls_transport.h"
+
+namespace ft {
+namespace {
+
+// A record of TLS that begins a handshake: 22, 3, 1 to 4. As a frame's length it would be over 65,536, so it is never one.
+constexpr std::size_t kTold = 3;
+constexpr unsigned char kHandshake = 0x16;
+constexpr unsigned char kMajor = 0x03;
+constexpr unsigned char kLeastMinor = 0x01;
+constexpr unsigned char kMostMinor = 0x04;
+
+using First = std::array<unsigned char, kTold>;
+
+// nullopt: more bytes are needed.
+std::optional<bool> isTls(const First& bytes, std::size_t count) {
+  if (bytes[0] != kHandshake) return false;
+  if (count < 2) return std::nullopt;
+  if (bytes[1] != kMajor) return false;
+  if (count < kTold) return std::nullopt;
+  return bytes[2] >= kLeastMinor && bytes[2] <= kMostMinor;
+}
+
+// What has been refused says nothing more: its bytes are thrown away, so that closing does not destroy the refusal on its way.
+class RefusedTransport final : public Transport {
+ public:
+  RefusedTransport(UniqueFd socket, const std::string& refusal) : socket_(std::move(socket)) {
+    ::send(socket_.get(), refusal.data(), refusal.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    ::shutdown(socket_.get(), SHUT_WR);
+  }
+
+  IoResult read(std::span<std::byte> into) override {
+    while (thrown_ < kMostThrown) {
+      const ssize_t n = ::recv(socket_.get(), into.data(), into.size(), MSG_DONTWAIT);
+      if (n > 0) {
+        thrown_ += static_cast<std::size_t>(n);
+        continue;
+      }
+      if (n < 0 && errno == EAGAIN) return {IoResult::Status::WouldBlockRead, 0};
+      if (n == 0 || errno != EINTR) break;
+    }
+    return {IoResult::Status::End, 0};
+  }
+  IoResult write(std::span<const std::byte>) override {
+    throw TransportError(TransportError::Kind::Closed, "the line was refused");
+  }
+  void shutdownWrite() noexcept override {}
+  int fd() const noexcept override { return socket_.get(); }
+  int rawFd() const noexcept override { return -1; }
+
+ private:
+  static constexpr std::size_t kMostThrown = 4 * 1024 * 1024;
+
+  UniqueFd socket_;
+  std::size_t thrown_ = 0;
+};
+
+class NegotiatingTransport final : public Transport {
+ public:
+  NegotiatingTransport(UniqueFd socket, LinePolicy policy)
+      : fd_(socket.get()), socket_(std::move(socket)), policy_(std::move(policy)) {
+    prepareSocket(fd_);
+  }
+
+  IoResult read(std::span<std::byte> into) override {
+    if (!line_) {
+      if (const auto status = decide()) return {*status, 0};
+    }
+    return line_->read(into);
+  }
+  IoResult write(std::span<const std::byte> bytes) override {
+    if (line_) return line_->write(bytes);
+    // The daemon speaks first only to end a line that has not said what it is.
+    const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0) throw TransportError(TransportError::Kind::Closed, "the line ended before it began");
+    return {IoResult::Status::Done, static_cast<std::size_t>(n)};
+  }
+  void shutdownWrite() noexcept override {
+    if (line_) line_->shutdownWrite();
+  }
+  int fd() const noexcept override { return fd_; }
+  int rawFd() const noexcept override { return line_ ? line_->rawFd() : -1; }
+  int sendFd() const noexcept override { return line_ ? line_->sendFd() : -1; }
+  std::size_t buffered() const noexcept override { return line_ ? line_->buffered() : 0; }
+  const LineSecurity* security() const noexcept override { return line_ ? line_->security() : nullptr; }
+
+ private:
+  // nullopt once it is known what the line is.
+  std::optional<IoResult::Status> decide() {
+    First bytes{};
+    const ssize_t n = ::recv(socket_.get(), bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
+    if (n == 0) return IoResult::Status::End;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return IoResult::Status::WouldBlockRead;
+    if (n < 0) {
+      const auto kind = errno == ECONNRESET ? TransportError::Kind::Reset : TransportError::Kind::Other;
+      throw TransportError(kind, std::string("reading from the connection failed: ") + std::strerror(errno));
+    }
+    const auto tls = isTls(bytes, static_cast<std::size_t>(n));
+    if (!tls) {
+      // The bytes stay in the socket, which must not wake anyone again before there are enough.
+      wakeAt(static_cast<int>(kTold));
+      patient_ = true;
+      return IoResult::Status::WouldBlockRead;
+    }
+    if (patient_) wakeAt(1);
+    begin(*tls);
+    return std::nullopt;
+  }
+
+  void begin(bool tls) {
+    const std::string& refusal = tls ? policy_.tlsRefusal : policy_.plainRefusal;
+    if (!refusal.empty()) {
+      line_ = std::make_unique<RefusedTransport>(std::move(socket_), refusal);
+    } else if (tls) {
+      line_ = std::make_unique<TlsTransport>(std::move(socket_), policy_.tls, TlsSide::Server);
+    } else {
+      line_ = makePlainTransport(std::move(socket_));
+    }
+    policy_ = {};
+  }
+
+  void wakeAt(int bytes) { ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes); }
+
+  const int fd_;  // asked by other threads too
+  UniqueFd socket_;
+  LinePolicy policy_;
+  bool patient_ = false;
+  std::unique_ptr<Transport> line_;  // once it is known what it is; it has the socket then
+};
+
+}  // namespace
+
+std::unique_ptr<Transport> makeNegotiatingTransport(UniqueFd socket, LinePolicy policy) {
+  return std::make_unique<NegotiatingTransport>(std::move(socket), std::move(policy));
+}
+
+}  // namespace ft
