@@ -231,14 +231,14 @@ def test_a_get_goes_on_after_kill_minus_9_of_the_client(daemon, make_client):
 
 
 def test_a_get_over_several_connections_goes_on_after_kill_minus_9_of_the_client(daemon, make_client):
-    data, each, lines = random.Random(3).randbytes(24 << 20), 7 << 20, 3
+    data, each, lines = random.Random(3).randbytes(24 << 20), 7 << 20, 2
     (daemon.root / "ranged").write_bytes(data)
     with FaultProxy(daemon.address, [Fault(direction="down", stall_after=each)] * 8) as proxy:
         client = make_client(proxy.server)
         running = client.start("get", "ranged", "--connections", str(lines))
-        # So much cannot be there before each of them has more than its first piece of 4 MiB.
+        # So much cannot be there before both have more than their first pieces of 4 MiB.
         wait_until(lambda: sum(path.stat().st_blocks * 512 for path in leftovers(client)) >= lines * each - (1 << 20),
-                   what="most of what passes")
+                   deadline=30, what="most of what passes")
         running.kill()
         running.communicate()
     assert not (client.folder / "ranged").exists()
