@@ -23,10 +23,6 @@ struct ExecLimits {
   std::uint64_t processes = 64;                   // at the same time
 };
 
-// Why a privileged program without a user for its commands does not start.
-inline constexpr std::string_view kExecAsRoot =
-    "it is not set, and this is root: commands would run as root; name a user ([exec] user = NAME), or say user = root";
-
 struct ExecCommand {
   std::string name;
   std::vector<std::string>

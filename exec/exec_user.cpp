@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "common/escape.h"
-#include "common/exec_settings.h"
 #include "common/ini_file.h"
 
 namespace ft {
@@ -51,7 +50,6 @@ ExecUser ownUser() {
 }  // namespace
 
 ExecUser findExecUser(const std::string& name) {
-  if (name.empty() && ::geteuid() == 0) throw ConfigError("exec.user: " + std::string(kExecAsRoot));
   if (name.empty()) return ownUser();
   ExecUser user;
   if (!findByName(name, user)) throw ConfigError("exec.user: there is no user '" + escapeText(name, 80) + "'");

@@ -148,18 +148,10 @@ class ConfigBuilder {
     std::vector<ExecFault> faults;
     services.exec = readExecSettings(services.execEntries, effective_.config.root, faults);
     for (const ExecFault& fault : faults) addFault(services.execOrigins[fault.entry], fault.reason);
-    checkExecUser(services);
     if (services.plainExec.listen.empty() || isLoopbackAddress(services.plainExec.listen)) return;
     addFault("plain-exec.listen", "refusing to listen on " + quoted(services.plainExec.listen) +
                                       ", which is not a loopback address: the plain command line runs any command "
                                       "for anyone who reaches it");
-  }
-
-  // An ftpd-exec that is reached over a socket looks after itself.
-  void checkExecUser(const ServicesConfig& services) {
-    const bool runsAny = services.execOn() || !services.plainExec.listen.empty();
-    if (!runsAny || !services.exec.user.empty() || !services.exec.socket.empty() || ::geteuid() != 0) return;
-    addFault("exec.user", std::string(kExecAsRoot));
   }
 
   void addFault(const std::string& origin, const std::string& reason) { faults_ += origin + ": " + reason + "\n"; }

@@ -59,9 +59,6 @@ class Daemon:
         self.sections = {"server": {"drain_timeout": "2s"}, "storage": {}, "log": {}}
         for section, keys in (config or {}).items():
             self.sections.setdefault(section, {}).update(keys)
-        # As root, whom commands run as must be said in so many words.
-        if os.geteuid() == 0 and any(name.split(".")[0] in ("exec", "plain-exec") for name in self.sections):
-            self.sections.setdefault("exec", {}).setdefault("user", "root")
         self.process = None
         self.addresses = []
         self.folder.mkdir(parents=True, exist_ok=True)
