@@ -48,6 +48,8 @@ StagedFile& StagedFile::operator=(StagedFile&& other) noexcept {
 }
 
 StagedFile::~StagedFile() {
+  // Closed first, so that its space is free again when its name is gone.
+  fd_.reset();
   if (!name_.empty()) ::unlinkat(folder_, name_.c_str(), 0);
 }
 
