@@ -24,12 +24,12 @@ using Clock = std::chrono::steady_clock;
 constexpr std::byte kAlert{0x15};
 constexpr std::byte kHandshake{0x16};
 
-void awaitSocket(int fd, short events, Clock::time_point end, const StopRequest& stop, const std::string& name) {
+void awaitSocket(pollfd socket, Clock::time_point end, const StopRequest& stop, const std::string& name) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
   if (left <= 0) {
     throw TransportError(TransportError::Kind::Timeout, name + " did not answer when TLS began");
   }
-  std::array<pollfd, 2> fds{pollfd{fd, events, 0}, pollfd{stop.fd(), POLLIN, 0}};
+  std::array<pollfd, 2> fds{socket, pollfd{stop.fd(), POLLIN, 0}};
   ::poll(fds.data(), fds.size(), static_cast<int>(std::min<std::int64_t>(left, 3'600'000)));
   if (fds[1].revents != 0) stop.check();
 }
@@ -68,7 +68,8 @@ void shakeHands(TlsTransport& transport, const ServerAddress& server, std::chron
     for (;;) {
       const IoResult::Status status = transport.handshake();
       if (status == IoResult::Status::Done) return;
-      awaitSocket(transport.fd(), status == IoResult::Status::WouldBlockRead ? POLLIN : POLLOUT, end, stop, name);
+      const short events = status == IoResult::Status::WouldBlockRead ? POLLIN : POLLOUT;
+      awaitSocket({transport.fd(), events, 0}, end, stop, name);
     }
   } catch (const TlsError& error) {
     quoteOther(transport.firstBytes(), name);

@@ -37,7 +37,8 @@ TlsContext makeTlsContext(TlsSide side, const TlsOptions& options) {
   require(SSL_CTX_set_max_proto_version(raw, TLS1_3_VERSION) == 1, "TLS version");
   require(SSL_CTX_set_ciphersuites(raw, kSuites13) == 1, "TLS 1.3 ciphers");
   require(SSL_CTX_set_cipher_list(raw, kCiphers12) == 1, "TLS 1.2 ciphers");
-  require(SSL_CTX_set1_groups_list(raw, kGroups) == 1, "TLS groups");
+  // As the macro SSL_CTX_set1_groups_list, which takes the list for one that may be changed.
+  require(SSL_CTX_ctrl(raw, SSL_CTRL_SET_GROUPS_LIST, 0, const_cast<char*>(kGroups)) == 1, "TLS groups");
   SSL_CTX_set_options(raw, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                SSL_OP_PRIORITIZE_CHACHA);
   if (options.kernelTls) SSL_CTX_set_options(raw, SSL_OP_ENABLE_KTLS);

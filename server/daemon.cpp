@@ -153,8 +153,9 @@ Daemon::Daemon(const ServerConfig& config, Log& log, Reread reread)
   options.audit = audit_.get();
   options.rates = &rates_;
   transfer_ = std::make_unique<TransferService>(std::move(options), *localView_, log);
+  const std::string fingerprint = tls_ ? tls_->fingerprint() : "";
   services_ = std::make_unique<Services>(
-      serviceTable(), ServiceContext{config_.services, log, execLink_.get(), transfer_->addresses()});
+      serviceTable(), ServiceContext{config_.services, log, execLink_.get(), transfer_->addresses(), fingerprint});
   sandbox_.closeCalls();
   transfer_->tellSandbox(sandbox_.text());
 }

@@ -21,15 +21,13 @@ struct DiscoveryFacts {
 };
 
 // Sets of records, as bits.
-enum DiscoveryRecords : unsigned {
-  kNoRecords = 0,
-  kServicePointer = 1,   // _ftpc._tcp.local PTR INSTANCE
-  kTypePointer = 2,      // _services._dns-sd._udp.local PTR _ftpc._tcp.local
-  kServiceLocation = 4,  // INSTANCE SRV
-  kServiceText = 8,      // INSTANCE TXT
-  kHostAddress = 16,     // HOST.local A and AAAA
-  kAllRecords = 31,
-};
+inline constexpr unsigned kNoRecords = 0;
+inline constexpr unsigned kServicePointer = 1;   // _ftpc._tcp.local PTR INSTANCE
+inline constexpr unsigned kTypePointer = 2;      // _services._dns-sd._udp.local PTR _ftpc._tcp.local
+inline constexpr unsigned kServiceLocation = 4;  // INSTANCE SRV
+inline constexpr unsigned kServiceText = 8;      // INSTANCE TXT
+inline constexpr unsigned kHostAddress = 16;     // HOST.local A and AAAA
+inline constexpr unsigned kAllRecords = 31;
 
 class DiscoveryAnswers {
  public:

@@ -82,7 +82,7 @@ Key readKey(const std::string& path) {
 }
 
 Key makeKey(const std::string& path) {
-  Key key(EVP_EC_gen("P-256"));
+  Key key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
   require(key != nullptr, "key");
   const Bio text(BIO_new(BIO_s_secmem()));
   require(PEM_write_bio_PKCS8PrivateKey(text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1, "key");

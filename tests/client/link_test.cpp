@@ -100,7 +100,11 @@ TEST_CASE("a server that is gone after it was reached is waited for") {
 TEST_CASE("an answer that is not understood ends the connection and is not asked for again") {
   for (const std::string& bytes : {std::string("\xff\xff\xff\x7f", 4), std::string("\0\0\0\0", 4),
                                    std::string("\4\0\0\0blah", 8), std::string("\2\0\0\0{}", 6)}) {
-    ScriptedServer server({[&](ServerEnd& end) { end.send(bytes); }, kPong});
+    ScriptedServer server({[&](ServerEnd& end) {
+                             end.readHeader();
+                             end.send(bytes);
+                           },
+                           kPong});
     Link link = server.link(5);
     CHECK_THROWS_AS(ping(link), ProtocolError);
     CHECK(server.connections() == 1);

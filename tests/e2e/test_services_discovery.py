@@ -1,6 +1,7 @@
 """Discovery: the daemon's own answer by multicast DNS on loopback, what ftpc makes of it, and Avahi where it can be started."""
 
 import os
+import re
 import socket
 import struct
 import time
@@ -76,9 +77,10 @@ def test_a_daemon_is_found_with_its_address(make_found, make_client):
     daemon = make_found("Röhre 7")
     mine = [one for one in found_by(make_client()) if one["name"] == "Röhre 7"]
     assert [one["address"] for one in mine] == [f"127.0.0.1:{daemon.port}"]
-    assert mine[0]["tls"] is False and "fingerprint" not in mine[0]
+    fingerprint = re.search(r'fingerprint="(SHA256:[A-Za-z0-9+/]{43})"', daemon.log())[1]
+    assert mine[0]["tls"] is True and mine[0]["fingerprint"] == fingerprint
     line = next(line for line in make_client().ok("discover").out.decode().splitlines() if line.startswith("R"))
-    assert line == f"Röhre 7\t127.0.0.1:{daemon.port}\t-"
+    assert line == f"Röhre 7\t127.0.0.1:{daemon.port}\t{fingerprint}"
 
 
 def test_daemons_of_one_name_are_told_apart(make_found, make_client):
@@ -238,7 +240,7 @@ def avahi(tmp_path, ftpd_binary, ftpc_binary):
     avahi_network.need()
 
     def run(script):
-        ftpd = (f"env XDG_DATA_HOME={tmp_path} FTPD_DISCOVERY__ENABLED=yes FTPD_DISCOVERY__NAME=Office "
+        ftpd = (f"env XDG_DATA_HOME={tmp_path} XDG_STATE_HOME={tmp_path}/state FTPD_DISCOVERY__ENABLED=yes FTPD_DISCOVERY__NAME=Office "
                 f"{ftpd_binary} --insecure-no-auth --listen")
         done = avahi_network.run(f"cd {tmp_path}\n" + script.format(ftpd=ftpd, ftpc=ftpc_binary, browse=kBrowse))
         return done.stdout + done.stderr
@@ -248,12 +250,12 @@ def avahi(tmp_path, ftpd_binary, ftpc_binary):
 def test_where_avahi_runs_it_tells_of_the_daemon_and_answers_ftpc_on_another_machine(avahi):
     said = avahi("{ftpd} 10.78.0.1:7021 & {browse} second {ftpc} discover")
     assert "discovery by=Avahi" in said and ";lo;" not in said, said
-    assert ";10.78.0.1;7021;" in said and '"v=1"' in said and '"tls=no"' in said, said
-    assert "Office\t10.78.0.1:7021\t-" in said, said
+    assert ";10.78.0.1;7021;" in said and '"v=1"' in said and '"tls=yes"' in said and '"fp=SHA256:' in said, said
+    assert "Office\t10.78.0.1:7021\tSHA256:" in said, said
 
 
 def test_avahi_on_another_machine_understands_the_daemons_own_answer(avahi):
     said = avahi("second {ftpd} 10.78.0.2:7021 & {browse} {ftpc} discover")
     assert 'discovery by="ftpd itself"' in said, said
-    assert ";10.78.0.2;7021;" in said and '"v=1"' in said and '"tls=no"' in said, said
-    assert "Office\t10.78.0.2:7021\t-" in said, said
+    assert ";10.78.0.2;7021;" in said and '"v=1"' in said and '"tls=yes"' in said and '"fp=SHA256:' in said, said
+    assert "Office\t10.78.0.2:7021\tSHA256:" in said, said
