@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "server/disk_storage.h"
+#include "tests/support/stored_files.h"
 
 namespace ft::testing {
 
@@ -152,23 +153,8 @@ struct Disk {
   }
   void put(std::string_view text, std::string_view content) { put(spec(text, content.size()), content); }
 
-  std::string get(std::string_view text) {
-    const auto download = storage->open(name(text));
-    std::string content(download->info().size, '\0');
-    const std::size_t got = download->read(0, std::as_writable_bytes(std::span(content)));
-    return content.substr(0, got);
-  }
-
-  std::set<std::string> list(std::string_view text) {
-    std::set<std::string> names;
-    std::string after;
-    do {
-      FolderPage page = storage->list(name(text), after, {7, 1 << 20});
-      for (const FolderEntry& entry : page.entries) names.insert(entry.name);
-      after = page.next;
-    } while (!after.empty());
-    return names;
-  }
+  std::string get(std::string_view text) { return testing::storedContent(*storage, name(text)); }
+  std::set<std::string> list(std::string_view text) { return testing::storedNames(*storage, name(text)); }
 
   static std::size_t count(const fs::path& path) {
     return static_cast<std::size_t>(std::distance(fs::directory_iterator(path), fs::directory_iterator()));

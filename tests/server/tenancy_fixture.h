@@ -9,6 +9,7 @@
 
 #include "server/tenancy.h"
 #include "tests/server/disk_fixture.h"
+#include "tests/support/stored_files.h"
 
 namespace ft::testing {
 
@@ -35,21 +36,8 @@ struct Hand {
     upload->write(bytesOf(content));
     if (auto failure = store(std::move(upload))) throw *failure;
   }
-  std::string get(std::string_view text) const {
-    const auto download = storage->open(name(text));
-    std::string content(download->info().size, '\0');
-    return content.substr(0, download->read(0, std::as_writable_bytes(std::span(content))));
-  }
-  std::set<std::string> list(std::string_view text) const {
-    std::set<std::string> names;
-    std::string after;
-    do {
-      FolderPage page = storage->list(name(text), after, {7, 1 << 20});
-      for (const FolderEntry& entry : page.entries) names.insert(entry.name);
-      after = page.next;
-    } while (!after.empty());
-    return names;
-  }
+  std::string get(std::string_view text) const { return testing::storedContent(*storage, name(text)); }
+  std::set<std::string> list(std::string_view text) const { return testing::storedNames(*storage, name(text)); }
   FileType type(std::string_view text) const { return storage->stat(name(text)).type; }
   void mkdir(std::string_view text, bool parents = false) const { storage->makeFolder(name(text), parents); }
   void remove(std::string_view text, bool recursive = false) const { storage->remove(name(text), recursive); }

@@ -1,0 +1,30 @@
+#pragma once
+// What a storage holds, read through its interface as a session would.
+
+#include <set>
+#include <span>
+#include <string>
+
+#include "server/storage.h"
+
+namespace ft::testing {
+
+inline std::string storedContent(Storage& storage, const FileName& name) {
+  const auto download = storage.open(name);
+  std::string content(download->info().size, '\0');
+  return content.substr(0, download->read(0, std::as_writable_bytes(std::span(content))));
+}
+
+// The entries of a folder, over as many pages as they take.
+inline std::set<std::string> storedNames(Storage& storage, const FileName& folder) {
+  std::set<std::string> names;
+  std::string after;
+  do {
+    FolderPage page = storage.list(folder, after, {7, 1 << 20});
+    for (const FolderEntry& entry : page.entries) names.insert(entry.name);
+    after = page.next;
+  } while (!after.empty());
+  return names;
+}
+
+}  // namespace ft::testing
