@@ -16,6 +16,7 @@
 #include "client/exit_code.h"
 #include "common/escape.h"
 #include "common/ini_file.h"
+#include "common/private_folder.h"
 #include "common/tls_fingerprint.h"
 #include "common/unique_fd.h"
 
@@ -97,9 +98,10 @@ UniqueFd lockFor(const std::string& path) {
 
 void makeFolder(const std::string& path) {
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  std::error_code error;
-  std::filesystem::create_directories(folder.parent_path(), error);
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) cannot("cannot make the folder", folder);
+  if (const std::error_code failed = makePrivateFolder(folder)) {
+    errno = failed.value();
+    cannot("cannot make the folder", folder);
+  }
 }
 
 }  // namespace

@@ -63,6 +63,8 @@ struct Header {
   std::optional<bool> input, terminal;
   std::optional<std::uint64_t> rows, columns;
   std::optional<std::int64_t> code;
+  // Log-in.
+  std::optional<std::string> user, password, token, key, signature, nonce;
   // Replies and trailers.
   std::optional<bool> ok;
   std::optional<std::string> error, message;
@@ -101,6 +103,8 @@ class HeaderParser {
   HeaderParser(HeaderParser&&) noexcept;
   HeaderParser& operator=(HeaderParser&&) noexcept;
   Header parse(std::string_view json);
+  // Overwrites what is left of the last header: it held a secret.
+  void forget() noexcept;
 
  private:
   struct Impl;

@@ -88,6 +88,12 @@ inline constexpr std::array kHeaderFields{
     HeaderField{"code", HeaderForm::VersionOne, &Header::code},
     HeaderField{"signal", HeaderForm::VersionOne, &Header::signal},
     HeaderField{"encoding", HeaderForm::VersionOne, &Header::encoding},
+    HeaderField{"user", HeaderForm::VersionOne, &Header::user},
+    HeaderField{"password", HeaderForm::VersionOne, &Header::password},
+    HeaderField{"token", HeaderForm::VersionOne, &Header::token},
+    HeaderField{"key", HeaderForm::VersionOne, &Header::key},
+    HeaderField{"signature", HeaderForm::VersionOne, &Header::signature},
+    HeaderField{"nonce", HeaderForm::VersionOne, &Header::nonce},
     HeaderField{"action", HeaderForm::VersionOne, &Header::action},
     HeaderField{"entries", HeaderForm::VersionOne, &Header::entries},
     HeaderField{"next", HeaderForm::VersionOne, &Header::next},
@@ -101,5 +107,6 @@ inline constexpr std::array kHeaderFields{
     HeaderField{"limits", HeaderForm::VersionOne, &Header::limits},
     HeaderField{"services", HeaderForm::VersionOne, &Header::services},
 };
+static_assert(kHeaderFields.size() <= 255, "the reader keeps the numbers of rows in bytes");
 
 }  // namespace ft

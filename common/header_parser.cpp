@@ -1,4 +1,5 @@
 #include <simdjson.h>
+#include <string.h>
 
 #include <algorithm>
 #include <bitset>
@@ -256,6 +257,16 @@ HeaderParser::HeaderParser() : impl_(std::make_unique<Impl>()) {}
 HeaderParser::~HeaderParser() = default;
 HeaderParser::HeaderParser(HeaderParser&&) noexcept = default;
 HeaderParser& HeaderParser::operator=(HeaderParser&&) noexcept = default;
+
+void HeaderParser::forget() noexcept {
+  // The parser unescapes strings into a buffer of its own, with their lengths between them.
+  const std::size_t written =
+      std::min(impl_->padded.size() * 5 / 3 + simdjson::SIMDJSON_PADDING, impl_->parser.capacity());
+  if (impl_->parser.doc.string_buf) ::explicit_bzero(impl_->parser.doc.string_buf.get(), written);
+  impl_->padded.resize(impl_->padded.capacity());
+  ::explicit_bzero(impl_->padded.data(), impl_->padded.size());
+  impl_->padded.clear();
+}
 
 Header HeaderParser::parse(std::string_view json) {
   const dom::object object = impl_->parseObject(json);

@@ -15,6 +15,11 @@ inline constexpr std::size_t kLengthPrefixSize = 4;
 inline constexpr std::size_t kMinHeaderSize = 2;
 inline constexpr std::size_t kMaxHeaderSize = 65'536;
 
+// Before a log-in (PROTOCOL.md 5.11).
+inline constexpr std::size_t kMaxHeaderBeforeLogin = 8192;
+inline constexpr int kMaxLoginTries = 6;
+inline constexpr std::size_t kLoginNonceSize = 32;
+
 // Headers (PROTOCOL.md 2).
 inline constexpr int kMaxJsonDepth = 8;
 inline constexpr std::size_t kMaxIdSize = 128;

@@ -6,11 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <stdexcept>
 #include <system_error>
 
 #include "common/file_mask.h"
+#include "common/private_folder.h"
 #include "server/disk_failure.h"
 
 namespace ft {
@@ -30,11 +30,8 @@ unsigned hasherCount() { return std::clamp(std::thread::hardware_concurrency(), 
 }  // namespace
 
 void makeRoot(const std::string& root) {
-  std::error_code failed;
-  const auto parent = std::filesystem::absolute(root, failed).lexically_normal().parent_path();
-  if (!failed) std::filesystem::create_directories(parent, failed);
-  if (::mkdir(root.c_str(), 0700) != 0 && errno != EEXIST) {
-    throw std::runtime_error("cannot make the root " + root + ": " + std::generic_category().message(errno));
+  if (const std::error_code failed = makePrivateFolder(root)) {
+    throw std::runtime_error("cannot make the root " + root + ": " + failed.message());
   }
 }
 

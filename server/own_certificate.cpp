@@ -14,12 +14,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <memory>
 #include <string_view>
 
 #include "common/escape.h"
 #include "common/ini_file.h"
+#include "common/private_folder.h"
 #include "common/tls_error.h"
 #include "common/unique_fd.h"
 
@@ -51,9 +51,7 @@ void require(bool done, const char* what) {
 }
 
 void makeFolder(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) cannot("make the folder", path, std::strerror(errno));
+  if (const std::error_code failed = makePrivateFolder(path)) cannot("make the folder", path, failed.message());
 }
 
 std::string textOf(BIO* bio) {

@@ -18,7 +18,8 @@
 namespace ft::testing {
 
 inline void giveCertificate(SSL_CTX* context, const std::string& name = "ftpd.test") {
-  const std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
+  const std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"),
+                                                           EVP_PKEY_free);
   const std::unique_ptr<X509, void (*)(X509*)> certificate(X509_new(), X509_free);
   X509* const raw = certificate.get();
   X509_set_version(raw, X509_VERSION_3);

@@ -1,0 +1,136 @@
+#include "common/secret_input.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "common/ed25519.h"
+#include "common/escape.h"
+#include "common/ini_file.h"
+#include "common/unique_fd.h"
+
+namespace ft {
+namespace {
+
+constexpr std::size_t kMostBytes = 4096;
+
+[[noreturn]] void fail(const std::string& what, int error) {
+  std::array<char, 128> buffer{};
+  throw ConfigError(what + ": cannot be read: " + ::strerror_r(error, buffer.data(), buffer.size()));
+}
+
+// Up to the end of the line or of the input; byte by byte, because what follows may be for somebody else.
+std::string readLine(int fd, const std::string& what) {
+  std::string line;
+  // Room at once: a string that grows leaves copies behind.
+  line.reserve(kMostBytes);
+  for (;;) {
+    char c = 0;
+    const ssize_t size = ::read(fd, &c, 1);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) fail(what, errno);
+    if (size == 0 || c == '\n') break;
+    if (line.size() + 1 >= kMostBytes) {
+      wipe(line);
+      throw ConfigError(what + ": the line is too long");
+    }
+    line += c;
+  }
+  if (line.ends_with('\r')) line.pop_back();
+  return line;
+}
+
+std::string notEmpty(std::string secret, const std::string& what) {
+  if (secret.empty()) throw ConfigError(what + ": the first line is empty");
+  return secret;
+}
+
+// A terminal that does not show what is typed while it lives, also when the program is stopped from the keyboard meanwhile.
+class SilentTerminal {
+ public:
+  explicit SilentTerminal(int fd) : fd_(fd) {
+    sigset_t keyboard;
+    sigemptyset(&keyboard);
+    for (const int signal : {SIGINT, SIGQUIT, SIGTSTP, SIGTERM, SIGHUP}) sigaddset(&keyboard, signal);
+    ::pthread_sigmask(SIG_BLOCK, &keyboard, &signals_);
+    if (::tcgetattr(fd_, &before_) != 0) return;
+    termios silent = before_;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    // Signals stay off, and Ctrl-C arrives as a character.
+    silent.c_lflag &= ~static_cast<tcflag_t>(ISIG);
+    changed_ = ::tcsetattr(fd_, TCSAFLUSH, &silent) == 0;
+  }
+  ~SilentTerminal() {
+    if (changed_) ::tcsetattr(fd_, TCSAFLUSH, &before_);
+    ::pthread_sigmask(SIG_SETMASK, &signals_, nullptr);
+  }
+  SilentTerminal(const SilentTerminal&) = delete;
+  SilentTerminal& operator=(const SilentTerminal&) = delete;
+
+ private:
+  const int fd_;
+  termios before_{};
+  sigset_t signals_{};
+  bool changed_ = false;
+};
+
+void show(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t size = ::write(fd, text.data(), text.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(size));
+  }
+}
+
+}  // namespace
+
+std::optional<std::string> askSecret(const std::string& question) {
+  static constexpr char kInterrupt = 3;
+  const UniqueFd terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  if (!terminal) return std::nullopt;
+  const SilentTerminal silent(terminal.get());
+  show(terminal.get(), question);
+  std::string secret = readLine(terminal.get(), "the terminal");
+  show(terminal.get(), "\n");
+  if (secret.find(kInterrupt) != std::string::npos) {
+    wipe(secret);
+    throw ConfigError("given up");
+  }
+  return secret;
+}
+
+std::string secretFromFile(const std::string& path) {
+  const std::string what = escapeText(path);
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!fd) fail(what, errno);
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) fail(what, errno);
+  // Pipes and the like belong to who gave them.
+  if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0) {
+    throw ConfigError(what + ": others than its owner may use it, and it holds a secret: chmod 600 " + what);
+  }
+  return notEmpty(readLine(fd.get(), what), what);
+}
+
+std::string secretFromDescriptor(int fd) {
+  const std::string what = "descriptor " + std::to_string(fd);
+  return notEmpty(readLine(fd, what), what);
+}
+
+void hideMemory() noexcept {
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  ::prctl(PR_SET_DUMPABLE, 0);
+}
+
+}  // namespace ft

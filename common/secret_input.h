@@ -1,0 +1,20 @@
+#pragma once
+// How a secret gets into a program without being seen: from the terminal, a file or a descriptor; never from the arguments.
+
+#include <optional>
+#include <string>
+
+namespace ft {
+
+// Asks on the terminal of this process, without showing what is typed. nullopt where there is no terminal. Throws ConfigError when the line is
+// longer than any secret, or the terminal goes away.
+std::optional<std::string> askSecret(const std::string& question);
+// The first line of the file. Throws ConfigError when it cannot be read, when it is empty, or when others than its owner may read it.
+std::string secretFromFile(const std::string& path);
+// The first line that the descriptor gives. Throws ConfigError.
+std::string secretFromDescriptor(int fd);
+
+// No core is written and no other process of this user may look into this one, from now on: it holds secrets.
+void hideMemory() noexcept;
+
+}  // namespace ft
