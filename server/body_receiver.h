@@ -10,7 +10,7 @@
 namespace ft {
 
 // How a step of moving a body ended.
-enum class Progress { Moved, NeedRead, NeedWrite, Done };
+enum class Progress { Moved, NeedRead, NeedWrite, NeedEvent, Done };
 
 class BodyReceiver {
  public:

@@ -24,8 +24,11 @@ Outcome handleHello(const Header& request, CommandContext& context) {
   reply.sandbox = std::string(context.sandbox);
   reply.limits = HelloLimits{kMaxHeaderSize, static_cast<std::uint64_t>(kMaxChunkSize), kMaxCheckEntries};
   if (context.services != nullptr && !context.services->empty()) reply.services = *context.services;
+  if (!context.nonce.empty()) reply.nonce = context.nonce;
   return reply;
 }
+
+Outcome handleLogin(const Header&, CommandContext&) { return LogIn{}; }
 
 Outcome handleExec(const Header&, CommandContext& context) {
   if (!context.commands) throw Failure(ErrorCode::Unsupported, "no commands are configured ([exec])");
@@ -47,6 +50,7 @@ constexpr std::array kCommands{
     Command{"exec", Access::Exec, BodyRule::None, handleExec},
     Command{"ping", Access::None, BodyRule::None, handlePing},
     Command{"hello", Access::None, BodyRule::None, handleHello},
+    Command{"login", Access::None, BodyRule::None, handleLogin},
 };
 
 }  // namespace

@@ -48,7 +48,10 @@ class Work;
 // An exec was accepted: the connection leaves its session, together with the request.
 struct HandOver {};
 
-using Outcome = std::variant<Header, ReceiveFile, SendFile, std::unique_ptr<Work>, HandOver>;
+// A login whose fields are in order: who is there is the session's to find out.
+struct LogIn {};
+
+using Outcome = std::variant<Header, ReceiveFile, SendFile, std::unique_ptr<Work>, HandOver, LogIn>;
 
 // What takes long (hashing a large file), cut into steps of a few milliseconds, so that sessions take turns.
 class Work {
@@ -66,6 +69,8 @@ struct CommandContext {
   bool commands = false;                                // are commands of the system configured?
   std::string_view sandbox = "off";                     // what holds of it (Sandbox::text)
   const std::vector<HelloService>* services = nullptr;  // for `hello`; may be null
+  // What a log-in by key on this connection has to sign, as hex digits; empty where the line's own binding is signed.
+  std::string nonce{};
 };
 
 struct Command {

@@ -157,13 +157,14 @@ class ConfigBuilder {
   void addFault(const std::string& origin, const std::string& reason) { faults_ += origin + ": " + reason + "\n"; }
 
   void checkListen() {
-    if (effective_.config.insecureNoAuth) return;
+    // With TLS it is for the accounts to say who may come.
+    if (effective_.config.insecureNoAuth || effective_.config.tls.mode != TlsMode::Off) return;
     for (const std::string& address : effective_.config.listen) {
       if (isLoopbackAddress(address)) continue;
       addFault(effective_.origins[0], "refusing to listen on " + quoted(address) +
-                                          ", which is not a loopback address: there are no accounts and no TLS, so "
-                                          "everyone who reaches it could read, "
-                                          "replace and remove all files; --insecure-no-auth permits it all the same");
+                                          ", which is not a loopback address, without TLS (tls.mode): passwords and "
+                                          "files could be read and changed on their way; --insecure-no-auth permits it "
+                                          "all the same");
     }
   }
 

@@ -16,6 +16,7 @@
 #include "server/connection_limits.h"
 #include "server/disk_core.h"
 #include "server/log.h"
+#include "server/login_config.h"
 #include "server/sandbox.h"
 #include "server/services_config.h"
 #include "server/tls_config.h"
@@ -56,6 +57,8 @@ struct ServerConfig {
   std::string file;
   // [tls]
   TlsConfig tls;
+  // [access]
+  LoginConfig login;
   // [log]
   LogLevel logLevel = LogLevel::Info;
   LogFormat logFormat = LogFormat::Text;

@@ -7,6 +7,7 @@
 #include "common/units.h"
 #include "server/config.h"
 #include "server/guard_keys.h"
+#include "server/login_config.h"
 #include "server/services_keys.h"
 #include "server/tls_keys.h"
 
@@ -89,6 +90,12 @@ std::string parseSandbox(std::string_view text, ServerConfig& config) {
   const auto mode = sandboxModeFromName(text);
   if (!mode) return "required, best-effort or off";
   config.sandbox = *mode;
+  return "";
+}
+
+std::string parsePlainForm(std::string_view text, ServerConfig& config) {
+  if (text != "loopback" && text != "anywhere") return "loopback or anywhere";
+  config.login.plainAnywhere = text == "anywhere";
   return "";
 }
 
@@ -189,6 +196,7 @@ std::string parseState(std::string_view text, ServerConfig& config) {
 }
 
 std::string printState(const ServerConfig& config) { return config.state; }
+std::string printPlainForm(const ServerConfig& config) { return config.login.plainAnywhere ? "anywhere" : "loopback"; }
 std::string printRoot(const ServerConfig& config) { return config.root; }
 std::string printLogLevel(const ServerConfig& config) { return std::string(logLevelName(config.logLevel)); }
 std::string printLogFormat(const ServerConfig& config) { return std::string(logFormatName(config.logFormat)); }
@@ -237,6 +245,8 @@ constexpr std::array kKeys{
     ConfigKey{"server", "sandbox",
               "whether to do without a part of the sandbox that the kernel does not have: required, best-effort, off",
               parseSandbox, printSandbox},
+    ConfigKey{"server", "plain_form", "where the plain form of the protocol is served: loopback or anywhere",
+              parsePlainForm, printPlainForm},
     ConfigKey{"server", "state",
               "folder of what the daemon keeps for itself; empty: $STATE_DIRECTORY, $XDG_STATE_HOME/ftpd, "
               "~/.local/state/ftpd",
@@ -268,7 +278,7 @@ constexpr std::array kKeys{
 std::span<const ConfigKey> configKeys() {
   static const std::vector<ConfigKey> kAll = [] {
     std::vector<ConfigKey> all(kKeys.begin(), kKeys.end());
-    for (const std::span<const ConfigKey> more : {guardKeys(), tlsKeys(), servicesKeys()}) {
+    for (const std::span<const ConfigKey> more : {guardKeys(), tlsKeys(), loginKeys(), servicesKeys()}) {
       all.insert(all.end(), more.begin(), more.end());
     }
     return all;

@@ -13,8 +13,10 @@
 #include <thread>
 #include <utility>
 
+#include "common/secret_input.h"
 #include "common/version.h"
 #include "server/sandbox_plan.h"
+#include "server/users_place.h"
 
 namespace ft {
 namespace {
@@ -84,12 +86,22 @@ TransferOptions::Plain plainFrom(const ServerConfig& config) {
   return TransferOptions::Plain::Loopback;
 }
 
-TransferOptions transferOptions(const ServerConfig& config, std::size_t descriptors, ExecService* exec,
-                                const ServerTls* tls) {
+// What the sessions ask beside the storage.
+struct Partners {
+  ExecService* exec = nullptr;
+  Authenticator* access = nullptr;
+  Tenancy* tenancy = nullptr;
+  const ServerTls* tls = nullptr;
+};
+
+TransferOptions transferOptions(const ServerConfig& config, std::size_t descriptors, const Partners& partners) {
   TransferOptions options;
-  options.exec = exec;
-  options.tls = tls;
+  options.exec = partners.exec;
+  options.access = partners.access;
+  options.tenancy = partners.tenancy;
+  options.tls = partners.tls;
   options.plain = plainFrom(config);
+  options.limits.plainAnywhere = config.login.plainAnywhere || config.insecureNoAuth;
   options.workers = static_cast<int>(config.workers);
   options.maxConnections = connectionLimit(config.maxConnections, descriptors);
   options.maxPerAddress = config.maxPerAddress;
@@ -98,6 +110,16 @@ TransferOptions transferOptions(const ServerConfig& config, std::size_t descript
   options.limits.headerTimeout = config.headerTimeout;
   options.limits.idleTimeout = config.idleTimeout;
   options.limits.bodyWindow = std::min(options.limits.bodyWindow, config.idleTimeout);
+  return options;
+}
+
+AccessOptions accessOptions(const ServerConfig& config) {
+  AccessOptions options;
+  options.usersFile = usersFile(config);
+  options.mustExist = !config.login.users.empty();
+  options.local = config.login.local;
+  options.insecure = config.insecureNoAuth;
+  options.hashing.threads = config.login.hashAtOnce;
   return options;
 }
 
@@ -140,6 +162,7 @@ Daemon::Daemon(const ServerConfig& config, Log& log, Reread reread)
   }
   if (!config_.user.empty()) becomeUser(config_.user);
   for (const std::string& root : rootPaths(config_)) makeRoot(root);
+  makeStateFolder(config_);
   tls_ = serverTls(config_, log);
   audit_ = std::make_unique<AuditLog>(log_, config_.auditFile);
   sandbox_.confine();
@@ -148,7 +171,12 @@ Daemon::Daemon(const ServerConfig& config, Log& log, Reread reread)
   if (config_.services.execOn()) {
     exec_ = std::make_unique<ExecService>(config_.services, *execLink_, log, ExecService::Options{config_.idleTimeout});
   }
-  TransferOptions options = transferOptions(config_, descriptors, exec_.get(), tls_.get());
+  AccessOptions access = accessOptions(config_);
+  access.anonymous = tenancy_->servesAnonymous();
+  access_ = std::make_unique<Authenticator>(std::move(access), log);
+  if (access_->hasAccounts()) hideMemory();
+  TransferOptions options =
+      transferOptions(config_, descriptors, {exec_.get(), access_.get(), tenancy_.get(), tls_.get()});
   options.listeners = std::move(listeners);
   options.audit = audit_.get();
   options.rates = &rates_;
@@ -171,6 +199,7 @@ void Daemon::blockSignals() {
 void Daemon::serve() {
   const AcceptErrors acceptErrors(log_);
   transfer_->tell(services_->announced());
+  if (access_->hasAccounts()) accountsAreNew();
   transfer_->start();
   services_->start();
   announce();
@@ -209,6 +238,7 @@ int Daemon::waitForSignal() {
     } else if (tls_ && tls_->filesChanged()) {
       reloadTls("the files have changed");
     }
+    if (access_->reloadIfChanged()) accountsAreNew();
     if (watched) ::sd_notify(0, "WATCHDOG=1");
     tenancy_->expire();
   }
@@ -217,6 +247,12 @@ int Daemon::waitForSignal() {
 void Daemon::reload() {
   audit_->reopen();
   if (tls_) reloadTls("SIGHUP");
+  try {
+    access_->reload();
+    accountsAreNew();
+  } catch (const ConfigError& error) {
+    log_.event(LogLevel::Error, "users-refused", {{"reason", error.what()}, {"kept", "the users as they were before"}});
+  }
   try {
     if (!reread_) return;
     const ServerConfig fresh = reread_();
@@ -236,6 +272,11 @@ void Daemon::reloadTls(const char* reason) {
     log_.event(LogLevel::Error, "tls-kept",
                {{"reason", error.what()}, {"consequence", "the certificate that was read before stays in use"}});
   }
+}
+
+void Daemon::accountsAreNew() {
+  if (access_->hasAccounts()) hideMemory();
+  log_.event(LogLevel::Info, "users", {{"file", access_->options().usersFile}, {"count", access_->countAccounts()}});
 }
 
 void Daemon::drain() {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "server/audit_log.h"
+#include "server/authenticator.h"
 #include "server/config.h"
 #include "server/exec_link.h"
 #include "server/exec_service.h"
@@ -45,6 +46,7 @@ class Daemon {
   void reload();
   void reloadTls(const char* reason);
   void drain();
+  void accountsAreNew();
 
   const ServerConfig config_;
   Log& log_;
@@ -55,8 +57,9 @@ class Daemon {
   std::unique_ptr<AuditLog> audit_;
   RateLimits rates_;
   std::unique_ptr<Tenancy> tenancy_;
-  std::unique_ptr<Storage> localView_;  // what a connection without log-in sees
-  std::unique_ptr<ServerTls> tls_;      // null: not spoken
+  std::unique_ptr<Storage> localView_;  // of who needs no log-in
+  std::unique_ptr<Authenticator> access_;
+  std::unique_ptr<ServerTls> tls_;  // null: not spoken
   std::unique_ptr<ExecService> exec_;
   std::unique_ptr<TransferService> transfer_;
   std::unique_ptr<Services> services_;

@@ -113,7 +113,7 @@ void ExecRelay::begin(const Header& request) {
                                                 "' is not served on a connection that runs commands; use another one");
     }
     if (context_.draining) throw Failure(ErrorCode::ShuttingDown, "the daemon is stopping");
-    checkExecRequest(context_.settings, source_, request);
+    checkExecRequest(context_.settings, source_, request, client_.entitled);
     if (!exec_) exec_ = context_.link.connect();
     appendFrame(execOut_, request);
     running_ = true;
@@ -130,6 +130,10 @@ void ExecRelay::record(const Header& request, const Failure* failure) {
   if (client_.audit == nullptr) return;
   AuditRecord line;
   line.peer = client_.peer;
+  if (client_.identity.kind != Identity::Kind::Local) {
+    line.user = client_.identity.user;
+    line.method = client_.identity.method;
+  }
   line.command = request.cmd;
   if (request.name) line.name = *request.name;
   if (request.shell) line.name = *request.shell;

@@ -17,6 +17,7 @@
 #include "server/audit_log.h"
 #include "server/connection_limits.h"
 #include "server/exec_link.h"
+#include "server/identity.h"
 #include "server/log.h"
 #include "server/service.h"
 #include "server/services_config.h"
@@ -33,10 +34,14 @@ struct HandedOver {
   std::string peer;
   std::unique_ptr<ConnectionLimits::Place> place;
   AuditLog* audit = nullptr;  // null: nothing is written down
+  Identity identity;
+  // Has the identity logged in on a line that nobody else reads, with the right to run commands? Then it does not matter from where.
+  bool entitled = false;
 };
 
 // May this client ask for that? Throws Failure: Forbidden, NotFound, BadRequest. Arguments are ftpd-exec's business.
-void checkExecRequest(const ExecSettings& settings, const SourceAddress& source, const Header& request);
+void checkExecRequest(const ExecSettings& settings, const SourceAddress& source, const Header& request,
+                      bool entitled = false);
 
 class ExecService {
  public:

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <iostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "common/ini_file.h"
 #include "server/daemon.h"
 #include "server/options.h"
+#include "server/user_admin.h"
 
 namespace {
 
@@ -60,6 +62,10 @@ int main(int argc, char** argv) {
   ::mallopt(M_ARENA_MAX, kMemoryArenas);
   try {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
+    if (!arguments.empty() && arguments.front() == "user") {
+      return ft::runUserAdmin({arguments.begin() + 1, arguments.end()}, ft::processEnvironment(),
+                              {std::cout, std::cerr});
+    }
     const ft::Invocation invocation = ft::readInvocation(arguments, ft::processEnvironment());
     if (invocation.answer) {
       std::fputs(invocation.answer->c_str(), stdout);
@@ -69,7 +75,7 @@ int main(int argc, char** argv) {
     FtpdApplication application(invocation.config, [&] { return ft::readInvocation(arguments, environment).config; });
     application.init(1, argv);
     return application.run();
-  } catch (const ft::ConfigError& error) {
+  } catch (const std::exception& error) {
     std::fprintf(stderr, "ftpd: %s\n", error.what());
     return kUsageError;
   }

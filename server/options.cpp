@@ -8,6 +8,7 @@
 #include "common/version.h"
 #include "server/commands.h"
 #include "server/server_tls.h"
+#include "server/users_place.h"
 
 namespace ft {
 namespace {
@@ -17,6 +18,7 @@ constexpr std::string_view kFooter =
     "else none) and in the environment as FTPD_<SECTION>__<KEY>, e.g. FTPD_STORAGE__ROOT. An option wins over the\n"
     "environment, the environment over the file, the file over the built-in default. --print-config shows all of\n"
     "them and where each comes from.\n\n"
+    "ftpd user --help: who may log in.\n"
     "SIGTERM and SIGINT end the daemon: running transfers get [server] drain_timeout to finish.\n"
     "Exit code: 0 after a signal, 2 when the configuration is wrong or a port is taken.\n";
 
@@ -134,6 +136,7 @@ Invocation readInvocation(const std::vector<std::string>& arguments, const Envir
   append(settings, settingsFromOptions(app, line));
 
   EffectiveConfig effective = buildConfig(settings, environment);
+  checkExposure(effective);
   if (line.printConfig) return {printConfig(effective), {}};
   const TlsConfig& tls = effective.config.tls;
   if (line.printFingerprint) {

@@ -43,6 +43,7 @@ void ParkingLot::admit(const std::shared_ptr<Connection>& connection) {
   {
     const std::lock_guard lock(mutex_);
     connection->number = nextNumber_++;
+    connection->session.setWaker([this, number = connection->number] { wake(number); });
     const TimePoint deadline = connection->session.deadline();
     nextDeadline_ = std::min(nextDeadline_, deadline);
     slots_.emplace(connection->number, Slot{connection, deadline, true});
@@ -60,15 +61,21 @@ void ParkingLot::park(const std::shared_ptr<Connection>& connection, Session::Wa
     return;
   }
   const TimePoint deadline = connection->session.deadline();
+  const bool onEvent = wait == Session::Wait::Event;
+  bool woken = false;
   {
     const std::lock_guard lock(mutex_);
     const auto found = slots_.find(connection->number);
     if (found == slots_.end()) return;
-    found->second.parked = true;
+    woken = std::exchange(found->second.woken, false) && onEvent;
+    found->second.parked = !woken;
     found->second.deadline = deadline;
     nextDeadline_ = std::min(nextDeadline_, deadline);
   }
   if (wait == Session::Wait::Time) return;  // the descriptor stays disarmed, and the deadline wakes
+  if (woken) wake_(connection);
+  // What the peer does meanwhile must not wake it.
+  if (onEvent) return;
   // From here on another worker may own the session already; `connection` only keeps it alive.
   if (!arm(EPOLL_CTL_MOD, *connection, wait)) erase(connection->number);
 }
@@ -98,19 +105,22 @@ void ParkingLot::watch() {
     const int ready = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), kTickMs);
     for (int i = 0; i < ready; ++i) {
       const std::uint64_t number = events[static_cast<std::size_t>(i)].data.u64;
-      if (number != kStopNumber) wakeNumber(number);
+      if (number != kStopNumber) wake(number);
     }
     wakeExpired(std::chrono::steady_clock::now());
   }
 }
 
-void ParkingLot::wakeNumber(std::uint64_t number) {
+void ParkingLot::wake(std::uint64_t number) {
   std::shared_ptr<Connection> connection;
   {
     const std::lock_guard lock(mutex_);
     const auto found = slots_.find(number);
-    if (found == slots_.end() || !found->second.parked) return;
-    found->second.parked = false;
+    if (found == slots_.end()) return;
+    if (!std::exchange(found->second.parked, false)) {
+      found->second.woken = true;
+      return;
+    }
     connection = found->second.connection;
   }
   wake_(std::move(connection));

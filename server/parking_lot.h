@@ -21,7 +21,7 @@ namespace ft {
 
 // A session and its place among the connections.
 struct Connection {
-  Connection(std::unique_ptr<Transport> transport, SessionContext& context, std::string peer,
+  Connection(std::unique_ptr<Transport> transport, SessionContext& context, PeerInfo peer,
              std::unique_ptr<ConnectionLimits::Place> seat)
       : place(std::move(seat)), session(std::move(transport), context, std::move(peer)) {}
   std::unique_ptr<ConnectionLimits::Place> place;
@@ -43,6 +43,8 @@ class ParkingLot {
   // A worker's last act with a connection: parks it, closes it, or queues it again, as `wait` says. Any thread.
   void park(const std::shared_ptr<Connection>& connection, Session::Wait wait);
 
+  // Something has happened that a session waits for (Session::Wait::Event). Any thread, also after the connection is gone.
+  void wake(std::uint64_t number);
   // Hands every parked connection to the workers, which close the idle ones when the daemon drains. Any thread.
   void wakeAll();
   // Waits until there are no connections; false when `limit` passed first.
@@ -56,11 +58,11 @@ class ParkingLot {
     std::shared_ptr<Connection> connection;
     TimePoint deadline;
     bool parked = false;
+    bool woken = false;  // while it was not parked
   };
 
   void watch();
   void wakeExpired(TimePoint now);
-  void wakeNumber(std::uint64_t number);
   bool arm(int operation, const Connection& connection, Session::Wait wait);
   void erase(std::uint64_t number);
 

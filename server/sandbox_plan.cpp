@@ -8,6 +8,7 @@
 
 #include "server/listener.h"
 #include "server/tenancy.h"
+#include "server/users_place.h"
 
 namespace ft {
 namespace {
@@ -49,6 +50,7 @@ SandboxPlan sandboxPlan(const ServerConfig& config, bool startsPrograms) {
   if (!config.auditFile.empty()) plan.append.push_back(folderOf(config.auditFile));
   if (!config.file.empty()) plan.read.push_back(folderOf(config.file));
   if (config.tls.mode != TlsMode::Off) addCertificates(config, plan);
+  if (const std::string users = usersFile(config); !users.empty()) plan.read.push_back(folderOf(users));
   for (const std::string& address : config.listen) {
     const std::string_view path = unixPath(address);
     if (!path.empty()) plan.remove.push_back(folderOf(path));

@@ -27,8 +27,9 @@ std::span<const std::byte> bytesOf(std::string_view text) { return std::as_bytes
 
 }  // namespace
 
-Session::Session(std::unique_ptr<Transport> transport, SessionContext& context, std::string peer)
-    : transport_(std::move(transport)), context_(context), peer_(std::move(peer)) {
+Session::Session(std::unique_ptr<Transport> transport, SessionContext& context, PeerInfo origin)
+    : transport_(std::move(transport)), context_(context), origin_(std::move(origin)), peer_(origin_.name) {
+  settleIdentity();
   // The first header is due at once; only between requests may a client be idle for long.
   deadline_ = context_.now() + context_.limits.idleTimeout;
   startupDeadline_ = context_.now() + context_.limits.loginTimeout;
@@ -66,9 +67,16 @@ void Session::giveBack() {
 }
 
 HandedOver Session::handOver() {
-  std::string unsent = output_.substr(outputSent_);
-  return {std::move(transport_), std::move(*execRequest_), std::move(leftover_), std::move(unsent), peer_, nullptr,
-          context_.audit};
+  HandedOver handed;
+  handed.entitled = identity_.kind == Identity::Kind::User && (origin_.loopback || transport_->security() != nullptr);
+  handed.transport = std::move(transport_);
+  handed.request = std::move(*execRequest_);
+  handed.input = std::move(leftover_);
+  handed.output = output_.substr(outputSent_);
+  handed.peer = peer_;
+  handed.audit = context_.audit;
+  handed.identity = std::move(identity_);
+  return handed;
 }
 
 Session::Wait Session::loop(SessionKit& kit) {
@@ -111,6 +119,7 @@ bool Session::outputIsDue() const {
 // Waits a moment for the peer; nullopt when it did something.
 std::optional<Session::Wait> Session::waitFor(Progress need) {
   const bool flushed = flush();
+  if (need == Progress::NeedEvent && flushed) return Wait::Event;
   const bool writing = need == Progress::NeedWrite || !flushed;
   if (!context_.othersWait()) {
     pollfd entry{transport_->fd(), static_cast<short>(writing ? POLLOUT : POLLIN), 0};
@@ -128,6 +137,7 @@ Progress Session::advance(SessionKit& kit) {
   switch (state_) {
     case State::Header: return readHeader(kit);
     case State::Work: return workOn();
+    case State::LogIn: return awaitLogin();
     case State::Receive: return receiveBody(kit);
     case State::Trailer: return readTrailer(kit);
     case State::Send: return sendBody(kit);
@@ -246,6 +256,7 @@ Progress Session::linger(SessionKit& kit) {
 void Session::abandon(const char* reason) {
   context_.log.event(LogLevel::Info, "connection-ended", {{"peer", peer_}, {"reason", reason}});
   working_.reset();
+  login_.reset();
   receiving_.reset();
   sending_.reset();
   try {

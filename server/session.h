@@ -17,6 +17,7 @@
 #include "server/body_receiver.h"
 #include "server/body_sender.h"
 #include "server/commands.h"
+#include "server/identity.h"
 #include "server/log.h"
 #include "server/put_queue.h"
 #include "server/rate_limit.h"
@@ -26,6 +27,7 @@ namespace ft {
 
 using TimePoint = std::chrono::steady_clock::time_point;
 
+class Authenticator;
 class ExecService;
 struct HandedOver;
 
@@ -36,6 +38,8 @@ struct SessionLimits {
   std::chrono::milliseconds idleTimeout{300'000};
   // Bodies must move kMinBodyRate bytes a second over this.
   std::chrono::milliseconds bodyWindow{30'000};
+  // Is the plain form of the protocol served to other machines, too?
+  bool plainAnywhere = false;
 };
 
 // What all sessions share. Must outlive them.
@@ -56,15 +60,21 @@ struct SessionContext {
   AuditLog* audit = nullptr;    // null: nothing is written down
   // What `hello` tells of the services beside files.
   std::vector<HelloService> services{};
+  // Who somebody is; null: everyone is Local.
+  Authenticator* access = nullptr;
+  // The storage as an identity sees it; empty: all see `storage`.
+  std::function<std::unique_ptr<Storage>(const Identity&)> view{};
+  // Throws Failure unless the identity may run commands of the system. Empty: Local may, and no user.
+  std::function<void(const Identity&)> checkExec{};
 };
 
 class Session {
  public:
   // What has to happen before run() can do more.
-  enum class Wait { Read, Write, Time, Turn, HandOver, Closed };
+  // Event: what setWaker() was given is called when it is time.
+  enum class Wait { Read, Write, Time, Event, Turn, HandOver, Closed };
 
-  // `peer` names the other side in the log: "127.0.0.1:40123".
-  Session(std::unique_ptr<Transport> transport, SessionContext& context, std::string peer);
+  Session(std::unique_ptr<Transport> transport, SessionContext& context, PeerInfo origin);
   ~Session();
 
   // Before the first run(). Bodies count against the bucket, and wait where it is empty.
@@ -73,6 +83,8 @@ class Session {
   void limitStartup() { startupLimited_ = true; }
   // Has it made a request that was let in?
   bool settled() const { return settled_; }
+  // Before the first run(). Called on any thread, also when the session is gone: it must know what to wake by itself.
+  void setWaker(std::function<void()> waker) { waker_ = std::move(waker); }
 
   // Does all that can be done without the peer. Never throws. After Closed the session is only to be destroyed, after HandOver to be
   // emptied by handOver() and destroyed.
@@ -85,8 +97,9 @@ class Session {
   const std::string& peer() const { return peer_; }
 
  private:
-  enum class State { Header, Work, Receive, Trailer, Send, Discard, Linger, HandOver };
+  enum class State { Header, Work, LogIn, Receive, Trailer, Send, Discard, Linger, HandOver };
   struct Working;
+  struct LoggingIn;
   struct Receiving;
   struct Sending;
 
@@ -103,6 +116,18 @@ class Session {
   void runCommand(const Command& command, Header request);
   void settle(Header request, const Command& command, Outcome outcome);
   Progress workOn();
+
+  // Who is there (session_login.cpp).
+  void settleIdentity();
+  void become(Identity identity);
+  Storage& storage();
+  std::size_t mostInput() const;
+  bool admits(const Header& request, const Command& command);
+  std::optional<Failure> refusal(const Header& request, const Command& command) const;
+  void startLogin(Header request);
+  Progress awaitLogin();
+  std::string loginNonce();
+
   void fail(const Header& request, const Command& command, const std::exception& error);
   void startReceive(Header request, ReceiveFile receive);
   void startSend(const Header& request, SendFile send);
@@ -141,7 +166,16 @@ class Session {
 
   std::unique_ptr<Transport> transport_;
   SessionContext& context_;
-  const std::string peer_;
+  const PeerInfo origin_;
+  const std::string& peer_;  // origin_.name
+  Identity identity_;
+  std::uint64_t identityVersion_ = 0;
+  bool lineWasPlain_ = true;  // when identity_ was found
+  std::unique_ptr<Storage> view_;
+  std::function<void()> waker_;
+  std::string nonce_;
+  int loginTries_ = 0;
+  std::unique_ptr<LoggingIn> login_;
   State state_ = State::Header;
   TimePoint deadline_;
   TimePoint startupDeadline_;

@@ -6,6 +6,10 @@ void Session::record(const Header& request, const Deed& deed) {
   if (context_.audit == nullptr) return;
   AuditRecord record;
   record.peer = peer_;
+  if (identity_.kind != Identity::Kind::Local) {
+    record.user = identity_.user;
+    record.method = identity_.method;
+  }
   record.command = request.cmd;
   if (request.filename) record.name = *request.filename;
   if (request.to) record.to = *request.to;

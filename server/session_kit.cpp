@@ -13,6 +13,11 @@ void InputBuffer::consume(std::size_t count) {
   if (begin_ == end_) begin_ = end_ = 0;
 }
 
+void InputBuffer::wipe(std::size_t count) {
+  ::explicit_bzero(bytes_.all().data() + begin_, count);
+  consume(count);
+}
+
 void InputBuffer::assign(std::span<const std::byte> bytes) {
   if (!empty() || bytes.size() > bytes_.size()) throw std::logic_error("InputBuffer::assign");
   std::copy(bytes.begin(), bytes.end(), bytes_.all().begin());

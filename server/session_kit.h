@@ -37,6 +37,8 @@ class InputBuffer {
   std::size_t size() const { return end_ - begin_; }
   bool empty() const { return begin_ == end_; }
   void consume(std::size_t count);
+  // As consume(), and overwrites them: they held a secret.
+  void wipe(std::size_t count);
   // Takes over bytes that were put aside (at most kCapacity); the buffer must be empty.
   void assign(std::span<const std::byte> bytes);
   // Reads once from the transport, at most `most` bytes. The buffer must not be full.

@@ -44,14 +44,22 @@ void compareDigests(const std::vector<DigestValue>& expected, const std::vector<
 
 // The next frame's header, or nullopt with what to do instead. A header that is not understood is answered here.
 std::optional<Header> Session::nextFrame(SessionKit& kit, Progress& progress) {
+  // Not in the middle of a request, which belongs to who began it.
+  if (state_ == State::Header) settleIdentity();
   const auto text = peekFrame(kit.input.view());
   if (!text) {
     if (!kit.input.empty() && !headerBegun_) {
       headerBegun_ = true;
       deadline_ = context_.now() + context_.limits.headerTimeout;
     }
-    const IoResult result = kit.input.fill(*transport_);
     progress = Progress::Moved;
+    if (kit.input.size() >= mostInput()) {
+      refuse(Header{}, Failure(ErrorCode::Unauthenticated, "log in first: before that, headers have at most " +
+                                                               std::to_string(kMaxHeaderBeforeLogin) + " bytes"));
+      endConnection();
+      return std::nullopt;
+    }
+    const IoResult result = kit.input.fill(*transport_, mostInput() - kit.input.size());
     if (result.status == IoResult::Status::WouldBlockRead) progress = Progress::NeedRead;
     if (result.status == IoResult::Status::WouldBlockWrite) progress = Progress::NeedWrite;
     if (result.status == IoResult::Status::End) {
@@ -67,7 +75,12 @@ std::optional<Header> Session::nextFrame(SessionKit& kit, Progress& progress) {
   progress = Progress::Moved;
   try {
     Header header = kit.parser.parse(*text);
-    kit.input.consume(size);
+    if (header.password || header.token) {
+      kit.parser.forget();
+      kit.input.wipe(size);
+    } else {
+      kit.input.consume(size);
+    }
     return header;
   } catch (const HeaderError& error) {
     kit.input.consume(size);
@@ -104,16 +117,18 @@ void Session::dispatch(Header request) {
     endConnection();
     return;
   }
-  runCommand(*command, std::move(request));
+  if (admits(request, *command)) runCommand(*command, std::move(request));
 }
 
 void Session::runCommand(const Command& command, Header request) {
-  settleStartup();
+  if (identity_.kind != Identity::Kind::Nobody) settleStartup();
   // Puts gather; anything else must see them.
   if (command.body != BodyRule::FromClient) commitPuts();
-  CommandContext context{context_.storage,         offers_,          context_.segments,
-                         context_.exec != nullptr, context_.sandbox, &context_.services};
   try {
+    Storage& seen = command.access == Access::None ? context_.storage : storage();
+    CommandContext context{
+        seen, offers_, context_.segments, context_.exec != nullptr, context_.sandbox, &context_.services};
+    if (command.name == "hello") context.nonce = loginNonce();
     Outcome outcome = command.handle(request, context);
     settle(std::move(request), command, std::move(outcome));
   } catch (const std::exception& error) {
@@ -133,6 +148,8 @@ void Session::settle(Header request, const Command& command, Outcome outcome) {
   } else if (std::holds_alternative<HandOver>(outcome)) {
     execRequest_ = std::make_unique<Header>(std::move(request));
     state_ = State::HandOver;
+  } else if (std::holds_alternative<LogIn>(outcome)) {
+    startLogin(std::move(request));
   } else {
     reply(std::get<Header>(outcome));
     record(request, {.level = LogLevel::Debug});
@@ -241,7 +258,7 @@ void Session::finishPut(const Header* trailer) {
     compareDigests(now.request.digests, digests);
     if (trailer != nullptr) compareDigests(trailer->digests, digests);
   } catch (const Failure&) {
-    context_.storage.restart(*now.upload);
+    storage().restart(*now.upload);
     throw;
   }
   if (now.deliver) {
@@ -345,7 +362,7 @@ void Session::reply(const Header& header) {
 
 void Session::commitPuts() {
   if (!puts_ || puts_->empty()) return;
-  for (const PutQueue::Answered& answer : puts_->commit(context_.storage)) {
+  for (const PutQueue::Answered& answer : puts_->commit(storage())) {
     const PutRecord& put = answer.record;
     if (answer.failure) {
       refuse(put.request, *answer.failure);

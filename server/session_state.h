@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "server/authenticator.h"
 #include "server/session.h"
 
 namespace ft {
@@ -14,6 +15,16 @@ struct Session::Working {
   Header request;
   const Command& command;
   std::unique_ptr<Work> work;
+};
+
+struct Session::LoggingIn {
+  LoggingIn(Header header, std::shared_ptr<LoginAttempt> begun)
+      : request(std::move(header)), attempt(std::move(begun)) {}
+  ~LoggingIn() { attempt->cancel(); }
+  LoggingIn(const LoggingIn&) = delete;
+  LoggingIn& operator=(const LoggingIn&) = delete;
+  Header request;
+  std::shared_ptr<LoginAttempt> attempt;
 };
 
 struct Session::Receiving {

@@ -9,8 +9,10 @@
 #include <utility>
 
 #include "common/header.h"
+#include "server/authenticator.h"
 #include "server/commands.h"
 #include "server/exec_service.h"
+#include "server/tenancy.h"
 
 namespace ft {
 namespace {
@@ -60,6 +62,14 @@ TransferService::TransferService(TransferOptions options, Storage& storage, Log&
           [this](std::shared_ptr<Connection> connection) { enqueue(std::move(connection)); })) {
   context_.exec = options.exec;
   context_.audit = options.audit;
+  context_.access = options.access;
+  if (Tenancy* const tenancy = options.tenancy) {
+    context_.view = [tenancy](const Identity& identity) { return tenancy->view(identity); };
+    context_.checkExec = [tenancy](const Identity& identity) {
+      const Decision decision = tenancy->gate(identity)->decide(Verb::Exec, FileName::root());
+      if (!decision.allowed) throw Failure(decision.code, "not allowed by " + decision.rule, decision.rule);
+    };
+  }
   TcpService::Handler handler;
   handler.talk = [this](StreamSocket& socket) { talk(socket); };
   for (Listener& listener : options.listeners) {
@@ -97,8 +107,7 @@ void TransferService::talk(StreamSocket& socket) {
   if (!own) return;
   noticeDeadPeers(own.get());
   log_.event(LogLevel::Debug, "connected", {{"peer", peer.name}});
-  auto connection =
-      std::make_shared<Connection>(beginLine(std::move(own), peer), context_, std::move(peer.name), std::move(place));
+  auto connection = std::make_shared<Connection>(beginLine(std::move(own), peer), context_, peer, std::move(place));
   if (rates_ != nullptr) {
     connection->session.limitBy(rates_->all());
     connection->session.limitBy(rates_->ofAddress(peer.source));
@@ -184,6 +193,7 @@ void TransferService::drain(std::chrono::milliseconds limit) {
     closed_ = true;
   }
   workers_.stop();
+  if (context_.access != nullptr) context_.access->stop();
   parking_.reset();
 }
 

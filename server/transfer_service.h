@@ -20,6 +20,8 @@
 
 namespace ft {
 
+class Tenancy;
+
 struct TransferOptions {
   std::vector<Listener> listeners;
   int workers = 32;
@@ -33,6 +35,9 @@ struct TransferOptions {
   const ServerTls* tls = nullptr;  // null: TLS is not spoken. Must outlive the service
   enum class Plain { Anywhere, Loopback, Nowhere };
   Plain plain = Plain::Anywhere;  // from where plain text is taken
+  // Who somebody is, and what that may see; null: everyone is Local. Must outlive the service too.
+  Authenticator* access = nullptr;
+  Tenancy* tenancy = nullptr;
 };
 
 class TransferService {

@@ -137,12 +137,14 @@ TEST_CASE("an address to listen on is HOST:PORT or [IPV6]:PORT") {
   }
 }
 
-TEST_CASE("an address that others can reach is refused unless it is permitted in so many words") {
+TEST_CASE("an address that others can reach is refused without TLS, unless it is permitted in so many words") {
   for (const char* const address :
        {"0.0.0.0:7021", "[::]:7021", "192.168.1.2:7021", "example.org:7021", "[::ffff:10.0.0.1]:7021",
         "127.0.0.1:1, 10.0.0.1:1", "localhost.example.org:1", "128.0.0.1:1"}) {
     CAPTURE(address);
-    const std::string fault = faultOf("server", "listen", address);
+    const std::string fault =
+        faultsOf({{"server", "listen", address, "f.conf:12"}, {"tls", "mode", "off", "f.conf:13"}});
+    CHECK(faultOf("server", "listen", address).empty());
     CHECK(fault.starts_with("f.conf:12: refusing to listen on '"));
     CHECK(fault.find("--insecure-no-auth") != std::string::npos);
     CHECK(faultsOf({{"server", "listen", address, "--listen"},
@@ -165,13 +167,13 @@ TEST_CASE("an unknown key is refused with its line and the nearest key") {
 }
 
 TEST_CASE("all faults are told at once, one a line") {
-  CHECK(faultsOf(settingsOf("[server]\nworkers = 0\nfoo_bar = 1\nlisten = 10.0.0.1:1\n[log]\nlevel = x\n")) ==
+  CHECK(faultsOf(settingsOf(
+            "[server]\nworkers = 0\nfoo_bar = 1\nlisten = 10.0.0.1:1\n[log]\nlevel = x\n[tls]\nmode = off\n")) ==
         "f.conf:2: 'workers' must be a number from 1 to 1024, not '0'\n"
         "f.conf:3: unknown key 'foo_bar' in [server]\n"
         "f.conf:6: 'level' must be trace, debug, info, warn or error, not 'x'\n"
-        "f.conf:4: refusing to listen on '10.0.0.1:1', which is not a loopback address: there are no accounts and no "
-        "TLS, so everyone "
-        "who reaches it could read, replace and remove all files; --insecure-no-auth permits it all the same");
+        "f.conf:4: refusing to listen on '10.0.0.1:1', which is not a loopback address, without TLS (tls.mode): "
+        "passwords and files could be read and changed on their way; --insecure-no-auth permits it all the same");
 }
 
 TEST_CASE("a key twice in one file is refused, and the place of the first is told") {

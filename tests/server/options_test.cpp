@@ -88,8 +88,9 @@ TEST_CASE("mistakes on the command line name the option") {
   CHECK_FALSE(mentions(errorOf({"\x1b[2J"}), "\x1b"));
 }
 
-TEST_CASE("an address that others can reach needs the words --insecure-no-auth") {
+TEST_CASE("an address that others can reach needs accounts, a rule for who has none, or the words --insecure-no-auth") {
   CHECK(mentions(errorOf({"--listen", "0.0.0.0:0"}), "--listen: refusing to listen on '0.0.0.0:0'"));
+  CHECK(mentions(errorOf({"--listen", "0.0.0.0:0", "--check-config"}), "ftpd user add NAME"));
   CHECK(readInvocation({"--listen", "0.0.0.0:0", "--insecure-no-auth"}, kHome).config.insecureNoAuth);
 }
 

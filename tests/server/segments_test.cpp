@@ -21,9 +21,9 @@ TEST_CASE("segments that overlap one that waits are refused, so that what waits 
     return failureOf([&] { whole->admit(offset, size); });
   };
   whole->add(300, segment(100));
-  for (const auto& [offset, size] : {std::pair(300, 100), {299, 2}, {399, 1}, {350, 10}, {200, 800}, {301, 400}}) {
-    CAPTURE(offset);
-    CHECK(admits(static_cast<std::uint64_t>(offset), static_cast<std::uint64_t>(size)) == ErrorCode::Changed);
+  for (const auto& part : {std::pair(300U, 100U), {299U, 2U}, {399U, 1U}, {350U, 10U}, {200U, 800U}, {301U, 400U}}) {
+    CAPTURE(part.first);
+    CHECK(admits(part.first, part.second) == ErrorCode::Changed);
   }
   CHECK_FALSE(admits(200, 100).has_value());
   CHECK_FALSE(admits(400, 600).has_value());

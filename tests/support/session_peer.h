@@ -10,6 +10,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "common/frame.h"
@@ -32,6 +33,12 @@ struct TestClock {
   }
 };
 
+// Whom the session meets: `origin` is the peer, `access` says who that is (null: Local).
+struct SessionDoor {
+  Authenticator* access = nullptr;
+  PeerInfo origin{.name = "test:1", .source = "test", .loopback = true, .uid = {}};
+};
+
 class SessionPeer {
  public:
   // Puts something between the session and its socket.
@@ -43,18 +50,24 @@ class SessionPeer {
   SessionPeer(Storage& storage, const SessionPeer& neighbour)
       : SessionPeer(storage, {}, neighbour.segments_, nullptr) {}
 
-  SessionPeer(Storage& storage, SessionLimits limits, std::shared_ptr<Segments> segments, const Wrap& wrap)
+  SessionPeer(const SessionDoor& door, Storage& storage)
+      : SessionPeer(storage, {}, std::make_shared<Segments>(), nullptr, door) {}
+
+  SessionPeer(Storage& storage, SessionLimits limits, std::shared_ptr<Segments> segments, const Wrap& wrap,
+              const SessionDoor& door = {})
       : log_(LogLevel::Info, LogFormat::Text,
              {[this](std::string_view line) { logged_ += std::string(line) + "\n"; }, std::chrono::system_clock::now}),
         kits_(1),
         segments_(std::move(segments)),
         context_{storage, log_, kits_, *segments_, limits, draining_, [this] { return crowded_; }, TestClock::now} {
     context_.audit = &audit_;
+    context_.access = door.access;
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw std::runtime_error("socketpair");
     peer_.reset(ends[0]);
     auto transport = makePlainTransport(UniqueFd(ends[1]));
-    session_ = std::make_unique<Session>(wrap ? wrap(std::move(transport)) : std::move(transport), context_, "test:1");
+    session_ =
+        std::make_unique<Session>(wrap ? wrap(std::move(transport)) : std::move(transport), context_, door.origin);
   }
 
   // Sends bytes (the socket's buffer must hold them) and lets the session work on them.
@@ -76,6 +89,13 @@ class SessionPeer {
     while (wait_ == Session::Wait::Turn);
     if (wait_ == Session::Wait::Closed) session_.reset();
     collect();
+  }
+  // For a session that waits for another thread of the daemon.
+  void awaitEvent() {
+    while (wait_ == Session::Wait::Event) {
+      std::this_thread::yield();
+      run();
+    }
   }
   void closeSending() {
     ::shutdown(peer_.get(), SHUT_WR);

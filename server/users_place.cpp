@@ -1,0 +1,63 @@
+#include "server/users_place.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "common/escape.h"
+#include "common/private_folder.h"
+#include "server/users_file.h"
+
+namespace ft {
+namespace {
+
+constexpr const char* kConfigVariable = "FTPD_CONFIG";
+
+}  // namespace
+
+std::string usersFile(const ServerConfig& config) {
+  if (!config.login.users.empty()) return config.login.users;
+  return config.state.empty() ? "" : config.state + "/users";
+}
+
+void makeStateFolder(const ServerConfig& config) noexcept {
+  if (!config.state.empty()) makePrivateFolder(config.state);
+}
+
+void checkExposure(const EffectiveConfig& effective) {
+  const ServerConfig& config = effective.config;
+  if (config.insecureNoAuth || config.access.findUser("anonymous") != nullptr) return;
+  const auto reachable = std::find_if_not(config.listen.begin(), config.listen.end(), isLoopbackAddress);
+  if (reachable == config.listen.end()) return;
+  const std::string file = usersFile(config);
+  if (!file.empty() && !UserTable::parse(readUsersText(file), escapeText(file)).empty()) return;
+  throw ConfigError(effective.origins.front() + ": refusing to listen on '" + escapeText(*reachable, 200) +
+                    "', which is not a loopback address: there are no accounts" +
+                    (file.empty() ? "" : " in " + escapeText(file)) +
+                    ". `ftpd user add NAME` makes one, and [user NAME] allow says what it may do; without any, "
+                    "--insecure-no-auth lets everyone who reaches it read, replace and remove all files");
+}
+
+SystemService systemService() {
+  SystemService service;
+  service.mayBeMeant = ::geteuid() == 0;
+  return service;
+}
+
+ServerConfig configOfUsers(const std::string& file, const Environment& environment, const SystemService& service) {
+  const auto named = environment.find(kConfigVariable);
+  std::string chosen = !file.empty() ? file : named != environment.end() ? named->second : "";
+  std::vector<ConfigSetting> settings;
+  if (chosen.empty() && service.mayBeMeant && ::access(service.config.c_str(), R_OK) == 0) chosen = service.config;
+  // It gets its state folder from systemd, which is not in its file.
+  if (chosen == service.config && ::access(service.state.c_str(), X_OK) == 0) {
+    settings.push_back({"server", "state", service.state, "the service's state folder"});
+  }
+  if (!chosen.empty()) {
+    for (ConfigSetting& setting : settingsFromFile(chosen)) settings.push_back(std::move(setting));
+  }
+  for (ConfigSetting& setting : settingsFromEnvironment(environment)) settings.push_back(std::move(setting));
+  return buildConfig(settings, environment).config;
+}
+
+}  // namespace ft

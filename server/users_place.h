@@ -1,0 +1,31 @@
+#pragma once
+// Where the users file is: the configuration's, or the one of the daemon that was installed as a service.
+
+#include <string>
+
+#include "server/config.h"
+
+namespace ft {
+
+// The users file that the configuration means; "" when there is no place for one.
+std::string usersFile(const ServerConfig& config);
+
+// Makes the folder of the daemon's own files, for its owner only. What cannot be made is not there.
+void makeStateFolder(const ServerConfig& config) noexcept;
+
+// Throws ConfigError when the daemon would listen where others can reach it, and nobody could log in, nor needs to.
+void checkExposure(const EffectiveConfig& effective);
+
+// Where the service of the system has its configuration and its state (systemd/ftpd.service).
+struct SystemService {
+  std::string config = "/etc/ftpd/ftpd.conf";
+  std::string state = "/var/lib/ftpd";
+  bool mayBeMeant = false;  // an administrator asks, who would not keep files of his own
+};
+SystemService systemService();
+
+// The configuration of the daemon that `ftpd user` speaks of: `file`; else the one that FTPD_CONFIG names; else, where it is there and may be meant, the
+// service's; else what the environment alone says. Throws ConfigError.
+ServerConfig configOfUsers(const std::string& file, const Environment& environment, const SystemService& service);
+
+}  // namespace ft

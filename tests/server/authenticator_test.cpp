@@ -1,0 +1,180 @@
+#include "server/authenticator.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/server/login_fixture.h"
+
+using namespace ft;
+using namespace ft::testing;
+using Kind = Identity::Kind;
+
+namespace {
+
+ErrorCode codeOf(const LoginResult& result) { return result.failure ? result.failure->code() : ErrorCode::Internal; }
+
+}  // namespace
+
+TEST_CASE("without accounts this machine's clients are Local, and others nobody") {
+  Accounts accounts;
+  accounts.users.remove("anna");
+  CHECK(accounts.access().initial(kHere, nullptr).kind == Kind::Local);
+  CHECK(accounts.access().initial(kAway, nullptr).kind == Kind::Nobody);
+  accounts.users.add("anna", "correct horse");
+  CHECK(accounts.access().reloadIfChanged());
+  CHECK(accounts.access().initial(kHere, nullptr).kind == Kind::Nobody);
+}
+
+TEST_CASE("who somebody is before a log-in follows from the configuration alone") {
+  Accounts accounts;
+  AccessOptions options = accounts.options();
+  options.local = LocalAccess::Open;
+  CHECK(Authenticator(options, accounts.log).initial(kHere, nullptr).kind == Kind::Local);
+  CHECK(Authenticator(options, accounts.log).initial(kAway, nullptr).kind == Kind::Nobody);
+  options.local = LocalAccess::Login;
+  options.anonymous = true;
+  CHECK(Authenticator(options, accounts.log).initial(kAway, nullptr).kind == Kind::Anonymous);
+  options.insecure = true;
+  CHECK(Authenticator(options, accounts.log).initial(kAway, nullptr).kind == Kind::Local);
+}
+
+TEST_CASE("a right password makes a User; a wrong one, no password and no such user read the same") {
+  Accounts accounts;
+  accounts.users.add("bob", std::nullopt);
+  const LoginResult good = accounts.password("anna", "correct horse");
+  CHECK(good.identity.kind == Kind::User);
+  CHECK(good.identity.user == "anna");
+  CHECK(good.identity.method == "password");
+  const LoginResult wrong = accounts.password("anna", "wrong horse");
+  CHECK(codeOf(wrong) == ErrorCode::Unauthenticated);
+  CHECK(wrong.identity.kind == Kind::Nobody);
+  accounts.made.reset();  // forgets the penalties
+  CHECK(std::string(accounts.password("bob", "x").failure->what()) == wrong.failure->what());
+  CHECK(std::string(accounts.password("eve", "correct horse").failure->what()) == wrong.failure->what());
+}
+
+TEST_CASE("a disabled or removed user does not get in, and is not itself any more") {
+  Accounts accounts;
+  const Identity anna = accounts.password("anna", "correct horse").identity;
+  accounts.users.disable("anna", true);
+  accounts.access().reload();
+  CHECK(accounts.access().now(anna, kHere, nullptr).kind == Kind::Nobody);
+  CHECK(codeOf(accounts.password("anna", "correct horse")) == ErrorCode::Unauthenticated);
+  accounts.users.disable("anna", false);
+  accounts.access().reload();
+  CHECK(accounts.access().now(anna, kHere, nullptr).user == "anna");
+}
+
+TEST_CASE("a password that was changed is not let in from memory") {
+  Accounts accounts;
+  CHECK(accounts.password("anna", "correct horse").identity.kind == Kind::User);
+  accounts.users.setPassword("anna", "another horse");
+  accounts.access().reload();
+  CHECK(codeOf(accounts.password("anna", "correct horse")) == ErrorCode::Unauthenticated);
+  CHECK(accounts.password("anna", "another horse").identity.kind == Kind::User);
+}
+
+TEST_CASE("secrets are taken over TLS or on this machine only") {
+  Accounts accounts;
+  CHECK(codeOf(accounts.password("anna", "correct horse", {kAway, false, ""})) == ErrorCode::Forbidden);
+  CHECK(accounts.password("anna", "correct horse", {kAway, true, std::string(32, 'b')}).identity.kind == Kind::User);
+}
+
+TEST_CASE("three failures make their source wait, right password or not, and no other source") {
+  Accounts accounts;
+  for (int i = 0; i < 3; ++i) CHECK(codeOf(accounts.password("anna", "wrong")) == ErrorCode::Unauthenticated);
+  const LoginResult refused = accounts.password("anna", "correct horse");
+  CHECK(codeOf(refused) == ErrorCode::RateLimited);
+  CHECK(std::string(refused.failure->what()).find("try again in 15") != std::string::npos);
+  CHECK(accounts.password("anna", "correct horse", {kAway, true, ""}).identity.kind == Kind::User);
+}
+
+TEST_CASE("a token lets its user in with its limits, until it ends or is removed") {
+  Accounts accounts;
+  UserCommands::TokenLimits limits;
+  limits.verbs = {"get", "list"};
+  limits.prefixes = {"pub"};
+  const std::string token = accounts.users.addToken("anna", "ci", limits);
+  CHECK(token.size() == 48);
+  const LoginResult good = accounts.token(token);
+  CHECK(good.identity.user == "anna");
+  CHECK(good.identity.method == "token ci");
+  REQUIRE(good.identity.scope);
+  CHECK(good.identity.scope->verbs == limits.verbs);
+  CHECK(codeOf(accounts.token(token + "x")) == ErrorCode::Unauthenticated);
+  accounts.users.removeToken("anna", "ci");
+  limits.until = std::chrono::system_clock::now() - std::chrono::hours(1);
+  const std::string old = accounts.users.addToken("anna", "old", limits);
+  accounts.access().reload();
+  CHECK(codeOf(accounts.token(token)) == ErrorCode::Unauthenticated);
+  CHECK(codeOf(accounts.token(old)) == ErrorCode::Unauthenticated);
+  CHECK(accounts.access().now(good.identity, kHere, nullptr).kind == Kind::Nobody);
+}
+
+TEST_CASE("a key lets its user in for what was signed on this connection, and for nothing else") {
+  Accounts accounts;
+  const SecretKey mine = makeSecretKey();
+  const SecretKey other = makeSecretKey();
+  accounts.users.addKey("anna", writePublicKey(mine.publicKey()) + " anna@laptop");
+  const std::string binding(32, 'b');
+  const LoginLine line{kAway, true, binding};
+  CHECK(accounts.key(mine, binding, line).identity.method == "key");
+  CHECK(codeOf(accounts.key(mine, std::string(32, 'c'), line)) == ErrorCode::Unauthenticated);
+  CHECK(codeOf(accounts.key(other, binding, line)) == ErrorCode::Unauthenticated);
+  CHECK(codeOf(accounts.key(mine, "", {kAway, true, ""})) == ErrorCode::BadRequest);
+  Credentials cut;
+  cut.user = "anna";
+  cut.key = mine.publicKey().bytes;
+  cut.signature = mine.sign(loginMessage(binding, "anna")).substr(1);
+  CHECK(codeOf(accounts.login(std::move(cut), line)) == ErrorCode::Unauthenticated);
+}
+
+TEST_CASE("a certificate and a user of the system are known without a log-in") {
+  Accounts accounts;
+  const std::string print = "SHA256:" + std::string(43, 'A');
+  accounts.users.addLine("anna", "certificate", print);
+  accounts.users.addLine("anna", "uid", "4711");
+  LineSecurity line;
+  line.peerFingerprint = print;
+  CHECK(accounts.access().initial(kAway, &line).user == "anna");
+  PeerInfo local = kHere;
+  local.uid = 4711;
+  CHECK(accounts.access().initial(local, nullptr).method == "uid");
+  local.uid = 4712;
+  CHECK(accounts.access().initial(local, nullptr).kind == Kind::Nobody);
+  accounts.users.disable("anna", true);
+  accounts.access().reload();
+  CHECK(accounts.access().initial(kAway, &line).kind == Kind::Nobody);
+}
+
+TEST_CASE("a users file that is broken, readable by others or gone changes nothing while serving, and is told once") {
+  Accounts accounts;
+  REQUIRE(accounts.access().hasAccounts());
+  const auto stillThere = [&] { return accounts.access().hasAccounts() && !accounts.access().reloadIfChanged(); };
+  { std::ofstream(accounts.file) << "[user anna]\nnonsense\n"; }
+  CHECK_FALSE(accounts.access().reloadIfChanged());
+  CHECK(stillThere());
+  CHECK(accounts.logged.find(":2: ") != std::string::npos);
+  { std::ofstream(accounts.file) << "[user bob]\n"; }
+  fs::permissions(accounts.file, fs::perms(0644));
+  CHECK_THROWS_WITH_AS(accounts.access().reload(), doctest::Contains("chmod 600"), ConfigError);
+  fs::remove(accounts.file);
+  CHECK_FALSE(accounts.access().reloadIfChanged());
+  const std::size_t told = accounts.logged.size();
+  CHECK(stillThere());
+  CHECK(accounts.logged.size() == told);
+}
+
+TEST_CASE("no secret gets into the log") {
+  Accounts accounts;
+  const std::string token = accounts.users.addToken("anna", "ci", {});
+  accounts.password("anna", "canary-one");
+  accounts.password("canary two!", "canary-three");
+  accounts.token("ftpd_canary-four");
+  accounts.made.reset();
+  accounts.token(token);
+  accounts.password("anna", "correct horse");
+  CHECK(accounts.logged.find("login-failed") != std::string::npos);
+  for (const std::string& secret : {std::string("canary"), token, token.substr(5, 10), std::string("horse")}) {
+    CHECK(accounts.logged.find(secret) == std::string::npos);
+  }
+}
