@@ -17,10 +17,18 @@ struct Key {
   std::optional<std::string> ClientConfig::*field;
 };
 
-constexpr std::array kKeys{Key{"server", &ClientConfig::server},   Key{"retry", &ClientConfig::retry},
-                           Key{"timeout", &ClientConfig::timeout}, Key{"digest", &ClientConfig::digest},
-                           Key{"tls", &ClientConfig::tls},         Key{"ca", &ClientConfig::ca},
-                           Key{"cert", &ClientConfig::cert},       Key{"key", &ClientConfig::key}};
+constexpr std::array kKeys{Key{"server", &ClientConfig::server},
+                           Key{"retry", &ClientConfig::retry},
+                           Key{"timeout", &ClientConfig::timeout},
+                           Key{"digest", &ClientConfig::digest},
+                           Key{"tls", &ClientConfig::tls},
+                           Key{"ca", &ClientConfig::ca},
+                           Key{"cert", &ClientConfig::cert},
+                           Key{"key", &ClientConfig::key},
+                           Key{"user", &ClientConfig::user},
+                           Key{"password_file", &ClientConfig::passwordFile},
+                           Key{"token_file", &ClientConfig::tokenFile},
+                           Key{"identity", &ClientConfig::identity}};
 
 [[noreturn]] void unknownKey(const IniEntry& entry, const std::string& source) {
   std::vector<std::string_view> known;

@@ -11,6 +11,7 @@ struct ClientConfig {
   std::string source;  // the file, for messages
   std::optional<std::string> server, retry, timeout, digest;
   std::optional<std::string> tls, ca, cert, key;
+  std::optional<std::string> user, passwordFile, tokenFile, identity;
 };
 
 // An environment variable, or nullopt. Injected, so that tests need no environment.

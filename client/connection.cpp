@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "common/frame.h"
 #include "common/protocol.h"
@@ -139,9 +140,30 @@ bool Connection::flush() {
   return true;
 }
 
-bool Connection::headerIsHere() const { return peekFrame(std::span(input_).subspan(taken_)).has_value(); }
+void Connection::login(const Header& request, std::function<void(const Header&)> check) {
+  queue(request);
+  checkLogin_ = std::move(check);
+}
+
+void Connection::settleLogin() {
+  if (!checkLogin_) return;
+  const auto reply = takeFrame();
+  if (!reply) return;
+  const auto check = std::exchange(checkLogin_, nullptr);
+  check(*reply);
+}
+
+bool Connection::headerIsHere() {
+  settleLogin();
+  return peekFrame(std::span(input_).subspan(taken_)).has_value();
+}
 
 std::optional<Header> Connection::takeHeader() {
+  settleLogin();
+  return checkLogin_ ? std::nullopt : takeFrame();
+}
+
+std::optional<Header> Connection::takeFrame() {
   const auto text = peekFrame(std::span<const std::byte>(input_).subspan(taken_));
   if (!text) return std::nullopt;
   const std::size_t size = kLengthPrefixSize + text->size();
@@ -156,16 +178,21 @@ std::optional<Header> Connection::takeHeader() {
 }
 
 std::optional<Header> Connection::lastWords() noexcept {
-  try {
-    while (!headerIsHere() && fill()) {
+  bool loginDue = std::exchange(checkLogin_, nullptr) != nullptr;
+  for (;;) {
+    try {
+      while (!headerIsHere() && fill()) {
+      }
+    } catch (const std::exception&) {
+      // The end of the connection: what came before it counts.
     }
-  } catch (const std::exception&) {
-    // The end of the connection: what came before it counts.
-  }
-  try {
-    return takeHeader();
-  } catch (const std::exception&) {
-    return std::nullopt;
+    try {
+      auto words = takeHeader();
+      // A log-in that was refused is why; one that went well is not.
+      if (!words || !std::exchange(loginDue, false) || words->ok != true) return words;
+    } catch (const std::exception&) {
+      return std::nullopt;
+    }
   }
 }
 

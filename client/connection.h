@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -33,6 +34,9 @@ class Connection {
   std::string& output() { return output_; }
   std::size_t unsent() const { return output_.size() - sent_; }
   void queue(const Header& header) { appendFrame(output_, header); }
+  // Queues a log-in in front of all requests. Its reply is taken out of the others and given to `check` when it comes, in whatever call that is;
+  // what `check` throws ends that call.
+  void login(const Header& request, std::function<void(const Header& reply)> check);
   // Returns when all output is with the kernel, or earlier when a reply has arrived (false): it may be a refusal.
   bool flush();
   // Sends what can be sent now. Throws TransportError.
@@ -42,7 +46,7 @@ class Connection {
   Header readHeader();
   // The next header if it is here; never waits.
   std::optional<Header> takeHeader();
-  bool headerIsHere() const;
+  bool headerIsHere();
   // After a TransportError from sending: the reply that the peer left before it closed, if there is one. Never waits.
   std::optional<Header> lastWords() noexcept;
   // At least 1 byte, at most into.size(). Sends what is queued meanwhile.
@@ -82,6 +86,8 @@ class Connection {
   // False when nothing was there.
   bool fill();
   void makeRoom(std::size_t wanted);
+  std::optional<Header> takeFrame();
+  void settleLogin();
 
   std::unique_ptr<Transport> transport_;
   const StopRequest& stop_;
@@ -95,6 +101,7 @@ class Connection {
   std::vector<std::byte> input_;
   std::size_t taken_ = 0;
   HeaderParser parser_;
+  std::function<void(const Header&)> checkLogin_;  // while the reply to a log-in is due
 };
 
 }  // namespace ft

@@ -14,4 +14,7 @@ UniqueFd connectTo(const ServerAddress& address, std::chrono::milliseconds timeo
 // Does the line stay on this machine? True for Unix sockets and loopback addresses.
 bool staysHere(int connected);
 
+// Does the line stay on this machine? True for Unix sockets and loopback addresses.
+bool staysHere(int connected);
+
 }  // namespace ft

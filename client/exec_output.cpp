@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "client/exit_code.h"
+#include "common/base64.h"
 #include "common/escape.h"
 
 namespace ft {
@@ -119,19 +120,6 @@ void ExecOutput::finish(const Header& reply) {
   if (!reply.ok.value_or(false)) return;
   if (reply.signal) output_.warned("the command was ended by signal " + escapeText(*reply.signal, 20));
   if (bytes_ == 0 && ::isatty(STDERR_FILENO) == 1) output_.warned("the command has written nothing");
-}
-
-std::string base64(std::string_view bytes) {
-  static constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    const std::string_view group = bytes.substr(at, 3);
-    std::uint32_t bits = 0;
-    for (std::size_t i = 0; i < 3; ++i)
-      bits = bits << 8 | (i < group.size() ? static_cast<unsigned char>(group[i]) : 0U);
-    for (std::size_t i = 0; i < 4; ++i) text += i <= group.size() ? kDigits[bits >> (18 - 6 * i) & 63U] : '=';
-  }
-  return text;
 }
 
 }  // namespace ft

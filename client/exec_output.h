@@ -36,7 +36,4 @@ class ExecOutput {
   std::uint64_t bytes_ = 0;
 };
 
-// RFC 4648, section 4.
-std::string base64(std::string_view bytes);
-
 }  // namespace ft

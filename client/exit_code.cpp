@@ -46,6 +46,9 @@ Problem problemOf(const std::exception& error) {
     return {std::string(errorName(failure->code())), message, number(exitCodeOf(failure->code())),
             dynamic_cast<const ServerFailure*>(failure) != nullptr};
   }
+  if (const auto* login = dynamic_cast<const LoginError*>(&error)) {
+    return {std::string(errorName(login->code())), message, number(exitCodeOf(login->code())), true};
+  }
   if (dynamic_cast<const TransportError*>(&error) != nullptr) return {"network", message, number(ExitCode::Network)};
   if (dynamic_cast<const ProtocolError*>(&error) != nullptr) return {"protocol", message, number(ExitCode::Protocol)};
   if (dynamic_cast<const IdentityError*>(&error) != nullptr) return {"identity", message, number(ExitCode::Identity)};
@@ -62,6 +65,9 @@ Problem problemOf(const std::exception& error) {
 
 bool mayPass(const std::exception& error) {
   if (dynamic_cast<const TransportError*>(&error) != nullptr) return true;
+  // A source that has failed too often is not let in sooner because it asks again.
+  const auto* login = dynamic_cast<const LoginError*>(&error);
+  if (login != nullptr) return login->code() == ErrorCode::Busy || login->code() == ErrorCode::ShuttingDown;
   const auto* failure = dynamic_cast<const Failure*>(&error);
   return failure != nullptr && exitCodeOf(failure->code()) == ExitCode::Network;
 }

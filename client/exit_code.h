@@ -40,6 +40,16 @@ class IdentityError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// The server does not let the user in: the whole run ends with that, and not one file of it. what() is for a person.
+class LoginError : public std::runtime_error {
+ public:
+  LoginError(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  ErrorCode code() const { return code_; }
+
+ private:
+  ErrorCode code_;
+};
+
 // The user asked to stop. Exit code: 128 + signal().
 class Interrupted : public std::runtime_error {
  public:

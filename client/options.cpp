@@ -111,6 +111,7 @@ void addGlobalOptions(CLI::App& app, Options& options, Raw& raw) {
       ->check(CLI::Range(1, static_cast<int>(Lines::kMaxLines)))
       ->group("");
   addTrustFlags(app, raw.trust);
+  addLoginOptions(app, options.login);
   app.add_flag("-V,--version", raw.version, "Show the version");
 }
 
@@ -141,6 +142,7 @@ void applyConfig(const Environment& environment, Options& options) {
   } catch (const UsageError& error) {
     throw UsageError(escapeText(config.source) + ": " + error.what());
   }
+  completeLogin(config, environment, options.login);
   const auto server = environment("FTPC_SERVER");
   if (!server || server->empty()) return;
   try {

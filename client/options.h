@@ -8,6 +8,7 @@
 
 #include "client/address.h"
 #include "client/client_config.h"
+#include "client/login_options.h"
 #include "client/tls_client.h"
 #include "client/transfer.h"
 
@@ -24,6 +25,7 @@ struct Options {
   std::chrono::milliseconds timeout{60'000};
   TransferOptions transfer;
   TrustOptions trust;
+  LoginOptions login;
   bool quiet = false;
   bool verbose = false;
   bool json = false;

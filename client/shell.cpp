@@ -5,6 +5,7 @@
 
 #include "client/dialer.h"
 #include "client/exit_code.h"
+#include "client/login.h"
 #include "client/verbs.h"
 #include "common/escape.h"
 #include "common/units.h"
@@ -14,8 +15,12 @@ namespace {
 
 Link makeLink(const Options& options, Output& output, const StopRequest& stop) {
   Link::Ways ways;
-  ways.connect = [&options, &stop, dialer = std::make_shared<Dialer>(options, stop)] {
-    return std::make_unique<Connection>(dialer->dial(), stop, options.timeout, escapeText(options.server.text()));
+  ways.connect = [&options, &stop, dialer = std::make_shared<Dialer>(options, stop),
+                  login = std::make_shared<Login>(options.login)] {
+    auto connection =
+        std::make_unique<Connection>(dialer->dial(), stop, options.timeout, escapeText(options.server.text()));
+    login->begin(*connection);
+    return connection;
   };
   ways.pause = [&stop](std::chrono::milliseconds time) { pauseFor(time, stop); };
   ways.notice = [&output](const std::string& reason, std::chrono::milliseconds pause, int nextTry) {
@@ -27,6 +32,9 @@ Link makeLink(const Options& options, Output& output, const StopRequest& stop) {
 // What helps a person who meets this problem for the first time.
 void addAdvice(const Options& options, Problem& problem) {
   const bool local = options.server.local();
+  if (problem.code == errorName(ErrorCode::Unauthenticated) && !options.login.wanted()) {
+    problem.message += "; for example: ftpc --user NAME " + options.verb;
+  }
   if (local && problem.message.starts_with("no daemon at ")) problem.message += "; start one: ftpd --root DIR";
 }
 

@@ -7,6 +7,7 @@
 #include "client/exec_verb.h"
 #include "client/file_verbs.h"
 #include "client/info_verbs.h"
+#include "client/keygen_verb.h"
 #include "client/options.h"
 #include "common/units.h"
 
@@ -91,6 +92,8 @@ constexpr std::array kVerbs{
     Verb{"exec", "exec [-t] [-n] [--encoding NAME] NAME [ARGS...] | exec -c COMMAND...",
          "The command, and what it gets", "Run a command on the server's side", execOptions, runExec},
     Verb{"discover", "discover [--wait TIME]", "", "Find servers on the local network", discoverOptions, runDiscover},
+    Verb{"keygen", "keygen [FILE]", "The file of the secret key; FILE.pub is the public one",
+         "Make a key to log in with", noOptions, runKeygen},
     Verb{"ping", "ping [--tcp | --udp] [-c N]", "", "Ask whether the server answers", pingOptions, runPing},
 };
 

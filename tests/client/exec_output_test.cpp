@@ -7,6 +7,7 @@
 
 #include "client/exit_code.h"
 #include "client/options.h"
+#include "common/base64.h"
 
 using namespace ft;
 
@@ -23,15 +24,6 @@ void add(ExecOutput& output, bool errors, std::string_view bytes) {
 }
 
 }  // namespace
-
-TEST_CASE("base64 is that of RFC 4648") {
-  CHECK(base64("").empty());
-  CHECK(base64("f") == "Zg==");
-  CHECK(base64("fo") == "Zm8=");
-  CHECK(base64("foo") == "Zm9v");
-  CHECK(base64("foob") == "Zm9vYg==");
-  CHECK(base64("\xff\xfe\xfd") == "//79");
-}
 
 TEST_CASE("as JSON every piece is an object with its stream, and the end has code, bytes and signal") {
   Screen screen;

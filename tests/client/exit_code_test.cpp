@@ -21,10 +21,11 @@ TEST_CASE("each code of the wire has the exit code that the contract gives it") 
                               std::pair{ErrorCode::Unsupported, 17},     std::pair{ErrorCode::NameInvalid, 18},
                               std::pair{ErrorCode::IsDirectory, 1},      std::pair{ErrorCode::NotDirectory, 1},
                               std::pair{ErrorCode::IoError, 1},          std::pair{ErrorCode::Internal, 1}};
-  for (const auto& [code, exit] : kTable) {
+  for (const auto& row : kTable) {
+    const ErrorCode code = row.first;
     CAPTURE(errorName(code));
     const Problem problem = problemOf(Failure(code, "text"));
-    CHECK(problem.exit == exit);
+    CHECK(problem.exit == row.second);
     CHECK(problem.code == errorName(code));
     CHECK(problem.message == "text");
   }

@@ -1,0 +1,18 @@
+#pragma once
+// Secret keys in files, as OpenSSH keeps them (openssh-key-v1), Ed25519 and without a passphrase.
+
+#include <optional>
+#include <string>
+
+#include "common/ed25519.h"
+
+namespace ft {
+
+// Throws UsageError that names the file: it cannot be read, others may read it, it is of another kind, or it has a passphrase.
+SecretKey readKeyFile(const std::string& path);
+// The same for a key that may as well not be there: nullopt then, and for one that cannot be used without asking.
+std::optional<SecretKey> readUsualKey(const std::string& path);
+// Writes `path` (mode 0600) and `path`.pub; makes the folder. Throws UsageError when one of them is there.
+void writeKeyFiles(const std::string& path, const SecretKey& key, const std::string& comment);
+
+}  // namespace ft

@@ -1,0 +1,157 @@
+#include "client/login.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "client/client.h"
+#include "client/connector.h"
+#include "client/exit_code.h"
+#include "common/base64.h"
+#include "common/escape.h"
+#include "common/secret_input.h"
+
+namespace ft {
+namespace {
+
+// A server ends a connection after some wrong tries.
+constexpr std::size_t kMostKeys = 4;
+
+// Throws LoginError for a reply that refuses.
+void checkReply(const Header& reply) {
+  if (reply.ok == true) return;
+  const ServerFailure failure = failureFromReply(reply);
+  throw LoginError(failure.code(), std::string("log-in refused: ") + failure.what());
+}
+
+std::string bytesFromHex(std::string_view text) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
+    const std::size_t high = kDigits.find(text[i]);
+    const std::size_t low = kDigits.find(text[i + 1]);
+    if (high == std::string_view::npos || low == std::string_view::npos) return "";
+    bytes += static_cast<char>(high << 4 | low);
+  }
+  return bytes;
+}
+
+// What ties a signature to this connection.
+std::string bindingOf(Connection& connection) {
+  if (connection.security() != nullptr) return connection.security()->binding;
+  connection.queue(makeRequest("hello", FileName::root()));
+  const Header reply = connection.readHeader();
+  requireOk(reply);
+  std::string nonce = bytesFromHex(reply.nonce.value_or(""));
+  if (nonce.empty()) throw LoginError(ErrorCode::Unauthenticated, connection.peer() + " takes no log-in by key here");
+  return nonce;
+}
+
+}  // namespace
+
+Login::~Login() {
+  wipe(password_);
+  wipe(token_);
+}
+
+void Login::begin(Connection& connection) {
+  if (!options_.wanted()) return;
+  const std::lock_guard lock(mutex_);
+  if (connection.security() == nullptr && !staysHere(connection.fd())) {
+    throw IdentityError("the line to " + connection.peer() + " is not encrypted: a log-in is not sent over it");
+  }
+  if (!known_) takeSecret();
+  if (!known_) {
+    findWay(connection);
+    return;
+  }
+  connection.login(request(connection), checkReply);
+}
+
+// Secrets that were named are read at the first connection, and not before: a failure to connect needs none.
+void Login::takeSecret() {
+  hideMemory();
+  known_ = true;
+  if (!options_.token.empty()) {
+    token_ = options_.token;
+  } else if (options_.tokenFile) {
+    token_ = secretFromFile(*options_.tokenFile);
+  } else if (options_.passwordFile) {
+    password_ = secretFromFile(*options_.passwordFile);
+  } else if (options_.passwordFd) {
+    password_ = secretFromDescriptor(*options_.passwordFd);
+  } else if (options_.identity) {
+    key_.emplace(readKeyFile(*options_.identity));
+  } else {
+    known_ = false;
+  }
+}
+
+// Only a user is named: keys first, because they ask for nothing; then the password.
+void Login::findWay(Connection& connection) {
+  if (tryKey(connection)) return;
+  auto password = askSecret("Password of " + escapeText(*options_.user, 64) + " at " + connection.peer() + ": ");
+  if (!password) {
+    throw LoginError(
+        ErrorCode::Unauthenticated,
+        "no key of yours lets '" + escapeText(*options_.user, 64) +
+            "' in, and there is no terminal to ask for a password on: --password-file, --token-file or --identity");
+  }
+  password_ = std::move(*password);
+  known_ = true;
+  connection.restartDeadline();
+  connection.login(request(connection), checkReply);
+}
+
+bool Login::tryKey(Connection& connection) {
+  std::size_t tries = 0;
+  const auto works = [&] { return tries++ < kMostKeys && !isRefused(connection, request(connection)); };
+  for (const std::string& path : options_.usualKeys) {
+    if (auto key = readUsualKey(path)) {
+      key_.emplace(std::move(*key));
+      if (works()) return known_ = true;
+      key_.reset();
+    }
+  }
+  auto agent = SshAgent::connect(options_.agent);
+  if (!agent) return false;
+  for (const PublicKey& key : agent->keys()) {
+    agentKey_ = key;
+    if (works()) return known_ = true;
+  }
+  agentKey_.reset();
+  return false;
+}
+
+// Waits for the answer.
+bool Login::isRefused(Connection& connection, const Header& request) {
+  connection.queue(request);
+  const Header reply = connection.readHeader();
+  if (reply.ok == true) return false;
+  if (reply.error != errorName(ErrorCode::Unauthenticated)) checkReply(reply);
+  return true;
+}
+
+Header Login::request(Connection& connection) {
+  Header request = makeRequest("login", FileName::root());
+  request.user = options_.user;
+  if (!token_.empty()) {
+    request.token = token_;
+  } else if (!password_.empty()) {
+    request.password = password_;
+  } else {
+    const std::string message = loginMessage(bindingOf(connection), options_.user.value_or(""));
+    request.key = writePublicKey(key_ ? key_->publicKey() : *agentKey_);
+    request.signature = base64(sign(message));
+  }
+  return request;
+}
+
+std::string Login::sign(std::string_view message) {
+  if (key_) return key_->sign(message);
+  auto agent = SshAgent::connect(options_.agent);
+  const auto signature = agent ? agent->sign(*agentKey_, message) : std::nullopt;
+  if (!signature) throw LoginError(ErrorCode::Unauthenticated, "ssh-agent does not sign with its key");
+  return *signature;
+}
+
+}  // namespace ft
