@@ -195,7 +195,6 @@ def test_a_second_daemon_on_the_same_root_refuses_to_start(make_daemon):
     with pytest.raises(StartError) as refusal:
         second.start()
     assert refusal.value.code == kUsage and str(first.root) in refusal.value.log
-    second.process = None
     with Peer(first.address) as peer:
         assert peer.ask("ping")["ok"]
 

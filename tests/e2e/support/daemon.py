@@ -90,7 +90,11 @@ class Daemon:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
                 cwd=self.folder, env=clean_environment(self.folder, self.env))
-        self.addresses = [self._read_address() for _ in range(max(1, command.count("--listen")))]
+        try:
+            self.addresses = [self._read_address() for _ in range(max(1, command.count("--listen")))]
+        except StartError:
+            self.process = None
+            raise
         return self
 
     def _read_address(self):

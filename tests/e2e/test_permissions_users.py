@@ -1,0 +1,133 @@
+"""Users with rules, homes and quotas, as an administrator sets them up and as their clients see them."""
+
+import signal
+import threading
+
+import pytest
+
+from support.accounts import Accounts
+from support.daemon import run_to_end
+from support.waiting import wait_until
+from support.wire import Peer
+
+kPasswords = {"anna": "correct horse", "bert": "battery staple"}
+kRules = {
+    "user *": {"allow": "pub: read; homes/{user}: all; in: put"},
+    "user bert": {"home": "homes/{user}", "quota_bytes": "10000", "quota_files": "5", "transfers": "2"},
+}
+
+
+@pytest.fixture(name="accounts")
+def _accounts(tmp_path):
+    made = Accounts(tmp_path / "accounts")
+    for user, password in kPasswords.items():
+        made.add(user, password)
+    return made
+
+
+@pytest.fixture(name="guarded")
+def _guarded(make_daemon, accounts):
+    daemon = make_daemon(start=False, config={**accounts.config(), **kRules})
+    for name in ("pub", "in", "secret", "homes/anna"):
+        (daemon.root / name).mkdir(parents=True)
+    (daemon.root / "pub/a.txt").write_bytes(b"public")
+    (daemon.root / "secret/b.txt").write_bytes(b"secret")
+    return daemon.start()
+
+
+@pytest.fixture(name="login")
+def _login(guarded):
+    """login(user) is a connection that has logged in."""
+    peers = []
+
+    def enter(user):
+        peer = Peer(guarded.address)
+        peers.append(peer)
+        assert peer.ask("login", user=user, password=kPasswords[user])["ok"]
+        return peer
+
+    yield enter
+    for peer in peers:
+        peer.close()
+
+
+def names(reply):
+    return [entry["name"] for entry in reply["entries"]]
+
+
+def test_each_user_sees_what_the_rules_say_and_nothing_else(guarded, login):
+    anna, bert = login("anna"), login("bert")
+    assert sorted(names(anna.ask("list", filename=""))) == ["homes", "in", "pub"]
+    assert names(anna.ask("list", filename="homes")) == ["anna"]
+    assert anna.ask("stat", filename="secret")["error"] == "forbidden"
+    assert anna.put("homes/anna/x", b"mine")["ok"]
+    assert anna.put("homes/bert/x", b"his")["error"] == "forbidden"
+    assert names(bert.ask("list", filename="")) == []
+    assert bert.put("x", b"his")["ok"]
+    assert (guarded.root / "homes/bert/x").read_bytes() == b"his"
+    assert bert.get("homes/anna/x")[0]["error"] == "not_found"
+
+
+def test_a_refusal_names_the_rule_and_explain_says_the_same(guarded, login):
+    reply = login("anna").put("pub/new.txt", b"x")
+    line = guarded.config_path.read_text().split("\n").index("allow = " + kRules["user *"]["allow"]) + 1
+    rule = f"[user *] allow 'pub: read' (ftpd.conf:{line})"
+    assert reply["error"] == "forbidden" and reply["message"] == f"cannot store 'pub/new.txt': not allowed by {rule}"
+    told = run_to_end(guarded.folder, "user", "explain", "anna", "put", "pub/new.txt", "--config", guarded.config_path)
+    assert told.stdout.startswith("denied: anna may not put /pub/new.txt\n") and f"by {rule}\n" in told.stdout
+
+
+def test_a_user_may_put_into_a_box_that_others_read_nothing_of(guarded, login):
+    anna = login("anna")
+    assert anna.put("in/a", b"one")["ok"]
+    assert anna.put("in/a", b"two")["error"] == "forbidden"
+    assert anna.get("in/a")[0]["error"] == "not_found"
+    assert anna.ask("list", filename="in")["error"] == "forbidden"
+    assert anna.ask("remove", filename="in/a")["error"] == "forbidden"
+    assert (guarded.root / "in/a").read_bytes() == b"one"
+
+
+def test_a_quota_holds_before_the_first_byte_and_in_every_race(guarded, login):
+    bert = login("bert")
+    assert bert.put("a", bytes(6000))["ok"]
+    refused = bert.put("b", bytes(4001))
+    assert refused["error"] == "quota" and "[user bert] quota_bytes" in refused["message"]
+
+    def fill(n):
+        with Peer(guarded.address) as peer:
+            peer.ask("login", user="bert", password=kPasswords["bert"])
+            for i in range(20):
+                peer.put(f"f{n}", bytes(100 * ((i * 7 + n) % 30)))
+
+    threads = [threading.Thread(target=fill, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    files = [path for path in (guarded.root / "homes/bert").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 10000
+    assert len(files) <= 5
+
+
+def test_rules_that_are_taken_away_are_gone_for_connections_that_are_open(guarded, login):
+    anna = login("anna")
+    assert anna.get("pub/a.txt")[0]["ok"]
+    guarded.config_path.write_text(guarded.config_path.read_text().replace("pub: read", "pub: list"))
+    guarded.send_signal(signal.SIGHUP)
+    wait_until(lambda: anna.get("pub/a.txt")[0].get("error") == "forbidden")
+
+
+def test_the_client_works_in_a_home_and_ends_with_11_and_14(guarded, accounts, make_client):
+    client = make_client(guarded.server)
+    (client.folder / "t").mkdir()
+    (client.folder / "t/a").write_bytes(b"x" * 100)
+    (client.folder / "big").write_bytes(b"x" * 20000)
+    bert = ["--user", "bert", "--password-file", accounts.secret(kPasswords["bert"], "bert.secret")]
+    anna = ["--user", "anna", "--password-file", accounts.secret(kPasswords["anna"], "anna.secret")]
+    client.run(*bert, "put", "t", code=0)
+    client.run(*bert, "get", "t", "-o", "back/", code=0)
+    assert client.run(*bert, "ls", code=0).out.decode().split() == ["t"]
+    assert b"quota_bytes" in client.run(*bert, "put", "big", code=14).err
+    assert b"not allowed by [user *] allow" in client.run(*anna, "put", "big", "-t", "pub/", code=11).err
+    client.run(*anna, "put", "t", "-t", "homes/anna/", code=0)
+    client.run(*anna, "rm", "-r", "homes/anna/t", code=0)
