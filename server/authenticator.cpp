@@ -24,7 +24,11 @@ Identity user(const UserRecord& record, std::string method, std::shared_ptr<cons
   return {Identity::Kind::User, record.name, std::move(method), std::move(scope)};
 }
 
-bool isExpired(const TokenRecord& token) { return token.until && *token.until <= std::chrono::system_clock::now(); }
+LoginResult accepted(const UserRecord& record, std::string method, std::shared_ptr<const TokenScope> scope = nullptr) {
+  return {user(record, std::move(method), std::move(scope)), std::nullopt};
+}
+
+bool isExpired(const TokenRecord& token) { return token.until && *token.until <= thisMoment(); }
 
 const UserRecord* enabled(const UserRecord* record) {
   return record != nullptr && !record->disabled ? record : nullptr;
@@ -155,7 +159,7 @@ std::shared_ptr<LoginAttempt> Authenticator::begin(Credentials credentials, cons
     attempt->settle(tryToken(credentials, line));
   } else if (!credentials.key.empty()) {
     attempt->settle(tryKey(credentials, line));
-  } else if (auto known = tryRecent(credentials, line)) {
+  } else if (auto known = tryRecent(credentials)) {
     attempt->settle(std::move(*known));
   } else {
     const auto shared = std::make_shared<Credentials>(std::move(credentials));
@@ -199,13 +203,6 @@ std::optional<Failure> Authenticator::refusalBefore(const Credentials& credentia
   return std::nullopt;
 }
 
-LoginResult Authenticator::accept(const UserRecord& record, const std::string& method,
-                                  std::shared_ptr<const TokenScope> scope, const PeerInfo& peer) {
-  log_.event(LogLevel::Info, "login",
-             {{"peer", peer.name}, {"user", record.name}, {"method", method}, {"outcome", "ok"}});
-  return {user(record, method, std::move(scope)), std::nullopt};
-}
-
 // The text is the same for all that an honest user could have mistaken, so that it tells nobody which users there are.
 LoginResult Authenticator::refuse(const LoginLine& line, const std::string& name, const Fault& fault) {
   if (fault.punished) penalties_.failed(line.peer.source);
@@ -228,7 +225,7 @@ LoginResult Authenticator::tryToken(const Credentials& credentials, const LoginL
   }
   if (record->disabled) return refuse(line, record->name, {"token", "the user is disabled", false});
   if (isExpired(*token)) return refuse(line, record->name, {"token", "the token has expired", false});
-  return accept(*record, "token " + token->name, token->scope, line.peer);
+  return accepted(*record, "token " + token->name, token->scope);
 }
 
 LoginResult Authenticator::tryKey(const Credentials& credentials, const LoginLine& line) {
@@ -243,10 +240,10 @@ LoginResult Authenticator::tryKey(const Credentials& credentials, const LoginLin
   // Whoever has a key of his own guesses nothing: clients may offer several.
   if (!known) return refuse(line, credentials.user, {"key", "no such key", false});
   if (record->disabled) return refuse(line, credentials.user, {"key", "the user is disabled", false});
-  return accept(*record, "key", nullptr, line.peer);
+  return accepted(*record, "key");
 }
 
-std::optional<LoginResult> Authenticator::tryRecent(const Credentials& credentials, const LoginLine& line) {
+std::optional<LoginResult> Authenticator::tryRecent(const Credentials& credentials) {
   std::shared_ptr<const UserTable> table;
   {
     const std::lock_guard lock(mutex_);
@@ -258,7 +255,7 @@ std::optional<LoginResult> Authenticator::tryRecent(const Credentials& credentia
   }
   const UserRecord* const record = enabled(table->find(credentials.user));
   if (record == nullptr) return std::nullopt;
-  return accept(*record, "password", nullptr, line.peer);
+  return accepted(*record, "password");
 }
 
 // On a thread of the queue.
@@ -289,7 +286,7 @@ LoginResult Authenticator::tryPassword(const Credentials& credentials, const Log
                                steady_clock::now() + kRecentTime};
     }
   }
-  return accept(*record, "password", nullptr, line.peer);
+  return accepted(*record, "password");
 }
 
 }  // namespace ft

@@ -120,8 +120,6 @@ class Authenticator {
 
   std::shared_ptr<const UserTable> users() const;
   FileMark markOfFile() const;
-  LoginResult accept(const UserRecord& user, const std::string& method, std::shared_ptr<const TokenScope> scope,
-                     const PeerInfo& peer);
   // How a log-in failed, for the log; the client learns no more than the method.
   struct Fault {
     const char* method;
@@ -132,7 +130,7 @@ class Authenticator {
   std::optional<Failure> refusalBefore(const Credentials& credentials, const LoginLine& line);
   LoginResult tryToken(const Credentials& credentials, const LoginLine& line);
   LoginResult tryKey(const Credentials& credentials, const LoginLine& line);
-  std::optional<LoginResult> tryRecent(const Credentials& credentials, const LoginLine& line);
+  std::optional<LoginResult> tryRecent(const Credentials& credentials);
   LoginResult tryPassword(const Credentials& credentials, const LoginLine& line);
 
   const AccessOptions options_;

@@ -69,7 +69,7 @@ UserCommands::TokenLimits tokenLimits(const Request& request) {
   } else if (!request.lifetime.empty()) {
     const auto time = parseDuration(request.lifetime);
     if (!time || time->count() <= 0) throw ConfigError("--for must be a time like 12h or 90d");
-    limits.until = std::chrono::system_clock::now() + *time;
+    limits.until = thisMoment() + std::chrono::floor<std::chrono::seconds>(*time);
   }
   return limits;
 }

@@ -28,7 +28,7 @@ class UserCommands {
   void disable(const std::string& user, bool disabled) const;
 
   struct TokenLimits {
-    std::optional<std::chrono::system_clock::time_point> until;
+    std::optional<Moment> until;
     std::vector<std::string> verbs, prefixes;
   };
   // The token itself, which is nowhere else from then on.

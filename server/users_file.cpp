@@ -27,6 +27,7 @@ namespace {
 constexpr std::size_t kMostBytes = 16 << 20;
 constexpr std::size_t kMostNameBytes = 32;
 constexpr std::size_t kHashDigits = 64;
+constexpr std::size_t kMomentSize = std::string_view("2027-01-31T00:00:00Z").size();
 constexpr std::string_view kSectionStart = "user ";
 constexpr std::string_view kTokenStart = "token.";
 constexpr std::string_view kFingerprintStart = "SHA256:";
@@ -304,21 +305,23 @@ bool isUserName(std::string_view name) {
   return !name.empty() && name.size() <= kMostNameBytes && name.find_first_not_of(kAllowed) == std::string_view::npos;
 }
 
-std::optional<std::chrono::system_clock::time_point> parseMoment(std::string_view text) {
+std::optional<Moment> parseMoment(std::string_view text) {
   const std::string whole =
       text.find('T') == std::string_view::npos ? std::string(text) + "T00:00:00Z" : std::string(text);
   tm parts{};
   const char* const end = ::strptime(whole.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  if (end == nullptr || *end != '\0') return std::nullopt;
+  if (end == nullptr || *end != '\0' || whole.size() != kMomentSize) return std::nullopt;
   const tm wanted = parts;
   const time_t seconds = ::timegm(&parts);
   // 31 February would have become a day in March.
   if (parts.tm_mday != wanted.tm_mday || parts.tm_mon != wanted.tm_mon) return std::nullopt;
-  return std::chrono::system_clock::from_time_t(seconds);
+  return Moment(std::chrono::seconds(seconds));
 }
 
-std::string writeMoment(std::chrono::system_clock::time_point moment) {
-  const time_t seconds = std::chrono::system_clock::to_time_t(moment);
+Moment thisMoment() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
+
+std::string writeMoment(Moment moment) {
+  const time_t seconds = moment.time_since_epoch().count();
   tm parts{};
   ::gmtime_r(&seconds, &parts);
   std::array<char, 32> text{};

@@ -27,10 +27,13 @@
 
 namespace ft {
 
+// Whole seconds: nanoseconds would end in 2262, and "for ever" is written as 9999-12-31.
+using Moment = std::chrono::sys_seconds;
+
 struct TokenRecord {
   std::string name;
   std::string hash;  // SHA-256 of the token, 64 hex digits
-  std::optional<std::chrono::system_clock::time_point> until;
+  std::optional<Moment> until;
   std::shared_ptr<const TokenScope> scope;  // null: not limited
 };
 
@@ -74,8 +77,10 @@ class UserTable {
 // A name of a user or a token: [a-z0-9_-]{1,32}.
 bool isUserName(std::string_view name);
 // "2027-01-31" or "2027-01-31T12:00:00Z", UTC; nullopt for anything else.
-std::optional<std::chrono::system_clock::time_point> parseMoment(std::string_view text);
-std::string writeMoment(std::chrono::system_clock::time_point moment);
+std::optional<Moment> parseMoment(std::string_view text);
+std::string writeMoment(Moment moment);
+// Now, in whole seconds.
+Moment thisMoment();
 // What a token is stored as.
 std::string tokenHash(std::string_view token);
 

@@ -102,7 +102,7 @@ TEST_CASE("a token lets its user in with its limits, until it ends or is removed
   CHECK(good.identity.scope->verbs == limits.verbs);
   CHECK(codeOf(accounts.token(token + "x")) == ErrorCode::Unauthenticated);
   accounts.users.removeToken("anna", "ci");
-  limits.until = std::chrono::system_clock::now() - std::chrono::hours(1);
+  limits.until = thisMoment() - std::chrono::hours(1);
   const std::string old = accounts.users.addToken("anna", "old", limits);
   accounts.access().reload();
   CHECK(codeOf(accounts.token(token)) == ErrorCode::Unauthenticated);

@@ -56,6 +56,18 @@ TEST_CASE("a users file gives each user with all its ways to log in") {
   CHECK(table.findCertificate("SHA256:x", "") == nullptr);
 }
 
+TEST_CASE("a moment is read strictly, and one that is far away has not passed") {
+  CHECK(parseMoment("9999-12-31").value() > thisMoment());
+  CHECK(parseMoment("2262-12-31").value() > thisMoment());
+  CHECK(writeMoment(parseMoment("9999-12-31T23:59:59Z").value()) == "9999-12-31T23:59:59Z");
+  CHECK(parseMoment("1970-01-02").value() < thisMoment());
+  for (const char* wrong :
+       {"27-01-31", "2027-1-31", "2027-02-31", "2027-01-31T24:00:00Z", "2027-01-31 ", " 2027-01-31", "10000-01-01"}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(parseMoment(wrong).has_value());
+  }
+}
+
 TEST_CASE("a name in a certificate cannot pass for the fingerprint of a key") {
   const std::string print = "SHA256:" + std::string(43, 'A');
   const UserTable table = parse("[user anna]\ncertificate = " + print + "\n");
