@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "client/client.h"
+#include "client/exit_code.h"
 
 namespace ft {
 namespace {
@@ -18,8 +19,9 @@ void SmallPuts::run(std::deque<PutJob>& jobs, std::deque<PutJob>& grown) {
   Connection& connection = link_.connection();
   try {
     exchange(connection, jobs, grown);
-  } catch (const std::exception&) {
-    settleLastWords(connection);
+  } catch (const std::exception& error) {
+    // Who was not let in learns nothing from what the server says to each file.
+    if (dynamic_cast<const LoginError*>(&error) == nullptr) settleLastWords(connection);
     while (!flight_.empty()) {
       flight_.back().job.sentBefore = true;
       jobs.push_front(std::move(flight_.back().job));

@@ -77,6 +77,12 @@ Authenticator::FileMark Authenticator::markOfFile() const {
 
 void Authenticator::reload() {
   if (options_.usersFile.empty()) return;
+  const std::lock_guard oneAtATime(reloading_);
+  readFile();
+}
+
+// Under reloading_.
+void Authenticator::readFile() {
   const FileMark mark = markOfFile();
   std::shared_ptr<const UserTable> table;
   try {
@@ -101,20 +107,19 @@ void Authenticator::reload() {
   ++version_;
 }
 
-bool Authenticator::reloadIfChanged() {
-  if (options_.usersFile.empty()) return false;
+void Authenticator::reloadIfChanged() {
+  if (options_.usersFile.empty()) return;
+  const std::lock_guard oneAtATime(reloading_);
   {
     const FileMark mark = markOfFile();
     const std::lock_guard lock(mutex_);
-    if (mark == mark_) return false;
+    if (mark == mark_) return;
   }
   try {
-    reload();
+    readFile();
   } catch (const ConfigError& error) {
     log_.event(LogLevel::Error, "users-refused", {{"reason", error.what()}, {"kept", "the users as they were before"}});
-    return false;
   }
-  return true;
 }
 
 Identity Authenticator::initial(const PeerInfo& peer, const LineSecurity* line) const {
@@ -153,6 +158,7 @@ Identity Authenticator::now(const Identity& identity, const PeerInfo& peer, cons
 std::shared_ptr<LoginAttempt> Authenticator::begin(Credentials credentials, const LoginLine& line,
                                                    const std::function<void()>& wake) {
   const auto attempt = std::make_shared<LoginAttempt>();
+  reloadIfChanged();
   if (const auto failure = refusalBefore(credentials, line)) {
     attempt->settle({nobody(), failure});
   } else if (!credentials.token.empty()) {

@@ -1,6 +1,6 @@
 #pragma once
 // Who somebody is: from where a connection comes, from a certificate, and from a log-in. Knows the users file and no sockets.
-// Any thread may call; reload() one at a time.
+// Any thread may call.
 
 #include <atomic>
 #include <chrono>
@@ -104,8 +104,8 @@ class Authenticator {
 
   // Reads the file again. Throws ConfigError; the users are then what they were.
   void reload();
-  // As reload(), if the file is another than the one that was read; true when the users are new. What cannot be read is logged once.
-  bool reloadIfChanged();
+  // As reload(), if the file is another than the one that was read. What cannot be read is logged once. Any thread; begin() does it, too.
+  void reloadIfChanged();
 
  private:
   struct FileMark {
@@ -118,6 +118,7 @@ class Authenticator {
     std::chrono::steady_clock::time_point until;
   };
 
+  void readFile();
   std::shared_ptr<const UserTable> users() const;
   FileMark markOfFile() const;
   // How a log-in failed, for the log; the client learns no more than the method.
@@ -137,6 +138,7 @@ class Authenticator {
   Log& log_;
   const std::string pairKey_;
   std::atomic<std::uint64_t> version_{0};
+  std::mutex reloading_;  // before mutex_
   mutable std::mutex mutex_;
   std::shared_ptr<const UserTable> users_;
   std::string dummyHash_;  // of no password; empty while there are no accounts

@@ -199,7 +199,8 @@ void Daemon::blockSignals() {
 void Daemon::serve() {
   const AcceptErrors acceptErrors(log_);
   transfer_->tell(services_->announced());
-  if (access_->hasAccounts()) accountsAreNew();
+  if (access_->hasAccounts()) tellAccounts();
+  toldAccounts_ = access_->version();
   transfer_->start();
   services_->start();
   announce();
@@ -238,7 +239,8 @@ int Daemon::waitForSignal() {
     } else if (tls_ && tls_->filesChanged()) {
       reloadTls("the files have changed");
     }
-    if (access_->reloadIfChanged()) accountsAreNew();
+    access_->reloadIfChanged();
+    tellAccounts();
     if (watched) ::sd_notify(0, "WATCHDOG=1");
     tenancy_->expire();
   }
@@ -249,7 +251,7 @@ void Daemon::reload() {
   if (tls_) reloadTls("SIGHUP");
   try {
     access_->reload();
-    accountsAreNew();
+    tellAccounts();
   } catch (const ConfigError& error) {
     log_.event(LogLevel::Error, "users-refused", {{"reason", error.what()}, {"kept", "the users as they were before"}});
   }
@@ -274,7 +276,9 @@ void Daemon::reloadTls(const char* reason) {
   }
 }
 
-void Daemon::accountsAreNew() {
+void Daemon::tellAccounts() {
+  const std::uint64_t version = access_->version();
+  if (std::exchange(toldAccounts_, version) == version) return;
   if (access_->hasAccounts()) hideMemory();
   log_.event(LogLevel::Info, "users", {{"file", access_->options().usersFile}, {"count", access_->countAccounts()}});
 }

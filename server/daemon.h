@@ -46,7 +46,7 @@ class Daemon {
   void reload();
   void reloadTls(const char* reason);
   void drain();
-  void accountsAreNew();
+  void tellAccounts();
 
   const ServerConfig config_;
   Log& log_;
@@ -59,6 +59,7 @@ class Daemon {
   std::unique_ptr<Tenancy> tenancy_;
   std::unique_ptr<Storage> localView_;  // of who needs no log-in
   std::unique_ptr<Authenticator> access_;
+  std::uint64_t toldAccounts_ = 0;  // the version of the users that the log has
   std::unique_ptr<ServerTls> tls_;  // null: not spoken
   std::unique_ptr<ExecService> exec_;
   std::unique_ptr<TransferService> transfer_;

@@ -70,8 +70,9 @@ def test_a_log_in_that_fails_ends_a_run_with_many_files_once(anna, accounts):
     folder.mkdir()
     for number in range(300):
         (folder / f"{number}.txt").write_text("x" * number)
-    failed = anna.run("--user", "anna", "--password-file", accounts.secret("wrong"), "put", "many", code=11)
-    assert failed.err.count(b"\n") == 1, failed.err
+    for name in ("many", "a.txt"):
+        failed = anna.run("--user", "anna", "--password-file", accounts.secret("wrong"), "put", name, code=11)
+        assert failed.err.count(b"\n") == 1 and b"log-in refused" in failed.err, failed.err
 
 
 def test_a_folder_with_large_files_goes_over_several_connections_that_all_log_in(anna, guarded):
@@ -155,6 +156,16 @@ def test_a_user_who_is_disabled_removed_or_gets_a_new_password_is_out_within_mom
     wait_until(lambda: accounts.readings() > before, what="the new password is known")
     assert anna.as_anna("ls").code == 11
     anna.ok("--user", "anna", "--password-file", accounts.secret("another horse"), "ls")
+
+
+def test_what_ftpd_user_has_changed_holds_for_the_next_log_in_without_a_wait(anna, accounts, guarded):
+    accounts.daemon = None
+    accounts.add("bert", "battery staple")
+    with Peer(guarded.address) as peer:
+        assert login(peer, "bert", "battery staple")["ok"]
+        assert passwd_by_descriptor(accounts, "bert", "another staple").returncode == 0
+        assert not login(peer, "bert", "battery staple")["ok"]
+        assert login(peer, "bert", "another staple")["ok"]
 
 
 def test_a_users_file_that_cannot_be_used_starts_nothing_and_is_named_with_its_line(make_daemon, accounts):
