@@ -135,7 +135,9 @@ Invocation readInvocation(const std::vector<std::string>& arguments, const Envir
   append(settings, settingsFromEnvironment(environment));
   append(settings, settingsFromOptions(app, line));
 
-  EffectiveConfig effective = buildConfig(settings, environment);
+  const bool asks = line.printConfig || line.printFingerprint || line.checkConfig;
+  EffectiveConfig effective =
+      buildConfig(settings, asks ? environmentFor(file, environment, systemService()) : environment);
   checkExposure(effective);
   if (line.printConfig) return {printConfig(effective), {}};
   const TlsConfig& tls = effective.config.tls;

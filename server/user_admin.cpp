@@ -19,7 +19,8 @@ namespace {
 
 constexpr std::string_view kFooter =
     "Changes hold for the next log-in, and for open connections within a second. The users are kept in [access] users\n"
-    "of the configuration (--config FILE, else the file that FTPD_CONFIG names, else for root the installed service's),\n"
+    "of the configuration (--config FILE, else the file that FTPD_CONFIG names, else for root the installed "
+    "service's),\n"
     "or in the state folder; --users FILE names another file.\n"
     "A password is asked for on the terminal, or read from --password-file or --password-fd; never from the "
     "arguments.\n";

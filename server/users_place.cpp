@@ -12,6 +12,8 @@ namespace ft {
 namespace {
 
 constexpr const char* kConfigVariable = "FTPD_CONFIG";
+// systemd.exec(5)
+constexpr const char* kStateVariable = "STATE_DIRECTORY";
 
 }  // namespace
 
@@ -44,20 +46,21 @@ SystemService systemService() {
   return service;
 }
 
+Environment environmentFor(const std::string& file, const Environment& environment, const SystemService& service) {
+  Environment own = environment;
+  const bool meant = service.mayBeMeant && file == service.config && ::access(service.state.c_str(), X_OK) == 0;
+  if (meant) own.try_emplace(kStateVariable, service.state);
+  return own;
+}
+
 ServerConfig configOfUsers(const std::string& file, const Environment& environment, const SystemService& service) {
   const auto named = environment.find(kConfigVariable);
   std::string chosen = !file.empty() ? file : named != environment.end() ? named->second : "";
   std::vector<ConfigSetting> settings;
   if (chosen.empty() && service.mayBeMeant && ::access(service.config.c_str(), R_OK) == 0) chosen = service.config;
-  // It gets its state folder from systemd, which is not in its file.
-  if (chosen == service.config && ::access(service.state.c_str(), X_OK) == 0) {
-    settings.push_back({"server", "state", service.state, "the service's state folder"});
-  }
-  if (!chosen.empty()) {
-    for (ConfigSetting& setting : settingsFromFile(chosen)) settings.push_back(std::move(setting));
-  }
+  if (!chosen.empty()) settings = settingsFromFile(chosen);
   for (ConfigSetting& setting : settingsFromEnvironment(environment)) settings.push_back(std::move(setting));
-  return buildConfig(settings, environment).config;
+  return buildConfig(settings, environmentFor(chosen, environment, service)).config;
 }
 
 }  // namespace ft

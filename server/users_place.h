@@ -24,6 +24,10 @@ struct SystemService {
 };
 SystemService systemService();
 
+// The environment for the configuration in `file`: the service gets its state folder from systemd, so where an administrator asks about the service,
+// it is the same one.
+Environment environmentFor(const std::string& file, const Environment& environment, const SystemService& service);
+
 // The configuration of the daemon that `ftpd user` speaks of: `file`; else the one that FTPD_CONFIG names; else, where it is there and may be meant, the
 // service's; else what the environment alone says. Throws ConfigError.
 ServerConfig configOfUsers(const std::string& file, const Environment& environment, const SystemService& service);

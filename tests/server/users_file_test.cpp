@@ -132,10 +132,12 @@ TEST_CASE("an administrator who names no file means the service that is installe
   const SystemService service{state + "/ftpd.conf", state, true};
   const Environment home{{"HOME", "/home/anna"}};
   CHECK(usersFile(configOfUsers("", home, service)) == "/home/anna/.local/state/ftpd/users");  // nothing is installed
-  std::ofstream(service.config) << "[log]\nlevel = debug\n";
+  std::ofstream(service.config) << "[server]\nstate =\n";                                      // as it is shipped
   const ServerConfig installed = configOfUsers("", home, service);
   CHECK(usersFile(installed) == state + "/users");
   CHECK(usersFile(configOfUsers(service.config, home, service)) == state + "/users");
+  std::ofstream(service.config) << "[server]\nstate = /own\n";
+  CHECK(usersFile(configOfUsers("", home, service)) == "/own/users");
   CHECK(usersFile(configOfUsers("", {{"FTPD_SERVER__STATE", "/elsewhere"}}, service)) == "/elsewhere/users");
   CHECK(usersFile(configOfUsers("", home, {service.config, service.state, false})) ==
         "/home/anna/.local/state/ftpd/users");
