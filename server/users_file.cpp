@@ -231,6 +231,14 @@ bool isOutOfReach(const std::string& path, int error) {
   return error == EACCES && !folder.empty() && ::faccessat(AT_FDCWD, folder.c_str(), X_OK, AT_EACCESS) != 0;
 }
 
+// Root looks after the users of a daemon that has a user of its own, and a folder.
+bool isForRoot(const std::string& path, uid_t owner) {
+  struct stat folder {};
+  const std::size_t slash = path.rfind('/');
+  const std::string name = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  return ::geteuid() == 0 && ::stat(name.c_str(), &folder) == 0 && folder.st_uid == owner;
+}
+
 std::string readAll(int fd, const std::string& path) {
   std::string text;
   std::array<char, 65536> piece{};
@@ -342,7 +350,7 @@ std::string readUsersText(const std::string& path) {
   if ((status.st_mode & 077) != 0) {
     refuseFile(path, "others than its owner may use it, and it holds secrets: chmod 600 " + escapeText(path));
   }
-  if (status.st_uid != ::geteuid() && status.st_uid != 0) {
+  if (status.st_uid != ::geteuid() && status.st_uid != 0 && !isForRoot(path, status.st_uid)) {
     refuseFile(path, "belongs to user " + std::to_string(status.st_uid) + ", not to the user who runs ftpd");
   }
   return readAll(fd.get(), path);

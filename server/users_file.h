@@ -85,7 +85,7 @@ Moment thisMoment();
 std::string tokenHash(std::string_view token);
 
 // The file's text. A file that is not there, or that is in a folder closed to this process, is empty text. Throws ConfigError when it cannot be read, or when others than its owner may read it,
-// or when its owner is neither this process's user nor root.
+// or when its owner is neither this process's user nor root (nor, where root asks, the owner of its folder).
 std::string readUsersText(const std::string& path);
 
 }  // namespace ft

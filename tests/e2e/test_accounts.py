@@ -214,6 +214,18 @@ def test_with_local_open_this_machine_needs_no_log_in(make_daemon, make_client, 
     make_client(daemon.server).ok("ls")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_root_looks_after_the_users_of_a_daemon_with_a_user_of_its_own_and_not_after_a_strangers_file(accounts):
+    os.chown(accounts.folder, 4711, 4711)
+    accounts.add("bert", "battery staple")
+    assert accounts.file.stat().st_uid == 0  # as it was
+    os.chown(accounts.file, 4711, 4711)
+    accounts.run("disable", "bert")
+    assert accounts.file.stat().st_uid == 4711 and "bert\tdisabled" in accounts.run("list").stdout
+    os.chown(accounts.file, 4712, 4712)
+    assert "belongs to user 4712" in accounts.run("list", code=2).stderr
+
+
 def test_what_users_get_wrong_is_told_in_words(accounts):
     def says(words, *command):
         assert words in accounts.run(*command, code=2).stderr
