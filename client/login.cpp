@@ -8,6 +8,7 @@
 #include "client/exit_code.h"
 #include "common/base64.h"
 #include "common/escape.h"
+#include "common/ini_file.h"
 #include "common/secret_input.h"
 
 namespace ft {
@@ -89,7 +90,13 @@ void Login::takeSecret() {
 // Only a user is named: keys first, because they ask for nothing; then the password.
 void Login::findWay(Connection& connection) {
   if (tryKey(connection)) return;
-  auto password = askSecret("Password of " + escapeText(*options_.user, 64) + " at " + connection.peer() + ": ");
+  std::optional<std::string> password;
+  try {
+    password = askSecret("Password of " + escapeText(*options_.user, 64) + " at " + connection.peer() + ": ");
+  } catch (const ConfigError&) {
+    connection.stop().check();
+    throw;
+  }
   if (!password) {
     throw LoginError(
         ErrorCode::Unauthenticated,

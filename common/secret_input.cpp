@@ -28,7 +28,10 @@ constexpr std::size_t kMostBytes = 4096;
   throw ConfigError(what + ": cannot be read: " + ::strerror_r(error, buffer.data(), buffer.size()));
 }
 
-// Up to the end of the line or of the input; byte by byte, because what follows may be for somebody else.
+// Typed instead of a secret: give up.
+constexpr char kInterrupt = 3;
+
+// Up to the end of the line (or kInterrupt, which then is its last byte) or of the input; byte by byte, because what follows may be for somebody else.
 std::string readLine(int fd, const std::string& what) {
   std::string line;
   // Room at once: a string that grows leaves copies behind.
@@ -44,6 +47,7 @@ std::string readLine(int fd, const std::string& what) {
       throw ConfigError(what + ": the line is too long");
     }
     line += c;
+    if (c == kInterrupt) break;
   }
   if (line.ends_with('\r')) line.pop_back();
   return line;
@@ -65,8 +69,9 @@ class SilentTerminal {
     if (::tcgetattr(fd_, &before_) != 0) return;
     termios silent = before_;
     silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    // Signals stay off, and Ctrl-C arrives as a character.
+    // Signals stay off, and Ctrl-C arrives as a character that ends the line.
     silent.c_lflag &= ~static_cast<tcflag_t>(ISIG);
+    silent.c_cc[VEOL] = kInterrupt;
     changed_ = ::tcsetattr(fd_, TCSAFLUSH, &silent) == 0;
   }
   ~SilentTerminal() {
@@ -95,18 +100,19 @@ void show(int fd, std::string_view text) {
 }  // namespace
 
 std::optional<std::string> askSecret(const std::string& question) {
-  static constexpr char kInterrupt = 3;
   const UniqueFd terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
   if (!terminal) return std::nullopt;
-  const SilentTerminal silent(terminal.get());
-  show(terminal.get(), question);
-  std::string secret = readLine(terminal.get(), "the terminal");
-  show(terminal.get(), "\n");
-  if (secret.find(kInterrupt) != std::string::npos) {
-    wipe(secret);
-    throw ConfigError("given up");
+  std::string secret;
+  {
+    const SilentTerminal silent(terminal.get());
+    show(terminal.get(), question);
+    secret = readLine(terminal.get(), "the terminal");
+    show(terminal.get(), "\n");
   }
-  return secret;
+  if (!secret.ends_with(kInterrupt)) return secret;
+  wipe(secret);
+  ::raise(SIGINT);
+  throw ConfigError("given up");
 }
 
 std::string secretFromFile(const std::string& path) {

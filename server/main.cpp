@@ -58,7 +58,6 @@ class FtpdApplication : public Poco::Util::ServerApplication {
 }  // namespace
 
 int main(int argc, char** argv) {
-  ft::Daemon::blockSignals();
   ::mallopt(M_ARENA_MAX, kMemoryArenas);
   try {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
@@ -66,6 +65,8 @@ int main(int argc, char** argv) {
       return ft::runUserAdmin({arguments.begin() + 1, arguments.end()}, ft::processEnvironment(),
                               {std::cout, std::cerr});
     }
+    // Before there are threads; `ftpd user` is a program like others, which ends when it is told to.
+    ft::Daemon::blockSignals();
     const ft::Invocation invocation = ft::readInvocation(arguments, ft::processEnvironment());
     if (invocation.answer) {
       std::fputs(invocation.answer->c_str(), stdout);

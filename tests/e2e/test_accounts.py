@@ -4,6 +4,7 @@ import base64
 import hashlib
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import time
@@ -15,6 +16,7 @@ from support.accounts import Accounts, passwd_by_descriptor
 from support.binaries import scale
 from support.daemon import StartError, run_to_end
 from support.environment import clean_environment
+from support.terminal import Terminal
 from support.waiting import wait_until
 from support.wire import Closed, Peer, frame, v1
 
@@ -85,6 +87,46 @@ def test_a_folder_with_large_files_goes_over_several_connections_that_all_log_in
     anna.as_anna("get", "many", "-o", "back/", code=0)
     assert (anna.folder / "back/many/large").stat().st_size == 80 << 20
     assert guarded.log().count('reason="') == 0 or "login-failed" not in guarded.log()
+
+
+def test_a_password_is_asked_for_on_the_terminal_and_not_shown(anna):
+    terminal = Terminal(anna.command("--user", "anna", "put", "a.txt"), anna.folder, anna.home)
+    terminal.read_until(b"Password of anna")
+    assert not terminal.shows_typing()
+    terminal.type(kPassword.encode() + b"\n")
+    assert terminal.wait() == 0
+    assert kPassword.encode() not in terminal.shown and b"stored a.txt" in terminal.shown
+
+
+def test_ctrl_c_at_a_question_for_a_password_ends_at_once_and_leaves_the_terminal_as_it_was(anna, accounts):
+    terminal = Terminal(anna.command("--user", "anna", "ls"), anna.folder, anna.home)
+    terminal.read_until(b"Password of anna")
+    terminal.type(b"half\x03")
+    assert terminal.wait() == 130 and b"half" not in terminal.shown
+    before = accounts.file.read_text()
+    command = [str(binaries.find("ftpd")), "user", "add", "bert", "--users", str(accounts.file)]
+    terminal = Terminal(command, accounts.folder, accounts.folder)
+    terminal.read_until(b"New password of bert")
+    terminal.type(kPassword.encode() + b"\n")
+    terminal.read_until(b"The same again")
+    terminal.type(b"\x03")
+    assert terminal.wait() == -signal.SIGINT
+    assert accounts.file.read_text() == before
+
+
+def test_a_new_password_is_typed_twice_the_same(accounts):
+    def add(*lines):
+        command = [str(binaries.find("ftpd")), "user", "add", "bert", "--users", str(accounts.file)]
+        terminal = Terminal(command, accounts.folder, accounts.folder)
+        for question, line in zip((b"New password of bert", b"The same again"), lines):
+            terminal.read_until(question)
+            terminal.type(line + b"\n")
+        return terminal.wait(), terminal.shown
+
+    code, shown = add(b"battery staple", b"battery stable")
+    assert code == 2 and b"not the same" in shown and "bert" not in accounts.file.read_text()
+    assert add(b"battery staple", b"battery staple")[0] == 0
+    assert "bert\tenabled\tpassword" in accounts.run("list").stdout
 
 
 def test_a_token_in_the_environment_or_a_file_logs_its_user_in(anna, accounts, guarded):

@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
-from support.certificates import Authority, Terminal, fingerprint, tls_config
+from support.certificates import Authority, fingerprint, tls_config
 from support.daemon import run_to_end
+from support.terminal import Terminal
 
 kRefused = 16
 
