@@ -31,7 +31,7 @@ void LocalWalk::failed(const std::string& relative, int error) {
 
 LocalBatch LocalWalk::next(std::size_t limit) {
   LocalBatch batch;
-  while (batch.files.size() < limit && (open_ || openNext())) {
+  while (batch.size() < limit && (open_ || openNext())) {
     errno = 0;
     const dirent* entry = ::readdir(open_.get());
     if (entry != nullptr) {

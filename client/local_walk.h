@@ -21,13 +21,14 @@ struct LocalFile {
 struct LocalBatch {
   std::vector<LocalFile> files;
   std::vector<std::string> emptyFolders;  // relative; "" for the walked folder itself
+  std::size_t size() const { return files.size() + emptyFolders.size(); }
 };
 
 class LocalWalk {
  public:
   LocalWalk(std::string root, TransferObserver& observer);
 
-  // About `limit` files more; nothing at the end. A folder that cannot be read is told as a failed outcome.
+  // `limit` files and empty folders more; fewer at the end. A folder that cannot be read is told as a failed outcome.
   LocalBatch next(std::size_t limit);
 
  private:

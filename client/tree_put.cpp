@@ -1,11 +1,13 @@
 #include "client/tree_put.h"
 
+#include <future>
+
 #include "client/file_digest.h"
 
 namespace ft {
 namespace {
 
-// Files that are looked at together: their names are what the memory is needed for.
+// Files that are looked at together: their names are what the memory is needed for, twice.
 constexpr std::size_t kBatch = 20'000;
 
 }  // namespace
@@ -17,9 +19,11 @@ void TreePut::run(const std::string& local, const FileName& remote) {
   LocalBatch batch = walk.next(kBatch);
   expect(batch);
   check_ = !options_.always && remoteExists(remote);
-  while (!batch.files.empty() || !batch.emptyFolders.empty()) {
+  while (batch.size() > 0) {
+    std::future<LocalBatch> ahead;
+    if (batch.size() == kBatch) ahead = std::async(std::launch::async, [&walk] { return walk.next(kBatch); });
     putBatch(batch);
-    batch = walk.next(kBatch);
+    batch = ahead.valid() ? ahead.get() : LocalBatch();
   }
 }
 

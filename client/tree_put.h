@@ -12,7 +12,7 @@ namespace ft {
 class TreePut {
  public:
   TreePut(Link& link, const TransferOptions& options, TransferObserver& observer)
-      : link_(link), options_(options), observer_(observer), engine_(link, options, observer) {}
+      : link_(link), options_(options), observer_(observer), engine_(link, options, observer_) {}
 
   // `local` becomes the remote folder `remote`. Throws as PutEngine::put().
   void run(const std::string& local, const FileName& remote);
@@ -32,7 +32,7 @@ class TreePut {
 
   Link& link_;
   const TransferOptions& options_;
-  TransferObserver& observer_;
+  SharedObserver observer_;  // the folder is read ahead on another thread
   ParallelPuts engine_;
   std::string local_;
   FileName remote_ = FileName::root();

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <stdexcept>
 #include <system_error>
 
@@ -74,6 +75,10 @@ class DiskCore::Making {
     const int error = core_.root.makeGivenChild(parent, leaf, core_.options.folderMode);
     return error != 0 ? error : made(parent);
   }
+  int makeUnlessThere(int parent, const std::string& leaf) {
+    const int error = makeOne(parent, leaf);
+    return error == EEXIST ? core_.root.openChildFolder(parent, leaf).error : error;
+  }
   // To be called before anyone is told. Returns an errno.
   int sync() {
     int error = 0;
@@ -124,9 +129,19 @@ UniqueFd DiskCore::folderMadeIfMissing(const FileName& name, std::string_view ac
 void DiskCore::makeFolders(std::span<const FileName> names, std::string_view action) {
   Making making(*this);
   if (const int error = making.sync(); error != 0) throw failureFromErrno(error, "cannot sync the new folders");
+  // Names that come together are mostly in one folder, which is looked up once.
+  std::optional<FileName> parent;
+  Opened at;
   for (const FileName& name : names) {
-    const Opened opened = making.makeAll(name);
-    if (!opened) throw diskFailure(opened.error, action, name);
+    if (name.isRoot()) continue;
+    if (parent != name.parent()) {
+      parent = name.parent();
+      at = making.makeAll(*parent);
+    }
+    const int error = at ? making.makeUnlessThere(at.fd.get(), std::string(name.leaf())) : at.error;
+    // The parent may have been removed since.
+    if (error == 0 || (error == ENOENT && making.makeAll(name))) continue;
+    throw diskFailure(error, action, name);
   }
   if (const int error = making.sync(); error != 0) throw failureFromErrno(error, "cannot sync the new folders");
 }

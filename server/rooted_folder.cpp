@@ -84,11 +84,16 @@ Opened RootedFolder::walk(const FileName& name, int flags) const {
   return at;
 }
 
+Opened RootedFolder::openChildFolder(int folder, const std::string& leaf) const {
+  return openChild(folder, leaf, kFolderFlags);
+}
+
 int RootedFolder::makeChild(int folder, const std::string& leaf, mode_t mode) const {
   if (::mkdirat(folder, leaf.c_str(), mode) != 0) return errno;
-  // The umask may have taken bits away. A folder that was swapped meanwhile belongs to someone else and is left alone.
-  const Opened made = openChild(folder, leaf, kFolderFlags);
   struct stat info {};
+  if (::fstatat(folder, leaf.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && (info.st_mode & 0777) == mode) return 0;
+  // The umask may have taken bits away. A folder that was swapped meanwhile belongs to someone else and is left alone.
+  const Opened made = openChildFolder(folder, leaf);
   if (!made || ::fstat(made.fd.get(), &info) != 0 || info.st_uid != ::geteuid()) return 0;
   if ((info.st_mode & 0777) != mode && ::fchmod(made.fd.get(), mode | (info.st_mode & S_ISGID)) != 0) return errno;
   return 0;
@@ -97,7 +102,7 @@ int RootedFolder::makeChild(int folder, const std::string& leaf, mode_t mode) co
 int RootedFolder::makeGivenChild(int folder, const std::string& leaf, mode_t mode) const {
   if (const int error = makeChild(folder, leaf, mode); error != 0) return error;
   if (!owner_.uid && !owner_.gid) return 0;
-  const Opened made = openChild(folder, leaf, kFolderFlags);
+  const Opened made = openChildFolder(folder, leaf);
   struct stat info {};
   if (!made || ::fstat(made.fd.get(), &info) != 0 || info.st_uid != ::geteuid()) return 0;
   return give(made.fd.get());

@@ -43,6 +43,9 @@ class RootedFolder {
   // The child `leaf` (one part) of an open folder, under the same rules.
   Opened openChild(int folder, const std::string& leaf, int flags) const;
 
+  // A child that must be a folder, opened as openFolder() does.
+  Opened openChildFolder(int folder, const std::string& leaf) const;
+
   // Called after each folder that was made, with its parent; returns an errno, 0 to go on.
   using Made = std::function<int(int parent)>;
   struct Making {

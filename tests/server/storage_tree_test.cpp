@@ -41,6 +41,17 @@ TEST_CASE("many folders are made in one call, under every durability, and a bad 
     for (int i = 0; i < 150; ++i) names.push_back("p" + std::to_string(i % 100) + "/c" + std::to_string(i));
     disk.storage->makeFolders(disk.name("base/deep"), names);
     for (const std::string& name : names) CHECK(fs::is_directory(disk.at("base/deep/" + name)));
+    disk.put("base/deep/file", "x");
+    const std::vector<std::string> again{"p1", "p1/c1", "p2", "p1/new", "q/r", "q"};
+    disk.storage->makeFolders(disk.name("base/deep"), again);
+    for (const std::string& name : again) CHECK(fs::is_directory(disk.at("base/deep/" + name)));
+    for (const std::string name : {"file", "file/x"}) {
+      const std::vector<std::string> blocked{"before", name, "behind"};
+      CHECK(failureOf([&] { disk.storage->makeFolders(disk.name("base/deep"), blocked); }) == ErrorCode::NotDirectory);
+      CHECK(fs::is_directory(disk.at("base/deep/before")));
+      CHECK_FALSE(fs::exists(disk.at("base/deep/behind")));
+    }
+    CHECK(disk.get("base/deep/file") == "x");
     const std::vector<std::string> bad{"fine", "../bad"};
     CHECK(failureOf([&] { disk.storage->makeFolders(disk.name("base"), bad); }) == ErrorCode::NameInvalid);
     CHECK_FALSE(fs::exists(disk.at("base/fine")));
