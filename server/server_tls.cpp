@@ -82,13 +82,20 @@ ServerTls::ServerTls(TlsConfig config, std::string state) : config_(std::move(co
 
 ServerTls::~ServerTls() = default;
 
-TlsContext ServerTls::context() const { return loaded_.load()->context; }
+std::shared_ptr<const ServerTls::Loaded> ServerTls::loaded() const {
+  const std::lock_guard lock(mutex_);
+  return loaded_;
+}
 
-std::string ServerTls::fingerprint() const { return loaded_.load()->fingerprint; }
+TlsContext ServerTls::context() const { return loaded()->context; }
+
+std::string ServerTls::fingerprint() const { return loaded()->fingerprint; }
 
 void ServerTls::reload() {
   stamps_ = stamps();
-  loaded_ = load();
+  std::shared_ptr<const Loaded> fresh = load();
+  const std::lock_guard lock(mutex_);
+  loaded_ = std::move(fresh);
 }
 
 bool ServerTls::filesChanged() {

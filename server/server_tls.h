@@ -2,9 +2,9 @@
 // The daemon's side of TLS: its certificate, read anew when its files change, and the context that new connections use. Connections that
 // are open keep the context they began with.
 
-#include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -43,6 +43,7 @@ class ServerTls {
   };
 
   std::shared_ptr<const Loaded> load();
+  std::shared_ptr<const Loaded> loaded() const;
   std::vector<Stamp> stamps() const;
 
   const TlsConfig config_;
@@ -50,7 +51,9 @@ class ServerTls {
   std::vector<std::string> files_;
   std::vector<Stamp> stamps_;  // when they were last read
   std::vector<Stamp> seen_;    // when filesChanged() last looked
-  std::atomic<std::shared_ptr<const Loaded>> loaded_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Loaded>
+      loaded_;  // under mutex_; GCC 12's atomic one has a load that does not order what follows
 };
 
 }  // namespace ft

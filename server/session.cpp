@@ -205,6 +205,7 @@ void Session::charge(std::uint64_t bytes) {
   const TimePoint now = context_.now();
   TimePoint until = now;
   for (const auto& bucket : buckets_) until = std::max(until, bucket->take(bytes, now));
+  if (userBucket_) until = std::max(until, userBucket_->take(bytes, now));
   if (until > now) pausedUntil_ = until;
 }
 

@@ -64,6 +64,8 @@ struct SessionContext {
   Authenticator* access = nullptr;
   // The storage as an identity sees it; empty: all see `storage`.
   std::function<std::unique_ptr<Storage>(const Identity&)> view{};
+  // The rate that all connections of an identity share; null where it has none. Empty: nobody has one.
+  std::function<std::shared_ptr<RateBucket>(const Identity&)> rate{};
   // Throws Failure unless the identity may run commands of the system. Empty: Local may, and no user.
   std::function<void(const Identity&)> checkExec{};
 };
@@ -181,6 +183,7 @@ class Session {
   TimePoint startupDeadline_;
   std::optional<TimePoint> pausedUntil_;
   std::vector<std::shared_ptr<RateBucket>> buckets_;
+  std::shared_ptr<RateBucket> userBucket_;
   bool startupLimited_ = false;
   bool settled_ = false;
   bool headerBegun_ = false;

@@ -68,6 +68,7 @@ void Session::become(Identity identity) {
   offers_ = Offers();
   view_.reset();
   identity_ = std::move(identity);
+  userBucket_ = context_.rate ? context_.rate(identity_) : nullptr;
 }
 
 Storage& Session::storage() {

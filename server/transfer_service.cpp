@@ -65,6 +65,7 @@ TransferService::TransferService(TransferOptions options, Storage& storage, Log&
   context_.access = options.access;
   if (Tenancy* const tenancy = options.tenancy) {
     context_.view = [tenancy](const Identity& identity) { return tenancy->view(identity); };
+    context_.rate = [tenancy](const Identity& identity) { return tenancy->rateOf(identity); };
     context_.checkExec = [tenancy](const Identity& identity) {
       const Decision decision = tenancy->gate(identity)->decide(Verb::Exec, FileName::root());
       if (!decision.allowed) throw Failure(decision.code, "not allowed by " + decision.rule, decision.rule);

@@ -89,9 +89,12 @@ TEST_CASE("a put that must not replace finds what its lost try has stored") {
   PutTest test;
   test.options.replace = false;
   test.folder.write("a", "hello");
-  Header request;
-  ScriptedServer server({[&](ServerEnd& end) { takeSmall(end, request); },
+  ScriptedServer server({[&](ServerEnd& end) {
+                           Header request;
+                           takeSmall(end, request);
+                         },
                          [&](ServerEnd& end) {
+                           Header request;
                            takeSmall(end, request);
                            end.send(refusal("put", ErrorCode::Exists));
                            CHECK(end.readHeader().cmd == "stat");

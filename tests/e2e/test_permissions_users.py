@@ -1,7 +1,9 @@
 """Users with rules, homes and quotas, as an administrator sets them up and as their clients see them."""
 
+import os
 import signal
 import threading
+import time
 
 import pytest
 
@@ -131,3 +133,27 @@ def test_the_client_works_in_a_home_and_ends_with_11_and_14(guarded, accounts, m
     assert b"not allowed by [user *] allow" in client.run(*anna, "put", "big", "-t", "pub/", code=11).err
     client.run(*anna, "put", "t", "-t", "homes/anna/", code=0)
     client.run(*anna, "rm", "-r", "homes/anna/t", code=0)
+
+
+def test_a_users_rate_holds_for_all_its_connections_and_for_nobody_else(make_daemon, accounts):
+    daemon = make_daemon(config={**accounts.config(), "user bert": {"rate": "4MiB"}})
+
+    def put(user, name):
+        with Peer(daemon.address, timeout=60) as peer:
+            assert peer.ask("login", user=user, password=kPasswords[user])["ok"]
+            assert peer.put(name, os.urandom(3 << 20))["ok"]
+
+    def four(user):
+        begun = time.monotonic()
+        threads = [threading.Thread(target=put, args=(user, f"{user}{n}")) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len([name for name in daemon.visible() if name.startswith(user)]) == 4
+        return time.monotonic() - begun
+
+    # 12 MiB at 4 MiB a second, of which a part of a second's worth may pass at once.
+    slow = four("bert")
+    assert 1.5 < slow < 12
+    assert four("anna") < slow

@@ -68,12 +68,12 @@ def test_a_rate_is_changed_by_sighup(make_daemon):
     daemon.sections["limits"]["rate"] = "0"
     daemon.config_path.write_text(config_text(daemon.sections))
     daemon.send_signal(signal.SIGHUP)
-    wait_until(lambda: "reload" in daemon.log(), what="the reload")
+    wait_until(lambda: " reload outcome=ok" in daemon.log(), what="the reload")
     assert seconds(lambda: put(daemon, "a", 20 * kMiB)) < 8
     daemon.sections["limits"]["rate"] = "4MiB"
     daemon.config_path.write_text(config_text(daemon.sections))
     daemon.send_signal(signal.SIGHUP)
-    wait_until(lambda: daemon.log().count("reload") == 2, what="the second reload")
+    wait_until(lambda: daemon.log().count(" reload outcome=ok") == 2, what="the second reload")
     assert seconds(lambda: put(daemon, "b", 10 * kMiB)) > 1
 
 

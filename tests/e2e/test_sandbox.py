@@ -120,6 +120,6 @@ def test_a_user_that_cannot_be_had_starts_nothing(tmp_path, needs_root):
 def test_a_reload_and_the_end_come_through_the_sandbox(make_daemon):
     daemon = make_daemon()
     daemon.send_signal(signal.SIGHUP)
-    wait_until(lambda: "reload" in daemon.log(), what="the reload")
+    wait_until(lambda: " reload outcome=ok" in daemon.log(), what="the reload")
     assert hello(daemon)["ok"]
     daemon.stop()
