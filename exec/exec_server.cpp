@@ -59,7 +59,8 @@ ExecServer::ExecServer(ExecSettings settings, std::unique_ptr<ExecDoor> door)
 }
 
 int ExecServer::run() {
-  if (user_.uid == 0) std::fprintf(stderr, "ftpd-exec: commands run as root; exec.user names another user\n");
+  if (user_.uid == 0)
+    std::fprintf(stderr, "ftpd-exec: warning: commands run as root; set [exec] user to run them as another user\n");
   door_->ready();
   while (!over_) {
     std::array<pollfd, 2> entries{pollfd{door_->fd(), POLLIN, 0}, pollfd{signals_.get(), POLLIN, 0}};

@@ -236,9 +236,11 @@ constexpr std::array kKeys{
               printTime<&C::idleTimeout>},
     ConfigKey{"server", "drain_timeout", "time that running transfers get to finish when the daemon is told to stop",
               parseTime<&C::drainTimeout, 0>, printTime<&C::drainTimeout>},
-    ConfigKey{"server", "insecure_no_auth",
-              "yes: listen where others can reach it, though nobody has to log in and nothing is encrypted",
-              parseYesNo<&C::insecureNoAuth>, printYesNo<&C::insecureNoAuth>},
+    ConfigKey{
+        "server", "insecure_no_auth",
+        "yes: everyone who reaches a port may do everything, without log-in, accounts or not; plain text is taken "
+        "from everywhere",
+        parseYesNo<&C::insecureNoAuth>, printYesNo<&C::insecureNoAuth>},
     ConfigKey{"server", "socket_mode", "permission bits of Unix sockets, in octal: who may write may connect",
               parseSocketMode, printMode<&C::socketMode>},
     ConfigKey{"server", "user", "user to become once all ports are bound; empty: none", parseUser, printUser},

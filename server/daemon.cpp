@@ -279,6 +279,10 @@ void Daemon::reloadTls(const char* reason) {
 void Daemon::tellAccounts() {
   const std::uint64_t version = access_->version();
   if (std::exchange(toldAccounts_, version) == version) return;
+  if (access_->hasAccounts() && config_.insecureNoAuth) {
+    log_.event(LogLevel::Warn, "accounts-set-aside",
+               {{"reason", "server.insecure_no_auth lets everyone do everything"}});
+  }
   if (access_->hasAccounts()) hideMemory();
   log_.event(LogLevel::Info, "users", {{"file", access_->options().usersFile}, {"count", access_->countAccounts()}});
 }

@@ -105,7 +105,7 @@ Listener openListener(const std::string& address, const ListenOptions& options) 
     ::fcntl(listener.socket.impl()->sockfd(), F_SETFD, FD_CLOEXEC);
     listener.address = path.empty() ? formatAddress(listener.socket.address()) : address;
   } catch (const Poco::Exception& error) {
-    fail(address, error.displayText(), options);
+    fail(address, reasonOf(error), options);
   }
   return listener;
 }

@@ -127,9 +127,10 @@ Invocation readInvocation(const std::vector<std::string>& arguments, const Envir
   if (auto text = parseArguments(app, arguments)) return {std::move(*text), {}};
   if (line.listCommands) return {commandNames(), {}};
 
-  const auto named = environment.find("FTPD_CONFIG");
-  const bool fromEnvironment = app.count("--config") == 0 && named != environment.end();
-  const std::string& file = fromEnvironment ? named->second : line.config;
+  SystemService service = systemService();
+  // Which configuration a daemon is started with is never guessed.
+  if (!line.printFingerprint) service.mayBeMeant = false;
+  const std::string file = app.count("--config") > 0 ? line.config : configFileMeant("", environment, service);
   std::vector<ConfigSetting> settings;
   if (app.count("--config") > 0 || !file.empty()) settings = settingsFromFile(file);
   append(settings, settingsFromEnvironment(environment));

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <system_error>
 
 #include "server/source_address.h"
 
@@ -28,6 +29,10 @@ std::string formatAddress(const SocketAddress& address) {
   const bool v6 = address.family() == SocketAddress::IPv6;
   const std::string host = address.host().toString();
   return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(address.port());
+}
+
+std::string reasonOf(const Poco::Exception& error) {
+  return error.code() != 0 ? std::generic_category().message(error.code()) : error.displayText();
 }
 
 PeerInfo peerOf(const Poco::Net::StreamSocket& socket) {

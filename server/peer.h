@@ -1,6 +1,7 @@
 #pragma once
 // Who is at the other end of an accepted connection, and addresses as text.
 
+#include <Poco/Exception.h>
 #include <Poco/Net/SocketAddress.h>
 #include <Poco/Net/StreamSocket.h>
 
@@ -12,6 +13,9 @@ namespace ft {
 
 // "127.0.0.1:7021", "[::1]:7021": as configured, as printed.
 std::string formatAddress(const Poco::Net::SocketAddress& address);
+
+// Why a call on a socket failed, in the system's words.
+std::string reasonOf(const Poco::Exception& error);
 
 // Throws Poco::Exception when the peer is gone already. The source is an IPv4 address, the /64 of an IPv6 address ("2001:db8::/64"), or
 // "unix:UID"; an IPv4-mapped address is its IPv4 address.

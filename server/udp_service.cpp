@@ -100,8 +100,8 @@ UdpService::UdpService(const std::string& address, Handler handler, Poco::Thread
     socket_.bind(wanted, /*reuseAddress=*/false, /*reusePort=*/false);
     address_ = formatAddress(socket_.address());
   } catch (const Poco::Exception& error) {
-    throw ConfigError("cannot listen on " + escapeText(address, 200) + ": " + error.displayText() + " (" +
-                      limits.setting + ")");
+    throw ConfigError("cannot listen on " + escapeText(address, 200) + ": " + reasonOf(error) + " (" + limits.setting +
+                      ")");
   }
   const int fd = socket_.impl()->sockfd();
   ::fcntl(fd, F_SETFD, FD_CLOEXEC);

@@ -202,7 +202,8 @@ class Declaration {
     if (!request_.noPassword) password = newPassword(request_);
     users.add(request_.user, password);
     if (password) wipe(*password);
-    console_.notes << "user '" << request_.user << "' added; to log in: ftpc --user " << request_.user << " ls\n"
+    console_.notes << "user '" << request_.user << "' added to " << escapeText(users.file())
+                   << "; to log in: ftpc --user " << request_.user << " ls\n"
                    << "what it may do stands in the configuration, for example: [user " << request_.user
                    << "] allow = /: all\n";
   }

@@ -16,6 +16,7 @@ class UserCommands {
  public:
   explicit UserCommands(std::string file, PasswordCost cost = {}) : file_(std::move(file)), cost_(cost) {}
 
+  const std::string& file() const { return file_; }
   // Throws when the user is there already; for callers that would first ask for a password.
   void checkFree(const std::string& user) const;
   // Throws when there is no such user.

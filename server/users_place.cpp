@@ -53,11 +53,15 @@ Environment environmentFor(const std::string& file, const Environment& environme
   return own;
 }
 
+std::string configFileMeant(const std::string& file, const Environment& environment, const SystemService& service) {
+  if (!file.empty()) return file;
+  if (const auto named = environment.find(kConfigVariable); named != environment.end()) return named->second;
+  return service.mayBeMeant && ::access(service.config.c_str(), R_OK) == 0 ? service.config : "";
+}
+
 ServerConfig configOfUsers(const std::string& file, const Environment& environment, const SystemService& service) {
-  const auto named = environment.find(kConfigVariable);
-  std::string chosen = !file.empty() ? file : named != environment.end() ? named->second : "";
+  const std::string chosen = configFileMeant(file, environment, service);
   std::vector<ConfigSetting> settings;
-  if (chosen.empty() && service.mayBeMeant && ::access(service.config.c_str(), R_OK) == 0) chosen = service.config;
   if (!chosen.empty()) settings = settingsFromFile(chosen);
   for (ConfigSetting& setting : settingsFromEnvironment(environment)) settings.push_back(std::move(setting));
   return buildConfig(settings, environmentFor(chosen, environment, service)).config;

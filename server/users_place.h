@@ -28,8 +28,11 @@ SystemService systemService();
 // it is the same one.
 Environment environmentFor(const std::string& file, const Environment& environment, const SystemService& service);
 
-// The configuration of the daemon that `ftpd user` speaks of: `file`; else the one that FTPD_CONFIG names; else, where it is there and may be meant, the
-// service's; else what the environment alone says. Throws ConfigError.
+// The configuration file of the daemon that is asked about: `file`; else the one that FTPD_CONFIG names; else, where it is there and may be meant, the
+// service's; else none.
+std::string configFileMeant(const std::string& file, const Environment& environment, const SystemService& service);
+
+// The configuration that `ftpd user` goes by: of the file that is meant, and the environment. Throws ConfigError.
 ServerConfig configOfUsers(const std::string& file, const Environment& environment, const SystemService& service);
 
 }  // namespace ft
