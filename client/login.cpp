@@ -37,14 +37,23 @@ std::string bytesFromHex(std::string_view text) {
 }
 
 // What ties a signature to this connection.
-std::string bindingOf(Connection& connection) {
-  if (connection.security() != nullptr) return connection.security()->binding;
+struct Binding {
+  LoginBinding kind;
+  std::string bytes;
+};
+Binding bindingOf(Connection& connection) {
+  if (const LineSecurity* const line = connection.security()) {
+    if (line->binding.size() == kLoginBindingSize) return {LoginBinding::Exporter, line->binding};
+    throw LoginError(ErrorCode::Unauthenticated,
+                     "a log-in by key cannot be tied to this line, which is of an old kind of TLS");
+  }
   connection.queue(makeRequest("hello", FileName::root()));
   const Header reply = connection.readHeader();
   requireOk(reply);
   std::string nonce = bytesFromHex(reply.nonce.value_or(""));
-  if (nonce.empty()) throw LoginError(ErrorCode::Unauthenticated, connection.peer() + " takes no log-in by key here");
-  return nonce;
+  if (nonce.size() != kLoginBindingSize)
+    throw LoginError(ErrorCode::Unauthenticated, connection.peer() + " takes no log-in by key here");
+  return {LoginBinding::Nonce, std::move(nonce)};
 }
 
 }  // namespace
@@ -97,6 +106,7 @@ void Login::findWay(Connection& connection) {
     connection.stop().check();
     throw;
   }
+  if (password && password->empty()) throw LoginError(ErrorCode::Unauthenticated, "no password was given");
   if (!password) {
     throw LoginError(
         ErrorCode::Unauthenticated,
@@ -146,7 +156,8 @@ Header Login::request(Connection& connection) {
   } else if (!password_.empty()) {
     request.password = password_;
   } else {
-    const std::string message = loginMessage(bindingOf(connection), options_.user.value_or(""));
+    const Binding binding = bindingOf(connection);
+    const std::string message = loginMessage(binding.kind, binding.bytes, options_.user.value_or(""));
     request.key = writePublicKey(key_ ? key_->publicKey() : *agentKey_);
     request.signature = base64(sign(message));
   }

@@ -111,8 +111,11 @@ bool isSignatureGood(const PublicKey& key, std::string_view message, std::string
          ::EVP_DigestVerify(context.get(), bytesOf(signature), signature.size(), bytesOf(message), message.size()) == 1;
 }
 
-std::string loginMessage(std::string_view binding, std::string_view user) {
-  return std::string("ftpd-login-v1").append(1, '\0').append(binding).append(user);
+std::string loginMessage(LoginBinding kind, std::string_view binding, std::string_view user) {
+  return std::string(kind == LoginBinding::Exporter ? "ftpd-login-v1" : "ftpd-login-nonce-v1")
+      .append(1, '\0')
+      .append(binding)
+      .append(user);
 }
 
 void wipe(std::string& secret) noexcept {

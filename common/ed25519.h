@@ -44,8 +44,12 @@ class SecretKey {
 SecretKey makeSecretKey();
 bool isSignatureGood(const PublicKey& key, std::string_view message, std::string_view signature);
 
-// What the holder of a key signs to log in (PROTOCOL.md 5.11). `binding` ties it to one connection.
-std::string loginMessage(std::string_view binding, std::string_view user);
+// What ties a log-in to one connection: 32 bytes that TLS has made of its secrets, or that the server has chosen. Never the one for the other, or a
+// server could have signed for it what lets it in elsewhere.
+enum class LoginBinding { Exporter, Nonce };
+constexpr std::size_t kLoginBindingSize = 32;
+// What the holder of a key signs to log in (PROTOCOL.md 5.11).
+std::string loginMessage(LoginBinding kind, std::string_view binding, std::string_view user);
 
 // Overwrites what the string holds, in a way that is not optimised away, and empties it.
 void wipe(std::string& secret) noexcept;

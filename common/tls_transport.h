@@ -38,6 +38,7 @@ class TlsTransport final : public Transport {
   int rawFd() const noexcept override { return -1; }
   int sendFd() const noexcept override { return kernelSends_ ? socket_.fd() : -1; }
   std::size_t buffered() const noexcept override;
+  bool established() const noexcept override { return ready_; }
   const LineSecurity* security() const noexcept override { return ready_ ? &security_ : nullptr; }
 
  private:

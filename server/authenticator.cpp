@@ -24,8 +24,16 @@ Identity user(const UserRecord& record, std::string method, std::shared_ptr<cons
   return {Identity::Kind::User, record.name, std::move(method), std::move(scope)};
 }
 
-LoginResult accepted(const UserRecord& record, std::string method, std::shared_ptr<const TokenScope> scope = nullptr) {
-  return {user(record, std::move(method), std::move(scope)), std::nullopt};
+LoginResult accepted(const UserRecord& record, std::string method, std::string proof,
+                     std::shared_ptr<const TokenScope> scope = nullptr) {
+  LoginResult result{user(record, std::move(method), std::move(scope)), std::nullopt};
+  result.identity.proof = std::move(proof);
+  return result;
+}
+
+bool isStillThere(const std::string& proof, const UserRecord& record) {
+  return proof == record.password || std::any_of(record.keys.begin(), record.keys.end(),
+                                                 [&](const KeyRecord& known) { return known.key.bytes == proof; });
 }
 
 bool isExpired(const TokenRecord& token) { return token.until && *token.until <= thisMoment(); }
@@ -55,6 +63,7 @@ Authenticator::Authenticator(AccessOptions options, Log& log)
     : options_(std::move(options)),
       log_(log),
       pairKey_(randomBytes(kPairKeySize)),
+      anonymous_(options_.anonymous),
       users_(std::make_shared<const UserTable>()),
       penalties_(options_.penalties),
       queue_(options_.hashing) {
@@ -86,12 +95,12 @@ void Authenticator::readFile() {
   const FileMark mark = markOfFile();
   std::shared_ptr<const UserTable> table;
   try {
-    // Without its users a daemon might be open to all of this machine: that is never to come from a lost file.
-    if (mark.size < 0 && (options_.mustExist || hasAccounts())) {
-      throw ConfigError(escapeText(options_.usersFile) + ": there is no such file");
+    const std::string text = readUsersText(options_.usersFile);
+    // Without its users a daemon might be open to all of this machine: that is never to come from a file that is lost, or half written.
+    if (text.empty() && (options_.mustExist || hadAccounts_)) {
+      throw ConfigError(escapeText(options_.usersFile) + ": there is no such file, or it is empty");
     }
-    table = std::make_shared<const UserTable>(
-        UserTable::parse(readUsersText(options_.usersFile), escapeText(options_.usersFile)));
+    table = std::make_shared<const UserTable>(UserTable::parse(text, escapeText(options_.usersFile)));
   } catch (const ConfigError&) {
     const std::lock_guard lock(mutex_);
     mark_ = mark;  // the same file is not complained about again
@@ -104,7 +113,12 @@ void Authenticator::readFile() {
   dummyHash_ = std::move(dummy);
   mark_ = mark;
   recent_.clear();
+  if (!users_->empty()) hadAccounts_ = true;
   ++version_;
+}
+
+void Authenticator::setAnonymous(bool anonymous) {
+  if (anonymous_.exchange(anonymous) != anonymous) ++version_;
 }
 
 void Authenticator::reloadIfChanged() {
@@ -117,7 +131,7 @@ void Authenticator::reloadIfChanged() {
   }
   try {
     readFile();
-  } catch (const ConfigError& error) {
+  } catch (const std::exception& error) {
     log_.event(LogLevel::Error, "users-refused", {{"reason", error.what()}, {"kept", "the users as they were before"}});
   }
 }
@@ -133,9 +147,9 @@ Identity Authenticator::initial(const PeerInfo& peer, const LineSecurity* line) 
     if (known != nullptr && !known->disabled) return user(*known, "uid");
   }
   if (options_.insecure) return local("insecure_no_auth");
-  const bool open = options_.local == LocalAccess::Open || (options_.local == LocalAccess::Auto && table->empty());
+  const bool open = options_.local == LocalAccess::Open || (options_.local == LocalAccess::Auto && !hadAccounts_);
   if (peer.loopback && open) return local("loopback");
-  if (options_.anonymous) return {Identity::Kind::Anonymous, "anonymous", "none", nullptr};
+  if (anonymous_) return {Identity::Kind::Anonymous, "anonymous", "none", nullptr};
   return nobody();
 }
 
@@ -147,12 +161,14 @@ Identity Authenticator::now(const Identity& identity, const PeerInfo& peer, cons
   const std::shared_ptr<const UserTable> table = users();
   const UserRecord* const record = enabled(table->find(identity.user));
   if (record == nullptr) return initial(peer, line);
-  if (!identity.method.starts_with(kTokenStart)) return identity;
+  if (!identity.method.starts_with(kTokenStart)) {
+    return isStillThere(identity.proof, *record) ? identity : initial(peer, line);
+  }
   const std::string name = identity.method.substr(kTokenStart.size());
   const auto token = std::find_if(record->tokens.begin(), record->tokens.end(),
                                   [&](const TokenRecord& candidate) { return candidate.name == name; });
-  if (token == record->tokens.end() || isExpired(*token)) return initial(peer, line);
-  return user(*record, identity.method, token->scope);
+  if (token == record->tokens.end() || token->hash != identity.proof || isExpired(*token)) return initial(peer, line);
+  return accepted(*record, identity.method, token->hash, token->scope).identity;
 }
 
 std::shared_ptr<LoginAttempt> Authenticator::begin(Credentials credentials, const LoginLine& line,
@@ -172,7 +188,12 @@ std::shared_ptr<LoginAttempt> Authenticator::begin(Credentials credentials, cons
     FairQueue::Task task;
     task.run = [this, attempt, shared, line, wake] {
       if (attempt->cancelled()) return;
-      attempt->settle(tryPassword(*shared, line));
+      try {
+        attempt->settle(tryPassword(*shared, line));
+      } catch (const std::exception& error) {
+        log_.event(LogLevel::Error, "login-failed", {{"peer", line.peer.name}, {"reason", error.what()}});
+        attempt->settle({nobody(), Failure(ErrorCode::Internal, "the log-in could not be checked; try again")});
+      }
       wake();
     };
     const Failure busy(ErrorCode::Busy, "too many log-ins at once; try again");
@@ -231,12 +252,13 @@ LoginResult Authenticator::tryToken(const Credentials& credentials, const LoginL
   }
   if (record->disabled) return refuse(line, record->name, {"token", "the user is disabled", false});
   if (isExpired(*token)) return refuse(line, record->name, {"token", "the token has expired", false});
-  return accepted(*record, "token " + token->name, token->scope);
+  return accepted(*record, "token " + token->name, token->hash, token->scope);
 }
 
 LoginResult Authenticator::tryKey(const Credentials& credentials, const LoginLine& line) {
   const PublicKey key{credentials.key};
-  if (!isSignatureGood(key, loginMessage(line.binding, credentials.user), credentials.signature)) {
+  const LoginBinding kind = line.encrypted ? LoginBinding::Exporter : LoginBinding::Nonce;
+  if (!isSignatureGood(key, loginMessage(kind, line.binding, credentials.user), credentials.signature)) {
     return refuse(line, credentials.user, {"key", "the signature is wrong"});
   }
   const std::shared_ptr<const UserTable> table = users();
@@ -246,7 +268,7 @@ LoginResult Authenticator::tryKey(const Credentials& credentials, const LoginLin
   // Whoever has a key of his own guesses nothing: clients may offer several.
   if (!known) return refuse(line, credentials.user, {"key", "no such key", false});
   if (record->disabled) return refuse(line, credentials.user, {"key", "the user is disabled", false});
-  return accepted(*record, "key");
+  return accepted(*record, "key", credentials.key);
 }
 
 std::optional<LoginResult> Authenticator::tryRecent(const Credentials& credentials) {
@@ -261,7 +283,7 @@ std::optional<LoginResult> Authenticator::tryRecent(const Credentials& credentia
   }
   const UserRecord* const record = enabled(table->find(credentials.user));
   if (record == nullptr) return std::nullopt;
-  return accepted(*record, "password");
+  return accepted(*record, "password", record->password);
 }
 
 // On a thread of the queue.
@@ -292,7 +314,7 @@ LoginResult Authenticator::tryPassword(const Credentials& credentials, const Log
                                steady_clock::now() + kRecentTime};
     }
   }
-  return accepted(*record, "password");
+  return accepted(*record, "password", record->password);
 }
 
 }  // namespace ft

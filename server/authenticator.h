@@ -24,7 +24,7 @@ namespace ft {
 
 // What clients of this machine are without log-in.
 enum class LocalAccess {
-  Auto,   // Local while there are no accounts
+  Auto,   // Local as long as there have been no accounts since the start
   Open,   // Local
   Login,  // nobody
 };
@@ -33,7 +33,7 @@ struct AccessOptions {
   std::string usersFile;  // empty: there are no accounts
   LocalAccess local = LocalAccess::Auto;
   bool insecure = false;   // everyone is Local, encrypted or not
-  bool anonymous = false;  // who has not logged in is Anonymous
+  bool anonymous = false;  // who has not logged in is Anonymous, until setAnonymous() says otherwise
   FairQueue::Limits hashing{};
   PasswordCost cost{};  // that an unknown user's password costs: as much as a known one's
   PenaltyLimits penalties{};
@@ -102,8 +102,10 @@ class Authenticator {
   std::size_t countAccounts() const { return users()->all().size(); }
   const AccessOptions& options() const { return options_; }
 
-  // Reads the file again. Throws ConfigError; the users are then what they were.
+  // Reads the file again. Throws ConfigError, or what else keeps it from being read; the users are then what they were.
   void reload();
+  // The rules have changed what may be done without a log-in.
+  void setAnonymous(bool anonymous);
   // As reload(), if the file is another than the one that was read. What cannot be read is logged once. Any thread; begin() does it, too.
   void reloadIfChanged();
 
@@ -138,6 +140,8 @@ class Authenticator {
   Log& log_;
   const std::string pairKey_;
   std::atomic<std::uint64_t> version_{0};
+  std::atomic<bool> hadAccounts_{false};
+  std::atomic<bool> anonymous_;
   std::mutex reloading_;  // before mutex_
   mutable std::mutex mutex_;
   std::shared_ptr<const UserTable> users_;

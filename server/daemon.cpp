@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -160,6 +161,9 @@ Daemon::Daemon(const ServerConfig& config, Log& log, Reread reread)
   for (const std::string& address : config_.listen) {
     listeners.push_back(openListener(address, {.backlog = kBacklog, .socketMode = config_.socketMode}));
   }
+  // Looked for before a change of the user, who may not see it: then it is refused, and not taken for missing.
+  const std::string users = usersFile(config_);
+  const bool usersThere = !users.empty() && ::access(users.c_str(), F_OK) == 0;
   if (!config_.user.empty()) becomeUser(config_.user);
   for (const std::string& root : rootPaths(config_)) makeRoot(root);
   makeStateFolder(config_);
@@ -172,6 +176,7 @@ Daemon::Daemon(const ServerConfig& config, Log& log, Reread reread)
     exec_ = std::make_unique<ExecService>(config_.services, *execLink_, log, ExecService::Options{config_.idleTimeout});
   }
   AccessOptions access = accessOptions(config_);
+  access.mustExist = access.mustExist || usersThere;
   access.anonymous = tenancy_->servesAnonymous();
   access_ = std::make_unique<Authenticator>(std::move(access), log);
   if (access_->hasAccounts()) hideMemory();
@@ -259,6 +264,7 @@ void Daemon::reload() {
     if (!reread_) return;
     const ServerConfig fresh = reread_();
     tenancy_->reload(fresh);
+    access_->setAnonymous(tenancy_->servesAnonymous());
     rates_.setRates(fresh.rate, fresh.ratePerAddress);
     log_.event(LogLevel::Info, "reload", {{"outcome", "ok"}});
   } catch (const std::exception& error) {

@@ -25,6 +25,8 @@ constexpr std::size_t kExecBuffer = 512 * 1024;
 constexpr std::size_t kMostReplies = 256 * 1024;
 // A client that takes nothing of its output for so long is gone.
 constexpr milliseconds kBlockedTime{30'000};
+// How often the rights of a client are looked at while its command runs.
+constexpr milliseconds kConfirmTime{1'000};
 // How often the flag of a stopping daemon is looked at.
 constexpr milliseconds kTick{200};
 
@@ -113,6 +115,7 @@ void ExecRelay::begin(const Header& request) {
                                                 "' is not served on a connection that runs commands; use another one");
     }
     if (context_.draining) throw Failure(ErrorCode::ShuttingDown, "the daemon is stopping");
+    if (client_.confirm) client_.confirm(client_);
     checkExecRequest(context_.settings, source_, request, client_.entitled);
     if (!exec_) exec_ = context_.link.connect();
     appendFrame(execOut_, request);
@@ -164,9 +167,22 @@ void ExecRelay::wait() {
   if (over_) return;
   if (waiting || (entries[0].revents & POLLIN) != 0) readClient();
   if (readsExec && (entries[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0) readExec();
+  confirmStill();
   const auto quiet = Clock::now() - progress_;
   if (!running_ && !clientOwed() && (context_.draining || quiet > context_.idleTimeout)) over_ = true;
   if (clientOwed() && quiet > kBlockedTime) over_ = true;
+}
+
+// A command may run for days; who is removed meanwhile is not to go on.
+void ExecRelay::confirmStill() {
+  if (!running_ || !client_.confirm || Clock::now() - confirmed_ < kConfirmTime) return;
+  confirmed_ = Clock::now();
+  try {
+    client_.confirm(client_);
+  } catch (const Failure& failure) {
+    context_.log.event(LogLevel::Info, "exec-ended", {{"peer", client_.peer}, {"reason", failure.what()}});
+    over_ = true;
+  }
 }
 
 void ExecRelay::readClient() {

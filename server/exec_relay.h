@@ -41,6 +41,7 @@ class ExecRelay {
   void writeClient();
   void writeExec();
   void wait();
+  void confirmStill();
   bool clientOwed() const { return !replies_.empty() || execBegin_ < execParsed_; }
   bool execOwed() const { return !execOut_.empty() || (bodyLeft_ > 0 && inBegin_ < inEnd_); }
 
@@ -51,6 +52,7 @@ class ExecRelay {
   UniqueFd exec_;
   bool running_ = false;
   bool over_ = false;
+  Clock::time_point confirmed_ = Clock::now();
   Clock::time_point progress_ = Clock::now();  // when bytes moved, or a command ended
 
   std::vector<std::byte> in_;  // from the client

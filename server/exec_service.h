@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -22,6 +23,7 @@
 #include "server/service.h"
 #include "server/services_config.h"
 #include "server/source_address.h"
+#include "server/storage.h"
 
 namespace ft {
 
@@ -37,6 +39,9 @@ struct HandedOver {
   Identity identity;
   // Has the identity logged in on a line that nobody else reads, with the right to run commands? Then it does not matter from where.
   bool entitled = false;
+  std::unique_ptr<Storage> view{};  // keeps its place among the connections of its user
+  // Looks again who that is and whether it may run commands, and sets the two above. Throws Failure when it may not any more. Any thread, one at a time.
+  std::function<void(HandedOver&)> confirm{};
 };
 
 // May this client ask for that? Throws Failure: Forbidden, NotFound, BadRequest. Arguments are ftpd-exec's business.

@@ -24,13 +24,14 @@ bool FairQueue::add(const std::string& source, Task task) {
     if (own != sources_.end() && (own->tasks.size() >= limits_.waitingOfOne || waiting_ >= limits_.waiting))
       return false;
     if (waiting_ >= limits_.waiting) {
-      const auto most = std::max_element(sources_.begin(), sources_.end(), [](const Source& a, const Source& b) {
-        return a.tasks.size() < b.tasks.size();
-      });
-      // With one for each source nobody has too much, and the newcomer has to wait elsewhere.
-      if (most->tasks.size() < 2) return false;
+      auto most = std::max_element(sources_.begin(), sources_.end(),
+                                   [](const Source& a, const Source& b) { return a.tasks.size() < b.tasks.size(); });
+      if (most->tasks.size() < 2) {
+        most = std::next(sources_.begin(), static_cast<std::ptrdiff_t>(random_() % sources_.size()));
+      }
       gone = std::move(most->tasks.back());
       most->tasks.pop_back();
+      if (most->tasks.empty()) sources_.erase(most);
       --waiting_;
     }
     if (own == sources_.end()) own = sources_.insert(sources_.end(), Source{source, {}});

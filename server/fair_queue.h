@@ -8,6 +8,7 @@
 #include <functional>
 #include <list>
 #include <mutex>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -30,7 +31,7 @@ class FairQueue {
   ~FairQueue();
 
   // False when there is no room for this source; the task is then destroyed, and nothing of it called. A source with nothing in the queue
-  // always finds room: the source that has most gives it.
+  // always finds room: the source that has most gives it, or where none has two, one at random, so that nobody keeps all others out.
   bool add(const std::string& source, Task task);
   // Drops what waits, and returns when what runs has ended. add() returns false from then on.
   void stop();
@@ -50,6 +51,7 @@ class FairQueue {
   std::list<Source> sources_;  // the first is next
   std::size_t waiting_ = 0;
   bool stopped_ = false;
+  std::minstd_rand random_{std::random_device{}()};
   std::vector<std::thread> threads_;  // started with the first task
 };
 

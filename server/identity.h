@@ -14,6 +14,7 @@ namespace ft {
 struct TokenScope {
   std::vector<std::string> verbs;     // "get", "put", …; empty: all that the user may do
   std::vector<std::string> prefixes;  // names as the user sees them; empty: all
+  bool operator==(const TokenScope&) const = default;
 };
 
 struct Identity {
@@ -27,6 +28,7 @@ struct Identity {
   std::string user;    // [a-z0-9_-]{1,32}; set for User, "anonymous" for Anonymous
   std::string method;  // how it is known, for logs: "loopback", "password", "token NAME", "key", "certificate", "uid"
   std::shared_ptr<const TokenScope> scope;  // null: not limited
+  std::string proof{};  // what has let it in, as the users file has it: the hash of the password or token, the key
 };
 
 // What is known of a connection's other end before it has said anything. The line's own security is the transport's (transport.h).

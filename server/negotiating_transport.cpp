@@ -93,6 +93,7 @@ class NegotiatingTransport final : public Transport {
   int rawFd() const noexcept override { return line_ ? line_->rawFd() : -1; }
   int sendFd() const noexcept override { return line_ ? line_->sendFd() : -1; }
   std::size_t buffered() const noexcept override { return line_ ? line_->buffered() : 0; }
+  bool established() const noexcept override { return !line_ || line_->established(); }
   const LineSecurity* security() const noexcept override { return line_ ? line_->security() : nullptr; }
 
  private:

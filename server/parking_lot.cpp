@@ -82,8 +82,8 @@ void ParkingLot::park(const std::shared_ptr<Connection>& connection, Session::Wa
 
 bool ParkingLot::arm(int operation, const Connection& connection, Session::Wait wait) {
   epoll_event event{};
-  event.events =
-      EPOLLONESHOT | EPOLLRDHUP | static_cast<std::uint32_t>(wait == Session::Wait::Write ? EPOLLOUT : EPOLLIN);
+  // The end of what the peer says lasts: who waits to write must not be woken by it again and again.
+  event.events = EPOLLONESHOT | (wait == Session::Wait::Write ? EPOLLOUT : EPOLLIN | EPOLLRDHUP);
   event.data.u64 = connection.number;
   return ::epoll_ctl(epoll_.get(), operation, connection.session.fd(), &event) == 0;
 }

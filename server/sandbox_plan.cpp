@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "server/listener.h"
 #include "server/tenancy.h"
@@ -50,7 +51,13 @@ SandboxPlan sandboxPlan(const ServerConfig& config, bool startsPrograms) {
   if (!config.auditFile.empty()) plan.append.push_back(folderOf(config.auditFile));
   if (!config.file.empty()) plan.read.push_back(folderOf(config.file));
   if (config.tls.mode != TlsMode::Off) addCertificates(config, plan);
-  if (const std::string users = usersFile(config); !users.empty()) plan.read.push_back(folderOf(users));
+  if (const std::string users = usersFile(config); !users.empty()) {
+    plan.read.push_back(folderOf(users));
+    std::error_code failed;
+    // It may be a link, which `ftpd user` leaves in place.
+    const auto real = std::filesystem::weakly_canonical(users, failed);
+    if (!failed && folderOf(real.string()) != plan.read.back()) plan.read.push_back(folderOf(real.string()));
+  }
   for (const std::string& address : config.listen) {
     const std::string_view path = unixPath(address);
     if (!path.empty()) plan.remove.push_back(folderOf(path));

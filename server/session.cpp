@@ -8,6 +8,7 @@
 
 #include "common/frame.h"
 #include "common/protocol.h"
+#include "server/authenticator.h"
 #include "server/exec_service.h"
 #include "server/session_state.h"
 
@@ -76,6 +77,16 @@ HandedOver Session::handOver() {
   handed.peer = peer_;
   handed.audit = context_.audit;
   handed.identity = std::move(identity_);
+  handed.view = std::move(view_);
+  if (context_.access != nullptr) {
+    handed.confirm = [access = context_.access, may = context_.checkExec, origin = origin_](HandedOver& now) {
+      const LineSecurity* const line = now.transport->security();
+      now.identity = access->now(now.identity, origin, line);
+      now.entitled = now.identity.kind == Identity::Kind::User && (origin.loopback || line != nullptr);
+      if (now.identity.kind == Identity::Kind::Nobody) throw Failure(ErrorCode::Unauthenticated, "log in first");
+      if (now.identity.kind != Identity::Kind::Local && may) may(now.identity);
+    };
+  }
   return handed;
 }
 

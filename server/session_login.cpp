@@ -21,6 +21,12 @@ std::string hexOf(std::string_view bytes) {
   return text;
 }
 
+// The same user with the same limits; a users file that was read again has scopes of its own.
+bool isSameFor(const Identity& one, const Identity& other) {
+  const bool sameScope = one.scope == other.scope || (one.scope && other.scope && *one.scope == *other.scope);
+  return one.kind == other.kind && one.user == other.user && sameScope;
+}
+
 // Takes the secrets out of the header. Throws Failure(BadRequest).
 Credentials credentialsFrom(Header& request) {
   Credentials credentials;
@@ -57,9 +63,7 @@ void Session::settleIdentity() {
   identityVersion_ = version + 1;
   Identity found =
       first || nowEncrypted ? context_.access->initial(origin_, line) : context_.access->now(identity_, origin_, line);
-  if (found.kind != identity_.kind || found.user != identity_.user || found.scope != identity_.scope) {
-    become(std::move(found));
-  }
+  if (!isSameFor(found, identity_)) become(std::move(found));
   if (first && identity_.kind == Identity::Kind::Nobody) limitStartup();
 }
 

@@ -83,7 +83,9 @@ std::optional<Header> Session::nextFrame(SessionKit& kit, Progress& progress) {
     }
     return header;
   } catch (const HeaderError& error) {
-    kit.input.consume(size);
+    // It may have been a log-in with a mistake in it.
+    kit.parser.forget();
+    kit.input.wipe(size);
     receiving_.reset();
     refuse(error.header(), error);
     endConnection();

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <map>
 #include <set>
 #include <span>
 
@@ -77,6 +78,7 @@ class TableReader {
     if (before != users_.end()) {
       fail(place, "user '" + name + "' was there before, at line " + std::to_string(before->line));
     }
+    byName_.emplace(name, users_.size());
     users_.emplace_back();
     users_.back().name = name;
     users_.back().line = line;
@@ -121,7 +123,8 @@ class TableReader {
   }
 
   std::vector<UserRecord>::iterator findUser(std::string_view name) {
-    return std::find_if(users_.begin(), users_.end(), [&](const UserRecord& user) { return user.name == name; });
+    const auto found = byName_.find(name);
+    return found == byName_.end() ? users_.end() : users_.begin() + static_cast<std::ptrdiff_t>(found->second);
   }
 
   void once(const IniEntry& entry) {
@@ -209,6 +212,7 @@ class TableReader {
 
   const std::string& source_;
   std::vector<UserRecord> users_;
+  std::map<std::string, std::size_t, std::less<>> byName_;
   std::set<std::string> seen_;  // sections and keys
   std::set<std::string> certificates_;
   std::set<std::string> hashes_;

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from support import binaries
+from support.accounts import Accounts, kPassword
 from support.client import Client
 from support.daemon import Daemon
 from support.wire import Peer
@@ -102,3 +103,26 @@ def stopwatch():
     """stopwatch() is the number of seconds since the test's fixtures were ready."""
     begun = time.monotonic()
     return lambda: time.monotonic() - begun
+
+
+@pytest.fixture
+def accounts(tmp_path):
+    made = Accounts(tmp_path / "accounts")
+    made.add("anna", kPassword)
+    return made
+
+
+@pytest.fixture
+def guarded(make_daemon, accounts):
+    accounts.daemon = make_daemon(config=accounts.config())
+    return accounts.daemon
+
+
+@pytest.fixture
+def anna(make_client, guarded, accounts):
+    """anna's ftpc; anna(words) runs it logged in by password."""
+    client = make_client(guarded.server)
+    (client.folder / "a.txt").write_text("hello")
+    login = ["--user", "anna", "--password-file", accounts.secret(kPassword)]
+    client.as_anna = lambda *words, **more: client.run(*login, *words, **more)
+    return client

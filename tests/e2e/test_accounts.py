@@ -4,7 +4,6 @@ import base64
 import hashlib
 import os
 import shutil
-import signal
 import statistics
 import subprocess
 import time
@@ -12,42 +11,12 @@ import time
 import pytest
 
 from support import binaries
-from support.accounts import Accounts, passwd_by_descriptor
+from support.accounts import kPassword, login
 from support.binaries import scale
 from support.daemon import StartError, run_to_end
 from support.environment import clean_environment
-from support.terminal import Terminal
 from support.waiting import wait_until
 from support.wire import Closed, Peer, frame, v1
-
-kPassword = "correct horse"
-
-
-@pytest.fixture(name="accounts")
-def _accounts(tmp_path):
-    made = Accounts(tmp_path / "accounts")
-    made.add("anna", kPassword)
-    return made
-
-
-@pytest.fixture(name="guarded")
-def _guarded(make_daemon, accounts):
-    accounts.daemon = make_daemon(config=accounts.config())
-    return accounts.daemon
-
-
-@pytest.fixture(name="anna")
-def _anna(make_client, guarded, accounts):
-    """anna's ftpc; anna(words) runs it logged in by password."""
-    client = make_client(guarded.server)
-    (client.folder / "a.txt").write_text("hello")
-    login = ["--user", "anna", "--password-file", accounts.secret(kPassword)]
-    client.as_anna = lambda *words, **more: client.run(*login, *words, **more)
-    return client
-
-
-def login(peer, user, password):
-    return peer.ask("login", user=user, password=password)
 
 
 def test_a_user_stores_and_fetches_files_after_a_log_in_and_not_without_one(anna, guarded):
@@ -87,46 +56,6 @@ def test_a_folder_with_large_files_goes_over_several_connections_that_all_log_in
     anna.as_anna("get", "many", "-o", "back/", code=0)
     assert (anna.folder / "back/many/large").stat().st_size == 80 << 20
     assert guarded.log().count('reason="') == 0 or "login-failed" not in guarded.log()
-
-
-def test_a_password_is_asked_for_on_the_terminal_and_not_shown(anna):
-    terminal = Terminal(anna.command("--user", "anna", "put", "a.txt"), anna.folder, anna.home)
-    terminal.read_until(b"Password of anna")
-    assert not terminal.shows_typing()
-    terminal.type(kPassword.encode() + b"\n")
-    assert terminal.wait() == 0
-    assert kPassword.encode() not in terminal.shown and b"stored a.txt" in terminal.shown
-
-
-def test_ctrl_c_at_a_question_for_a_password_ends_at_once_and_leaves_the_terminal_as_it_was(anna, accounts):
-    terminal = Terminal(anna.command("--user", "anna", "ls"), anna.folder, anna.home)
-    terminal.read_until(b"Password of anna")
-    terminal.type(b"half\x03")
-    assert terminal.wait() == 130 and b"half" not in terminal.shown
-    before = accounts.file.read_text()
-    command = [str(binaries.find("ftpd")), "user", "add", "bert", "--users", str(accounts.file)]
-    terminal = Terminal(command, accounts.folder, accounts.folder)
-    terminal.read_until(b"New password of bert")
-    terminal.type(kPassword.encode() + b"\n")
-    terminal.read_until(b"The same again")
-    terminal.type(b"\x03")
-    assert terminal.wait() == -signal.SIGINT
-    assert accounts.file.read_text() == before
-
-
-def test_a_new_password_is_typed_twice_the_same(accounts):
-    def add(*lines):
-        command = [str(binaries.find("ftpd")), "user", "add", "bert", "--users", str(accounts.file)]
-        terminal = Terminal(command, accounts.folder, accounts.folder)
-        for question, line in zip((b"New password of bert", b"The same again"), lines):
-            terminal.read_until(question)
-            terminal.type(line + b"\n")
-        return terminal.wait(), terminal.shown
-
-    code, shown = add(b"battery staple", b"battery stable")
-    assert code == 2 and b"not the same" in shown and "bert" not in accounts.file.read_text()
-    assert add(b"battery staple", b"battery staple")[0] == 0
-    assert "bert\tenabled\tpassword" in accounts.run("list").stdout
 
 
 def test_a_token_in_the_environment_or_a_file_logs_its_user_in(anna, accounts, guarded):
@@ -183,33 +112,6 @@ def test_keys_that_cannot_be_used_are_refused_in_words(anna, tmp_path):
     assert b"cannot be read" in anna.run("--user", "anna", "--identity", tmp_path / "none", "ls", code=2).err
 
 
-def test_a_user_who_is_disabled_removed_or_gets_a_new_password_is_out_within_moments(anna, accounts, guarded):
-    with Peer(guarded.address) as peer:
-        assert login(peer, "anna", kPassword)["ok"]
-        assert peer.ask("list")["ok"]
-        accounts.run("disable", "anna")
-        assert peer.ask("list")["error"] == "unauthenticated"
-    assert anna.as_anna("ls").code == 11
-    accounts.run("enable", "anna")
-    anna.as_anna("ls", code=0)
-    before = accounts.readings()
-    done = passwd_by_descriptor(accounts, "anna", "another horse")
-    assert done.returncode == 0, done.stderr
-    wait_until(lambda: accounts.readings() > before, what="the new password is known")
-    assert anna.as_anna("ls").code == 11
-    anna.ok("--user", "anna", "--password-file", accounts.secret("another horse"), "ls")
-
-
-def test_what_ftpd_user_has_changed_holds_for_the_next_log_in_without_a_wait(anna, accounts, guarded):
-    accounts.daemon = None
-    accounts.add("bert", "battery staple")
-    with Peer(guarded.address) as peer:
-        assert login(peer, "bert", "battery staple")["ok"]
-        assert passwd_by_descriptor(accounts, "bert", "another staple").returncode == 0
-        assert not login(peer, "bert", "battery staple")["ok"]
-        assert login(peer, "bert", "another staple")["ok"]
-
-
 def test_a_users_file_that_cannot_be_used_starts_nothing_and_is_named_with_its_line(make_daemon, accounts):
     def refusal():
         with pytest.raises(StartError) as error:
@@ -229,26 +131,6 @@ def test_a_users_file_that_cannot_be_used_starts_nothing_and_is_named_with_its_l
     assert f"{accounts.file}:2: " in log and kPassword not in log
     accounts.file.unlink()
     assert "there is no such file" in refusal()
-
-
-def test_a_users_file_that_breaks_while_serving_is_complained_about_and_the_old_one_kept(anna, accounts, guarded):
-    good = accounts.file.read_text()
-    accounts.file.write_text(good + "nonsense\n")
-    wait_until(lambda: "users-refused" in guarded.log(), what="the complaint")
-    anna.as_anna("ls", code=0)
-    accounts.file.unlink()
-    wait_until(lambda: "there is no such file" in guarded.log(), what="the second complaint")
-    assert anna.run("ls").code == 11
-
-
-def test_the_first_account_closes_a_running_daemon_to_who_has_not_logged_in(make_daemon, make_client):
-    daemon = make_daemon(config={"user *": {"allow": "/: all"}})
-    accounts = Accounts(daemon.folder / "state" / "ftpd")
-    client = make_client(daemon.server)
-    client.ok("ls")
-    accounts.add("anna", kPassword)
-    wait_until(lambda: client.run("ls").code == 11, what="a log-in is asked for")  # asking costs nothing
-    client.ok("--user", "anna", "--password-file", accounts.secret(kPassword), "ls")
 
 
 def test_with_local_open_this_machine_needs_no_log_in(make_daemon, make_client, accounts):

@@ -124,7 +124,7 @@ TEST_CASE("a key lets its user in for what was signed on this connection, and fo
   Credentials cut;
   cut.user = "anna";
   cut.key = mine.publicKey().bytes;
-  cut.signature = mine.sign(loginMessage(binding, "anna")).substr(1);
+  cut.signature = mine.sign(loginMessage(LoginBinding::Exporter, binding, "anna")).substr(1);
   CHECK(codeOf(accounts.login(std::move(cut), line)) == ErrorCode::Unauthenticated);
 }
 
@@ -165,6 +165,50 @@ TEST_CASE("a users file that is broken, readable by others or gone changes nothi
   const std::size_t told = accounts.logged.size();
   CHECK(stillThere());
   CHECK(accounts.logged.size() == told);
+}
+
+TEST_CASE("a users file that is empty, and one without users, open nothing that accounts had closed") {
+  Accounts accounts;
+  REQUIRE(accounts.access().hasAccounts());
+  { const std::ofstream emptied(accounts.file); }
+  accounts.access().reloadIfChanged();
+  CHECK(accounts.access().hasAccounts());
+  { std::ofstream(accounts.file) << "# nobody left\n"; }
+  accounts.access().reload();
+  CHECK_FALSE(accounts.access().hasAccounts());
+  CHECK(accounts.access().initial(kHere, nullptr).kind == Kind::Nobody);
+}
+
+TEST_CASE("who has logged in stays while what has let it in is in the file, and no longer") {
+  Accounts accounts;
+  const SecretKey secret = makeSecretKey();
+  const std::string key = writePublicKey(secret.publicKey());
+  accounts.users.addKey("anna", key);
+  const std::string binding(kLoginBindingSize, 'b');
+  const Identity byPassword = accounts.password("anna", "correct horse").identity;
+  const Identity byKey = accounts.key(secret, binding, {kAway, true, binding}).identity;
+  const auto kindOf = [&](const Identity& identity) { return accounts.access().now(identity, kHere, nullptr).kind; };
+  REQUIRE(kindOf(byPassword) == Kind::User);
+  REQUIRE(kindOf(byKey) == Kind::User);
+  accounts.users.setPassword("anna", "another horse");
+  accounts.access().reload();
+  CHECK(kindOf(byPassword) == Kind::Nobody);
+  CHECK(kindOf(byKey) == Kind::User);
+  accounts.users.removeKey("anna", key);
+  accounts.access().reload();
+  CHECK(kindOf(byKey) == Kind::Nobody);
+}
+
+TEST_CASE("what a server gets signed as its nonce lets nobody in over TLS") {
+  Accounts accounts;
+  const SecretKey secret = makeSecretKey();
+  accounts.users.addKey("anna", writePublicKey(secret.publicKey()));
+  const std::string exporter(kLoginBindingSize, 'e');
+  Credentials stolen;
+  stolen.user = "anna";
+  stolen.key = secret.publicKey().bytes;
+  stolen.signature = secret.sign(loginMessage(LoginBinding::Nonce, exporter, "anna"));
+  CHECK(codeOf(accounts.login(std::move(stolen), {kAway, true, exporter})) == ErrorCode::Unauthenticated);
 }
 
 TEST_CASE("no secret gets into the log") {

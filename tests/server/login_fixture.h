@@ -53,7 +53,8 @@ struct Accounts {
     Credentials credentials;
     credentials.user = "anna";
     credentials.key = secret.publicKey().bytes;
-    credentials.signature = secret.sign(loginMessage(signedBinding, "anna"));
+    credentials.signature =
+        secret.sign(loginMessage(line.encrypted ? LoginBinding::Exporter : LoginBinding::Nonce, signedBinding, "anna"));
     return login(std::move(credentials), line);
   }
 

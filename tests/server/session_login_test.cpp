@@ -132,7 +132,8 @@ TEST_CASE("a key signs the nonce of this connection, which is good for one log-i
     for (std::size_t i = 0; i < nonce.size(); i += 2)
       binding += static_cast<char>(std::stoi(nonce.substr(i, 2), nullptr, 16));
     scene.peer.sendFrame(R"({"v":1,"cmd":"login","user":"anna","key":")" + writePublicKey(key.publicKey()) +
-                         R"(","signature":")" + base64(key.sign(loginMessage(binding, "anna"))) + "\"}");
+                         R"(","signature":")" + base64(key.sign(loginMessage(LoginBinding::Nonce, binding, "anna"))) +
+                         "\"}");
     return scene.peer.reply();
   };
   scene.peer.sendFrame(R"({"v":1,"cmd":"hello"})");

@@ -8,6 +8,8 @@ from support.daemon import run_to_end
 from support.environment import clean_environment
 from support.waiting import wait_until
 
+kPassword = "correct horse"
+
 
 class Accounts:
     """A users file in `folder`, kept by `ftpd user`; `daemon`, once it is set, has taken over each change before the call returns."""
@@ -62,3 +64,7 @@ def passwd_by_descriptor(accounts, user, password):
                               env=clean_environment(accounts.folder), timeout=30, check=False)
     finally:
         os.close(read)
+
+
+def login(peer, user, password):
+    return peer.ask("login", user=user, password=password)

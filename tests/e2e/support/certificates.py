@@ -3,7 +3,6 @@
 import socket
 import ssl
 import subprocess
-import time
 from pathlib import Path
 
 from support.wire import Peer, kTimeout
