@@ -155,6 +155,7 @@ def test_what_users_get_wrong_is_told_in_words(accounts):
         assert words in accounts.run(*command, code=2).stderr
 
     says("is there already", "add", "anna", "--no-password")
+    says("'disble' is no command of ftpd user; did you mean 'disable'?", "disble", "anna")
     says("1 to 32 of a-z", "add", "Anna", "--no-password")
     says("at least 8 bytes", "add", "bob", "--password-file", accounts.secret("short"))
     says("did you mean 'anna'", "passwd", "ana", "--password-file", accounts.secret("long enough"))
