@@ -1,6 +1,7 @@
 #include "common/secret_input.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -88,6 +89,18 @@ class SilentTerminal {
   bool changed_ = false;
 };
 
+// False when the program is to end instead.
+bool waitForTyping(int fd) {
+  constexpr int kLookMs = 200;
+  for (;;) {
+    pollfd entry{fd, POLLIN, 0};
+    if (::poll(&entry, 1, kLookMs) != 0) return true;
+    sigset_t pending;
+    ::sigpending(&pending);
+    if (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGHUP) == 1) return false;
+  }
+}
+
 void show(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t size = ::write(fd, text.data(), text.size());
@@ -103,12 +116,15 @@ std::optional<std::string> askSecret(const std::string& question) {
   const UniqueFd terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
   if (!terminal) return std::nullopt;
   std::string secret;
+  bool ended = false;
   {
     const SilentTerminal silent(terminal.get());
     show(terminal.get(), question);
-    secret = readLine(terminal.get(), "the terminal");
+    ended = !waitForTyping(terminal.get());
+    if (!ended) secret = readLine(terminal.get(), "the terminal");
     show(terminal.get(), "\n");
   }
+  if (ended) throw ConfigError("given up");
   if (!secret.ends_with(kInterrupt)) return secret;
   wipe(secret);
   ::raise(SIGINT);

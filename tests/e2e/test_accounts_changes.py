@@ -39,6 +39,13 @@ def test_ctrl_c_at_a_question_for_a_password_ends_at_once_and_leaves_the_termina
     assert accounts.file.read_text() == before
 
 
+def test_a_program_that_asks_for_a_password_ends_when_it_is_told_to(anna):
+    terminal = Terminal(anna.command("--user", "anna", "ls"), anna.folder, anna.home)
+    terminal.read_until(b"Password of anna")
+    os.kill(terminal.pid, signal.SIGTERM)
+    assert terminal.wait() == 143
+
+
 def test_a_new_password_is_typed_twice_the_same(accounts):
     def add(*lines):
         command = [str(binaries.find("ftpd")), "user", "add", "bert", "--users", str(accounts.file)]
