@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <future>
 #include <string>
 #include <vector>
@@ -102,4 +103,26 @@ TEST_CASE("a queue that stops drops what waits, and takes nothing more") {
   queue.stop();
   CHECK(dropped <= 3);
   CHECK_FALSE(queue.add("a", {[] {}, nullptr}));
+}
+
+TEST_CASE("sources that take all places with one task each keep nobody out") {
+  std::promise<void> began, gate;
+  const auto open = gate.get_future().share();
+  std::atomic<int> ran = 0;
+  int dropped = 0;
+  FairQueue queue({1, 6, 4});
+  REQUIRE(queue.add("x", {[&] {
+                            began.set_value();
+                            open.wait();
+                          },
+                          nullptr}));
+  began.get_future().wait();
+  for (int i = 0; i < 40; ++i) CHECK(queue.add("source" + std::to_string(i), {[&] { ++ran; }, [&] { ++dropped; }}));
+  CHECK(dropped == 34);
+  gate.set_value();
+  std::promise<void> ended;
+  CHECK(queue.add("z", {[&] { ended.set_value(); }, nullptr}));
+  ended.get_future().wait();
+  queue.stop();
+  CHECK(ran + dropped == 40);
 }
