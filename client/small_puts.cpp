@@ -113,7 +113,8 @@ void SmallPuts::settleLastWords(Connection& connection) {
   try {
     while (!flight_.empty()) {
       const auto reply = connection.lastWords();
-      if (!reply) return;
+      // A log-in that was refused is told by the next connection, which meets the same.
+      if (!reply || reply->cmd == "login") return;
       settle(*reply);
     }
   } catch (const std::exception&) {

@@ -6,6 +6,7 @@
 #include <exception>
 #include <span>
 
+#include "common/ed25519.h"
 #include "common/frame.h"
 #include "common/protocol.h"
 #include "server/authenticator.h"
@@ -43,7 +44,7 @@ Session::Wait Session::run() {
   Wait wait = Wait::Closed;
   try {
     kit->input.assign(bytesOf(leftover_));
-    leftover_.clear();
+    wipe(leftover_);  // it may be the beginning of a log-in
     wait = loop(*kit);
     giveBack();
   } catch (const std::exception& error) {
@@ -54,7 +55,7 @@ Session::Wait Session::run() {
   } else if (!kit->input.empty()) {
     const auto rest = kit->input.view();
     leftover_.assign(reinterpret_cast<const char*>(rest.data()), rest.size());
-    kit->input.consume(rest.size());
+    kit->input.wipe(rest.size());
   }
   context_.kits.give(std::move(kit));
   return wait;
