@@ -8,6 +8,7 @@
 #include "client/exit_code.h"
 #include "common/base64.h"
 #include "common/escape.h"
+#include "common/hex.h"
 #include "common/ini_file.h"
 #include "common/secret_input.h"
 
@@ -24,18 +25,6 @@ void checkReply(const Header& reply) {
   throw LoginError(failure.code(), std::string("log-in refused: ") + failure.what());
 }
 
-std::string bytesFromHex(std::string_view text) {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string bytes;
-  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-    const std::size_t high = kDigits.find(text[i]);
-    const std::size_t low = kDigits.find(text[i + 1]);
-    if (high == std::string_view::npos || low == std::string_view::npos) return "";
-    bytes += static_cast<char>(high << 4 | low);
-  }
-  return bytes;
-}
-
 // What ties a signature to this connection.
 struct Binding {
   LoginBinding kind;
@@ -50,7 +39,7 @@ Binding bindingOf(Connection& connection) {
   connection.queue(makeRequest("hello", FileName::root()));
   const Header reply = connection.readHeader();
   requireOk(reply);
-  std::string nonce = bytesFromHex(reply.nonce.value_or(""));
+  std::string nonce = fromHex(reply.nonce.value_or("")).value_or("");
   if (nonce.size() != kLoginBindingSize)
     throw LoginError(ErrorCode::Unauthenticated, connection.peer() + " takes no log-in by key here");
   return {LoginBinding::Nonce, std::move(nonce)};

@@ -11,6 +11,8 @@
 #include <stdexcept>
 #include <variant>
 
+#include "common/hex.h"
+
 namespace ft {
 namespace {
 
@@ -69,17 +71,6 @@ const EVP_MD* evpAlgorithm(DigestAlgorithm algorithm) {
   }
   static const EvpAlgorithm sha256 = fetchAlgorithm("SHA256");
   return sha256.get();
-}
-
-std::string toHex(std::span<const unsigned char> bytes) {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string hex;
-  hex.reserve(bytes.size() * 2);
-  for (const unsigned char byte : bytes) {
-    hex += kDigits[byte >> 4];
-    hex += kDigits[byte & 15];
-  }
-  return hex;
 }
 
 std::string hexOf(const EvpContext& context) {

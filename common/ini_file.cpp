@@ -20,13 +20,6 @@ namespace {
 
 constexpr std::size_t kMaxFileSize = 1 << 20;
 
-std::string_view trim(std::string_view text) {
-  static constexpr std::string_view kSpace = " \t\r";
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
-
 bool isIniName(std::string_view name) {
   static constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789_-.";
   return !name.empty() && name.find_first_not_of(kAllowed) == std::string_view::npos;
@@ -48,7 +41,7 @@ class IniReader {
   void readLine(std::string_view text) {
     ++line_;
     if (!isUtf8(text) || text.find('\0') != std::string_view::npos) fail("the line is not UTF-8 text");
-    const std::string_view line = trim(text);
+    const std::string_view line = trimmed(text);
     if (line.empty() || line.front() == '#' || line.front() == ';') return;
     if (line.front() == '[') {
       readSection(line);
@@ -66,7 +59,7 @@ class IniReader {
 
   void readSection(std::string_view line) {
     if (line.back() != ']') fail("a section is written [name]");
-    const std::string_view name = trim(line.substr(1, line.size() - 2));
+    const std::string_view name = trimmed(line.substr(1, line.size() - 2));
     if (!isSectionName(name)) fail("'" + escapeText(name, 80) + "' is no name of a section (a-z 0-9 _ - .)");
     section_ = name;
   }
@@ -74,9 +67,9 @@ class IniReader {
   void readEntry(std::string_view line) {
     const std::size_t equals = line.find('=');
     if (equals == std::string_view::npos) fail("expected 'key = value', '[section]' or a comment");
-    const std::string_view key = trim(line.substr(0, equals));
+    const std::string_view key = trimmed(line.substr(0, equals));
     if (!isIniName(key)) fail("'" + escapeText(key, 80) + "' is no name of a key (a-z 0-9 _ - .)");
-    entries_.push_back({section_, std::string(key), std::string(unquote(trim(line.substr(equals + 1)))), line_});
+    entries_.push_back({section_, std::string(key), std::string(unquote(trimmed(line.substr(equals + 1)))), line_});
   }
 
   std::string_view unquote(std::string_view value) const {
@@ -135,6 +128,13 @@ std::size_t editDistance(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
+
+std::string_view trimmed(std::string_view text) {
+  static constexpr std::string_view kSpace = " \t\r";
+  const std::size_t begin = text.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
+}
 
 std::vector<IniEntry> parseIni(std::string_view text, const std::string& source) {
   IniReader reader(source);

@@ -23,6 +23,9 @@ class ConfigError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Without the blanks, tabs and carriage returns at its ends, as INI reads a line and its parts.
+std::string_view trimmed(std::string_view text);
+
 // Throws ConfigError for the first line that is not INI. `source` names the file in messages.
 std::vector<IniEntry> parseIni(std::string_view text, const std::string& source);
 // Reads the file (at most 1 MiB) and parses it. Throws ConfigError also when it cannot be read.

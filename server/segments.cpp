@@ -8,6 +8,8 @@
 #include <system_error>
 #include <utility>
 
+#include "common/hex.h"
+
 namespace ft {
 namespace {
 
@@ -20,13 +22,7 @@ std::string randomId() {
   if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
     throw std::system_error(errno, std::generic_category(), "getrandom");
   }
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const unsigned char byte : bytes) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
+  return toHex(bytes);
 }
 
 Failure notOpen() { return {ErrorCode::Changed, "the file is not being put together any more; offer it again"}; }

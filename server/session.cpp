@@ -70,7 +70,6 @@ void Session::giveBack() {
 
 HandedOver Session::handOver() {
   HandedOver handed;
-  handed.entitled = identity_.kind == Identity::Kind::User && (origin_.loopback || transport_->security() != nullptr);
   handed.transport = std::move(transport_);
   handed.request = std::move(*execRequest_);
   handed.input = std::move(leftover_);

@@ -1,25 +1,13 @@
 // Who is at the other end of a session: before a log-in, through it, and after the users have changed.
 
-#include <array>
-
 #include "common/base64.h"
+#include "common/hex.h"
 #include "common/protocol.h"
 #include "server/session.h"
 #include "server/session_state.h"
 
 namespace ft {
 namespace {
-
-std::string hexOf(std::string_view bytes) {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
-}
 
 // The same user with the same limits; a users file that was read again has scopes of its own.
 bool isSameFor(const Identity& one, const Identity& other) {
@@ -122,7 +110,7 @@ bool Session::admits(const Header& request, const Command& command) {
 std::string Session::loginNonce() {
   if (context_.access == nullptr || !context_.access->hasAccounts() || transport_->security() != nullptr) return "";
   if (nonce_.empty()) nonce_ = randomBytes(kLoginNonceSize);
-  return hexOf(nonce_);
+  return toHex(nonce_);
 }
 
 // Throws Failure.

@@ -22,20 +22,14 @@ namespace {
 constexpr std::string_view kIntroduction =
     "# Who may log in to ftpd. Changed by `ftpd user`, and by hand; read again on SIGHUP and when it has changed.\n";
 
-std::string trimmed(const std::string& line) {
-  static constexpr const char* kSpace = " \t\r";
-  const std::size_t begin = line.find_first_not_of(kSpace);
-  return begin == std::string::npos ? "" : line.substr(begin, line.find_last_not_of(kSpace) - begin + 1);
-}
-
 bool isSection(const std::string& line) { return trimmed(line).starts_with('['); }
 
 // The key and value of a line; both empty when it is something else.
 std::pair<std::string, std::string> entryOf(const std::string& line) {
-  const std::string text = trimmed(line);
+  const std::string_view text = trimmed(line);
   const std::size_t equals = text.find('=');
-  if (text.starts_with('#') || text.starts_with(';') || equals == std::string::npos) return {};
-  return {trimmed(text.substr(0, equals)), trimmed(text.substr(equals + 1))};
+  if (text.starts_with('#') || text.starts_with(';') || equals == std::string_view::npos) return {};
+  return {std::string(trimmed(text.substr(0, equals))), std::string(trimmed(text.substr(equals + 1)))};
 }
 
 // A value with a line feed would be lines of its own.
@@ -121,7 +115,7 @@ std::string UsersText::text() const {
 UsersText::Range UsersText::rangeOf(const std::string& user) const {
   const std::string wanted = "user " + user;
   for (std::size_t i = 0; i < lines_.size(); ++i) {
-    const std::string line = trimmed(lines_[i]);
+    const std::string_view line = trimmed(lines_[i]);
     if (!line.starts_with('[') || trimmed(line.substr(1, line.size() - 2)) != wanted) continue;
     const auto next = std::find_if(lines_.begin() + static_cast<std::ptrdiff_t>(i) + 1, lines_.end(), isSection);
     auto end = static_cast<std::size_t>(next - lines_.begin());

@@ -33,18 +33,11 @@ constexpr std::string_view kSectionStart = "user ";
 constexpr std::string_view kTokenStart = "token.";
 constexpr std::string_view kFingerprintStart = "SHA256:";
 
-std::string_view trim(std::string_view text) {
-  static constexpr std::string_view kSpace = " \t\r";
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  return begin == std::string_view::npos ? std::string_view{}
-                                         : text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
-
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find(separator, begin), text.size());
-    const std::string_view part = trim(text.substr(begin, end - begin));
+    const std::string_view part = trimmed(text.substr(begin, end - begin));
     if (!part.empty()) parts.emplace_back(part);
     begin = end + 1;
   }
@@ -136,7 +129,7 @@ class TableReader {
     const auto key = readPublicKey(entry.value);
     if (!key) fail(entry, "'key' must be an Ed25519 key as OpenSSH writes it: ssh-ed25519 AAAA… comment");
     const std::size_t blank = entry.value.find(' ', entry.value.find(' ') + 1);
-    user.keys.push_back({*key, blank == std::string::npos ? "" : std::string(trim(entry.value.substr(blank)))});
+    user.keys.push_back({*key, blank == std::string::npos ? "" : std::string(trimmed(entry.value.substr(blank)))});
   }
 
   void readCertificate(const IniEntry& entry, UserRecord& user) {
@@ -265,8 +258,8 @@ UserTable UserTable::parse(std::string_view text, const std::string& source) {
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
     ++line;
-    const std::string_view whole = trim(text.substr(begin, end - begin));
-    if (whole.starts_with('[')) reader.open(std::string(trim(whole.substr(1, whole.size() - 2))), line);
+    const std::string_view whole = trimmed(text.substr(begin, end - begin));
+    if (whole.starts_with('[')) reader.open(std::string(trimmed(whole.substr(1, whole.size() - 2))), line);
     begin = end + 1;
   }
   for (const IniEntry& entry : entries) reader.read(entry);
