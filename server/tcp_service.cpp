@@ -6,7 +6,9 @@
 #include <Poco/Net/TCPServerParams.h>
 #include <fcntl.h>
 
+#include <chrono>
 #include <limits>
+#include <thread>
 #include <utility>
 
 namespace ft {
@@ -14,6 +16,10 @@ namespace {
 
 using Poco::Net::StreamSocket;
 using Poco::Net::TCPServerConnection;
+
+// Connections that are accepted and wait for a thread.
+constexpr int kMostQueued = 32;
+constexpr std::chrono::milliseconds kQueueStep{1};
 
 class Talk : public TCPServerConnection {
  public:
@@ -37,14 +43,26 @@ class TalkFactory : public Poco::Net::TCPServerConnectionFactory {
 
 class AdmitFilter : public Poco::Net::TCPServerConnectionFilter {
  public:
-  explicit AdmitFilter(std::function<bool(const StreamSocket&)> admit) : admit_(std::move(admit)) {}
+  // Borrows the server, which owns the filter.
+  AdmitFilter(std::function<bool(const StreamSocket&)> admit, const Poco::Net::TCPServer& server,
+              const std::atomic<bool>& stopping)
+      : admit_(std::move(admit)), server_(server), stopping_(stopping) {}
   bool accept(const StreamSocket& socket) override {
     ::fcntl(socket.impl()->sockfd(), F_SETFD, FD_CLOEXEC);
+    waitForRoom();
     return admit_(socket);
   }
 
  private:
+  // The queue itself has no bound (see params()), and what waits in it holds a descriptor: a flood would take the last ones from
+  // transfers that run. While this waits, connections wait in the kernel, which holds none.
+  void waitForRoom() const {
+    while (server_.queuedConnections() >= kMostQueued && !stopping_) std::this_thread::sleep_for(kQueueStep);
+  }
+
   const std::function<bool(const StreamSocket&)> admit_;
+  const Poco::Net::TCPServer& server_;
+  const std::atomic<bool>& stopping_;
 };
 
 Poco::Net::TCPServerParams::Ptr params(int threads) {
@@ -66,7 +84,7 @@ TcpService::TcpService(Listener listener, Handler handler, Poco::ThreadPool& poo
     : listener_(std::move(listener)) {
   server_ = std::make_unique<Poco::Net::TCPServer>(new TalkFactory(std::move(handler.talk)), pool, listener_.socket,
                                                    params(threads));
-  server_->setConnectionFilter(new AdmitFilter(std::move(handler.admit)));
+  server_->setConnectionFilter(new AdmitFilter(std::move(handler.admit), *server_, stopping_));
 }
 
 TcpService::~TcpService() { stop(); }
@@ -74,6 +92,7 @@ TcpService::~TcpService() { stop(); }
 void TcpService::start() { server_->start(); }
 
 void TcpService::stop() {
+  stopping_ = true;
   server_->stop();
   closeListener(listener_);
 }

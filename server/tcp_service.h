@@ -6,6 +6,7 @@
 #include <Poco/Net/TCPServer.h>
 #include <Poco/ThreadPool.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -43,6 +44,7 @@ class TcpService {
 
  private:
   Listener listener_;
+  std::atomic<bool> stopping_{false};
   std::unique_ptr<Poco::Net::TCPServer> server_;
 };
 
