@@ -171,9 +171,10 @@ std::vector<std::string_view> verbNames() {
   return names;
 }
 
-[[noreturn]] void noVerb(const std::vector<std::string>& arguments) {
+// `words` are those that belong to no option.
+[[noreturn]] void noVerb(const std::vector<std::string>& words) {
   std::string message = "no command; try: ftpc put FILE, ftpc get FILE, ftpc --help";
-  for (const std::string& argument : arguments) {
+  for (const std::string& argument : words) {
     if (argument.starts_with('-')) continue;
     const std::string_view near = nearestWord(argument, verbNames());
     message = "command '" + escapeText(argument, 64) + "' is not known" +
@@ -197,14 +198,14 @@ CommandLine parseCommandLine(const std::vector<std::string>& arguments, const En
     line.text = app.help();
     return line;
   } catch (const CLI::ParseError& error) {
-    if (app.get_subcommands().empty()) noVerb(arguments);
+    if (app.get_subcommands().empty()) noVerb(app.remaining());
     throw UsageError(escapeText(error.what()) + "; try: ftpc " + app.get_subcommands().front()->get_name() + " --help");
   }
   if (raw.version) {
     line.text = "ftpc " + std::string(kVersion) + "\n";
     return line;
   }
-  if (app.get_subcommands().empty()) noVerb(arguments);
+  if (app.get_subcommands().empty()) noVerb(app.remaining());
   const CLI::App* const verb = app.get_subcommands().front();
   line.options.verb = verb->get_name();
   if (verb->get_prefix_command()) line.options.operands = verb->remaining();

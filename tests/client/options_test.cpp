@@ -131,3 +131,19 @@ TEST_CASE("help and version are told instead of anything else, for each verb") {
   }
   CHECK(help.find("130 / 143") != std::string::npos);
 }
+
+TEST_CASE("a command that is not known is named, not the value of an option before it") {
+  const auto complaint = [](const std::vector<std::string>& arguments) -> std::string {
+    try {
+      parse(arguments);
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "none";
+  };
+  CHECK(complaint({"gt", "a"}) == "command 'gt' is not known; did you mean 'get'?");
+  CHECK(complaint({"--retry", "0", "gt"}) == "command 'gt' is not known; did you mean 'get'?");
+  CHECK(complaint({"-s", "put:1", "--json", "frobnicate"}) == "command 'frobnicate' is not known; try: ftpc --help");
+  CHECK(complaint({"--retry", "0"}).starts_with("no command; "));
+  CHECK(complaint({}).starts_with("no command; "));
+}
