@@ -132,7 +132,7 @@ TEST_CASE("help and version are told instead of anything else, for each verb") {
   CHECK(help.find("130 / 143") != std::string::npos);
 }
 
-TEST_CASE("a command that is not known is named, not the value of an option before it") {
+TEST_CASE("a command or option that is not known is named, and not the value of an option before it") {
   const auto complaint = [](const std::vector<std::string>& arguments) -> std::string {
     try {
       parse(arguments);
@@ -146,4 +146,8 @@ TEST_CASE("a command that is not known is named, not the value of an option befo
   CHECK(complaint({"-s", "put:1", "--json", "frobnicate"}) == "command 'frobnicate' is not known; try: ftpc --help");
   CHECK(complaint({"--retry", "0"}).starts_with("no command; "));
   CHECK(complaint({}).starts_with("no command; "));
+  CHECK(complaint({"--bogus"}) == "option '--bogus' is not known; try: ftpc --help");
+  CHECK(complaint({"put", "--no-clober", "x"}) == "option '--no-clober' is not known; did you mean '--no-clobber'?");
+  CHECK(complaint({"get", "x", "--bogus=1"}) == "option '--bogus' is not known; try: ftpc get --help");
+  CHECK(complaint({"ping", "-Z"}) == "option '-Z' is not known; try: ftpc ping --help");
 }
