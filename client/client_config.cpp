@@ -8,6 +8,7 @@
 
 #include "common/escape.h"
 #include "common/ini_file.h"
+#include "common/nearest_word.h"
 
 namespace ft {
 namespace {
@@ -33,14 +34,9 @@ constexpr std::array kKeys{Key{"server", &ClientConfig::server},
 [[noreturn]] void unknownKey(const IniEntry& entry, const std::string& source) {
   std::vector<std::string_view> known;
   for (const Key& key : kKeys) known.push_back(key.name);
-  const std::string_view near = nearestWord(entry.key, known);
   std::string message = source + ":" + std::to_string(entry.line) + ": key '" + escapeText(entry.key, 64) +
                         "' in section '" + escapeText(entry.section, 64) + "' is not known";
-  if (entry.section != "default") {
-    message += "; the only section is [default]";
-  } else if (!near.empty()) {
-    message += "; did you mean '" + std::string(near) + "'?";
-  }
+  message += entry.section == "default" ? didYouMean(entry.key, known) : "; the only section is [default]";
   throw ConfigError(message);
 }
 

@@ -8,8 +8,8 @@
 #include "client/lines.h"
 #include "client/trust_flags.h"
 #include "client/verbs.h"
+#include "common/command_line_fault.h"
 #include "common/escape.h"
-#include "common/ini_file.h"
 #include "common/units.h"
 #include "common/version.h"
 
@@ -165,42 +165,6 @@ void applyRaw(const CLI::App& app, const Raw& raw, Options& options) {
   if (app.count("--chunk-size") > 0) options.transfer.chunkSize = readChunkSize(raw.chunkSize);
 }
 
-std::string hint(std::string_view word, const std::vector<std::string_view>& candidates, const std::string& help) {
-  const std::string_view near = nearestWord(word, candidates);
-  return near.empty() ? "; try: " + help : "; did you mean '" + std::string(near) + "'?";
-}
-
-[[noreturn]] void unknownOption(const CLI::App& app, const std::string& argument) {
-  std::vector<std::string> names;
-  std::string help = "ftpc --help";
-  const auto addNames = [&names](const CLI::App& from) {
-    for (const CLI::Option* const option : from.get_options()) {
-      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-    }
-  };
-  addNames(app);
-  for (const CLI::App* const verb : app.get_subcommands()) {
-    addNames(*verb);
-    help = "ftpc " + verb->get_name() + " --help";
-  }
-  const std::string name = argument.substr(0, argument.find('='));
-  throw UsageError("option '" + escapeText(name, 64) + "' is not known" +
-                   hint(name, {names.begin(), names.end()}, help));
-}
-
-// Says what is wrong where words were left that belong to no option and no command, or where there is no command at all.
-[[noreturn]] void notUnderstood(const CLI::App& app) {
-  const std::vector<std::string> left = app.remaining(true);
-  for (const std::string& argument : left) {
-    if (argument.size() > 1 && argument.starts_with('-')) unknownOption(app, argument);
-  }
-  if (left.empty()) throw UsageError("no command; try: ftpc put FILE, ftpc get FILE, ftpc --help");
-  std::vector<std::string_view> names;
-  for (const Verb& verb : verbs()) names.push_back(verb.name);
-  throw UsageError("command '" + escapeText(left.front(), 64) + "' is not known" +
-                   hint(left.front(), names, "ftpc --help"));
-}
-
 }  // namespace
 
 CommandLine parseCommandLine(const std::vector<std::string>& arguments, const Environment& environment) {
@@ -215,16 +179,13 @@ CommandLine parseCommandLine(const std::vector<std::string>& arguments, const En
     line.text = app.help();
     return line;
   } catch (const CLI::ParseError& error) {
-    if (app.get_subcommands().empty() || error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
-      notUnderstood(app);
-    }
-    throw UsageError(escapeText(error.what()) + "; try: ftpc " + app.get_subcommands().front()->get_name() + " --help");
+    throw UsageError(commandLineFault(app, error));
   }
   if (raw.version) {
     line.text = "ftpc " + std::string(kVersion) + "\n";
     return line;
   }
-  if (app.get_subcommands().empty()) notUnderstood(app);
+  if (app.get_subcommands().empty()) throw UsageError("no command; try: ftpc put FILE, ftpc get FILE, ftpc --help");
   const CLI::App* const verb = app.get_subcommands().front();
   line.options.verb = verb->get_name();
   if (verb->get_prefix_command()) line.options.operands = verb->remaining();

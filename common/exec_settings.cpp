@@ -6,6 +6,7 @@
 #include <array>
 
 #include "common/escape.h"
+#include "common/nearest_word.h"
 #include "common/units.h"
 
 namespace ft {
@@ -147,9 +148,8 @@ constexpr std::array kKeys{
 template <typename Target>
 std::string apply(const IniEntry& entry, Expected (*set)(const std::string&, Target&), Target& target) {
   if (set == nullptr) {
-    const std::string_view near = nearestWord(entry.key, execKeys(entry.section));
     return "unknown key '" + entry.key + "' in [" + entry.section + "]" +
-           (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?");
+           didYouMean(entry.key, execKeys(entry.section));
   }
   const Expected expected = set(entry.value, target);
   if (expected.empty()) return {};

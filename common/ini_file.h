@@ -31,7 +31,4 @@ std::vector<IniEntry> parseIni(std::string_view text, const std::string& source)
 // Reads the file (at most 1 MiB) and parses it. Throws ConfigError also when it cannot be read.
 std::vector<IniEntry> readIniFile(const std::string& path);
 
-// The candidate nearest to `word` by edit distance, or "" when none is near; for "did you mean".
-std::string_view nearestWord(std::string_view word, const std::vector<std::string_view>& candidates);
-
 }  // namespace ft

@@ -7,6 +7,7 @@
 #include "common/error.h"
 #include "common/escape.h"
 #include "common/file_name.h"
+#include "common/nearest_word.h"
 #include "common/units.h"
 #include "server/system_accounts.h"
 
@@ -131,11 +132,11 @@ VerbSet readVerbs(std::string_view text) {
   for (const std::string_view word : words) {
     const auto set = verbsFromWord(word);
     if (!set) {
-      const std::string_view near = nearestWord(word, {kWords.begin(), kWords.end()});
-      throw Failure(ErrorCode::BadRequest,
-                    "'" + escapeText(word, 40) + "' is no verb" +
-                        (near.empty() ? " (list get put overwrite delete rename mkdir exec, or read write all none)"
-                                      : "; did you mean '" + std::string(near) + "'?"));
+      const std::string hint = didYouMean(word, {kWords.begin(), kWords.end()});
+      throw Failure(
+          ErrorCode::BadRequest,
+          "'" + escapeText(word, 40) + "' is no verb" +
+              (hint.empty() ? " (list get put overwrite delete rename mkdir exec, or read write all none)" : hint));
     }
     verbs.add(*set);
   }
@@ -212,9 +213,8 @@ template <typename Keys, typename Target>
 std::string applyKey(const Keys& keys, Target& target, const IniEntry& entry, const std::string& origin) {
   const auto key = std::find_if(keys.begin(), keys.end(), [&](const auto& row) { return row.name == entry.key; });
   if (key == keys.end()) {
-    const std::string_view near = nearestWord(entry.key, accessKeys(entry.section));
     return "unknown key '" + entry.key + "' in [" + entry.section + "]" +
-           (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?");
+           didYouMean(entry.key, accessKeys(entry.section));
   }
   const Expected expected = key->apply(entry.value, origin, target);
   if (expected.empty()) return {};

@@ -1,6 +1,7 @@
 #include "server/config.h"
 
 #include <arpa/inet.h>
+#include <fmt/ranges.h>
 #include <netinet/in.h>
 #include <pwd.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <utility>
 
 #include "common/escape.h"
+#include "common/nearest_word.h"
 #include "common/version.h"
 
 namespace ft {
@@ -37,11 +39,6 @@ std::string lowerCase(std::string_view text) {
   return lower;
 }
 
-std::string didYouMean(std::string_view word, std::string_view before = "", std::string_view after = "") {
-  if (word.empty()) return "";
-  return "; did you mean '" + std::string(before).append(word).append(after) + "'?";
-}
-
 bool isFromEnvironment(const ConfigSetting& setting) { return setting.origin.starts_with("FTPD_"); }
 
 // Why a setting that is no row of the table is refused.
@@ -57,16 +54,20 @@ std::string unknownKeyFault(const ConfigSetting& setting) {
   }
   if (isFromEnvironment(setting)) {
     const std::vector<std::string_view> names(variables.begin(), variables.end());
-    return "no such setting" + didYouMean(nearestWord(setting.origin, names));
+    return "no such setting" + didYouMean(setting.origin, names);
   }
   const std::string key = "unknown key " + quoted(setting.key);
   const std::string belongs = home.empty() ? "" : "; it belongs into [" + std::string(home) + "]";
   if (setting.section.empty()) return key + " before the first section" + belongs;
   if (keys.empty()) {
-    return "unknown section [" + setting.section + "]" + didYouMean(nearestWord(setting.section, sections), "[", "]");
+    const std::string_view near = nearestWord(setting.section, sections);
+    return "unknown section [" + setting.section + "]" +
+           (near.empty() ? "" : "; did you mean '[" + std::string(near) + "]'?");
   }
-  const std::string nearest = didYouMean(nearestWord(setting.key, keys));
-  return key + " in [" + setting.section + "]" + (nearest.empty() ? belongs : nearest);
+  std::string hint = didYouMean(setting.key, keys);
+  if (hint.empty()) hint = belongs;
+  if (hint.empty()) hint = fmt::format("; its keys are {}", fmt::join(keys, ", "));
+  return key + " in [" + setting.section + "]" + hint;
 }
 
 class ConfigBuilder {

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-#include "common/escape.h"
+#include "common/command_line_fault.h"
 #include "common/version.h"
 #include "server/commands.h"
 #include "server/server_tls.h"
@@ -89,7 +89,7 @@ std::optional<std::string> parseArguments(CLI::App& app, const std::vector<std::
   } catch (const CLI::CallForVersion& version) {
     return std::string(version.what()) + "\n";
   } catch (const CLI::ParseError& error) {
-    throw ConfigError(escapeText(error.what()) + " (ftpd --help lists the options)");
+    throw ConfigError(commandLineFault(app, error));
   }
 }
 

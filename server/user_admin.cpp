@@ -6,6 +6,7 @@
 #include <functional>
 #include <ostream>
 
+#include "common/command_line_fault.h"
 #include "common/ed25519.h"
 #include "common/escape.h"
 #include "common/secret_input.h"
@@ -237,20 +238,6 @@ std::string findFile(const Request& request, const Environment& environment, con
   return file;
 }
 
-// What CLI11 calls a missing subcommand is mostly one that was mistyped.
-void requireCommand(const CLI::App& app, const std::vector<std::string>& arguments) {
-  if (arguments.empty() || arguments.front().starts_with('-')) return;
-  const std::string& word = arguments.front();
-  std::vector<std::string> names;
-  for (const CLI::App* const command : app.get_subcommands({})) names.push_back(command->get_name());
-  if (std::find(names.begin(), names.end(), word) != names.end()) return;
-  const std::vector<std::string_view> known(names.begin(), names.end());
-  const std::string_view near = nearestWord(word, known);
-  throw ConfigError("'" + escapeText(word, 64) + "' is no command of ftpd user" +
-                    (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?") +
-                    " (ftpd user --help lists the commands)");
-}
-
 }  // namespace
 
 int runUserAdmin(const std::vector<std::string>& arguments, const Environment& environment, AdminConsole console,
@@ -262,20 +249,22 @@ int runUserAdmin(const std::vector<std::string>& arguments, const Environment& e
   declaration.tokens();
   declaration.lines();
   declaration.rules();
-  requireCommand(app, arguments);
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {
     console.out << app.help();
     return 0;
   } catch (const CLI::ParseError& error) {
-    throw ConfigError(escapeText(error.what()) + " (ftpd user --help lists the commands)");
+    throw ConfigError(commandLineFault(app, error));
   }
   if (request.explain) {
     try {
       const Explanation said = explainAccess(configOfUsers(request.config, environment, service).access, request.user,
                                              request.name, request.value);
       console.out << said.text;
+      if (configFileMeant(request.config, environment, service).empty()) {
+        console.notes << "(of the defaults: no configuration was read; --config FILE or FTPD_CONFIG names it)\n";
+      }
       return said.allowed ? 0 : 1;
     } catch (const Failure& failure) {
       throw ConfigError(failure.what());

@@ -5,6 +5,7 @@
 #include "common/base64.h"
 #include "common/escape.h"
 #include "common/json_writer.h"
+#include "common/nearest_word.h"
 #include "server/users_editor.h"
 
 namespace ft {
@@ -22,9 +23,7 @@ const UserRecord& known(const UserTable& table, const std::string& user) {
   if (record != nullptr) return *record;
   std::vector<std::string_view> names;
   for (const UserRecord& one : table.all()) names.push_back(one.name);
-  const std::string_view near = nearestWord(user, names);
-  throw ConfigError("there is no user '" + escapeText(user, 64) + "'" +
-                    (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
+  throw ConfigError("there is no user '" + escapeText(user, 64) + "'" + didYouMean(user, names));
 }
 
 void checkName(const std::string& name, const char* what) {

@@ -180,7 +180,11 @@ void editUsersFile(const std::string& path, const std::function<void(UsersText&)
   UsersText text(readUsersText(target));
   text.table(escapeText(target));  // what is broken already must not be made worse
   change(text);
-  text.table(escapeText(target));
+  try {
+    text.table(escapeText(target));
+  } catch (const ConfigError& fault) {
+    throw ConfigError(std::string("nothing was changed, for the file would not be right: ") + fault.what());
+  }
   NewFile(target).replace(text.text(), folder.get());
 }
 

@@ -19,6 +19,7 @@
 #include "common/error.h"
 #include "common/escape.h"
 #include "common/file_name.h"
+#include "common/nearest_word.h"
 #include "common/unique_fd.h"
 #include "server/access_rules.h"
 
@@ -109,10 +110,8 @@ class TableReader {
   }
 
   [[noreturn]] void unknown(const IniEntry& entry) const {
-    const std::string_view near =
-        nearestWord(entry.key, {"password", "disabled", "key", "certificate", "uid", "token.NAME"});
     fail(entry, "unknown key '" + escapeText(entry.key, 64) + "'" +
-                    (near.empty() ? "" : "; did you mean '" + std::string(near) + "'?"));
+                    didYouMean(entry.key, {"password", "disabled", "key", "certificate", "uid", "token.NAME"}));
   }
 
   std::vector<UserRecord>::iterator findUser(std::string_view name) {

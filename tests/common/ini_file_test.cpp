@@ -103,14 +103,3 @@ TEST_CASE("a file is read like its text") {
   CHECK(entries[0].section == "a");
   CHECK(entries[0].value == "c");
 }
-
-TEST_CASE("the nearest word is offered when it is near, and none when it is not") {
-  const std::vector<std::string_view> words{"listen", "workers", "idle_timeout", "header_timeout"};
-  CHECK(nearestWord("lissten", words) == "listen");
-  CHECK(nearestWord("worker", words) == "workers");
-  CHECK(nearestWord("idletimeout", words) == "idle_timeout");
-  CHECK(nearestWord("listen", words) == "listen");
-  CHECK(nearestWord("banana", words) == "");
-  CHECK(nearestWord("", words) == "");
-  CHECK(nearestWord("x", {}) == "");
-}

@@ -155,13 +155,13 @@ def test_what_users_get_wrong_is_told_in_words(accounts):
         assert words in accounts.run(*command, code=2).stderr
 
     says("is there already", "add", "anna", "--no-password")
-    says("'disble' is no command of ftpd user; did you mean 'disable'?", "disble", "anna")
+    says("command 'disble' is not known; did you mean 'disable'?", "disble", "anna")
     says("1 to 32 of a-z", "add", "Anna", "--no-password")
     says("at least 8 bytes", "add", "bob", "--password-file", accounts.secret("short"))
     says("did you mean 'anna'", "passwd", "ana", "--password-file", accounts.secret("long enough"))
     says("no Ed25519 key", "key", "add", "anna", "ssh-rsa AAAA")
     says("no token", "token", "rm", "anna", "none")
-    says("is no verb", "token", "add", "anna", "ci", "--verbs", "fly")
+    says("nothing was changed, for the file would not be right", "token", "add", "anna", "ci", "--verbs", "fly")
     says("must be a moment", "token", "add", "anna", "ci", "--until", "tomorrow")
     loose = accounts.secret("long enough")
     loose.chmod(0o644)

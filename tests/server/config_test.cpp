@@ -158,7 +158,10 @@ TEST_CASE("an address that others can reach is refused without TLS, unless it is
 
 TEST_CASE("an unknown key is refused with its line and the nearest key") {
   CHECK(faultOf("server", "lissten", "x") == "f.conf:12: unknown key 'lissten' in [server]; did you mean 'listen'?");
-  CHECK(faultOf("server", "banana", "x") == "f.conf:12: unknown key 'banana' in [server]");
+  CHECK(faultOf("server", "banana", "x") ==
+        "f.conf:12: unknown key 'banana' in [server]; its keys are listen, workers, max_connections, max_per_address, "
+        "header_timeout, idle_timeout, "
+        "drain_timeout, insecure_no_auth, socket_mode, user, sandbox, plain_form, state");
   CHECK(faultOf("server", "durability", "full") ==
         "f.conf:12: unknown key 'durability' in [server]; it belongs into [storage]");
   CHECK(faultOf("servr", "listen", "x") == "f.conf:12: unknown section [servr]; did you mean '[server]'?");
@@ -170,7 +173,9 @@ TEST_CASE("all faults are told at once, one a line") {
   CHECK(faultsOf(settingsOf(
             "[server]\nworkers = 0\nfoo_bar = 1\nlisten = 10.0.0.1:1\n[log]\nlevel = x\n[tls]\nmode = off\n")) ==
         "f.conf:2: 'workers' must be a number from 1 to 1024, not '0'\n"
-        "f.conf:3: unknown key 'foo_bar' in [server]\n"
+        "f.conf:3: unknown key 'foo_bar' in [server]; its keys are listen, workers, max_connections, max_per_address, "
+        "header_timeout, idle_timeout, "
+        "drain_timeout, insecure_no_auth, socket_mode, user, sandbox, plain_form, state\n"
         "f.conf:6: 'level' must be trace, debug, info, warn or error, not 'x'\n"
         "f.conf:4: refusing to listen on '10.0.0.1:1', which is not a loopback address, without TLS (tls.mode): "
         "passwords and files could be read and changed on their way; --insecure-no-auth permits it all the same");
