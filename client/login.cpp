@@ -118,7 +118,7 @@ bool Login::tryKey(Connection& connection) {
       key_.reset();
     }
   }
-  auto agent = SshAgent::connect(options_.agent);
+  auto agent = SshAgent::connect(options_.agent, connection.stop());
   if (!agent) return false;
   for (const PublicKey& key : agent->keys()) {
     agentKey_ = key;
@@ -148,14 +148,14 @@ Header Login::request(Connection& connection) {
     const Binding binding = bindingOf(connection);
     const std::string message = loginMessage(binding.kind, binding.bytes, options_.user.value_or(""));
     request.key = writePublicKey(key_ ? key_->publicKey() : *agentKey_);
-    request.signature = base64(sign(message));
+    request.signature = base64(sign(message, connection.stop()));
   }
   return request;
 }
 
-std::string Login::sign(std::string_view message) {
+std::string Login::sign(std::string_view message, const StopRequest& stop) {
   if (key_) return key_->sign(message);
-  auto agent = SshAgent::connect(options_.agent);
+  auto agent = SshAgent::connect(options_.agent, stop);
   const auto signature = agent ? agent->sign(*agentKey_, message) : std::nullopt;
   if (!signature) throw LoginError(ErrorCode::Unauthenticated, "ssh-agent does not sign with its key");
   return *signature;

@@ -29,7 +29,7 @@ class Login {
   bool tryKey(Connection& connection);
   bool isRefused(Connection& connection, const Header& request);
   Header request(Connection& connection);
-  std::string sign(std::string_view message);
+  std::string sign(std::string_view message, const StopRequest& stop);
 
   const LoginOptions options_;
   std::mutex mutex_;

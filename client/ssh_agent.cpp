@@ -1,10 +1,12 @@
 #include "client/ssh_agent.h"
 
+#include <poll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/un.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 
 #include "client/ssh_wire.h"
 #include "common/base64.h"
@@ -21,31 +23,35 @@ constexpr std::uint32_t kMostAnswer = 256 * 1024;
 constexpr std::uint32_t kMostKeys = 64;
 constexpr std::string_view kKeyType = "ssh-ed25519";
 // A person may be asked before it signs.
-constexpr timeval kPatience{60, 0};
-
-bool receive(int fd, std::string& into) {
-  std::size_t done = 0;
-  while (done < into.size()) {
-    const ssize_t n = ::recv(fd, into.data() + done, into.size() - done, 0);
-    if (n <= 0) return false;
-    done += static_cast<std::size_t>(n);
-  }
-  return true;
-}
+constexpr int kPatienceMs = 60'000;
 
 std::string blobOf(const PublicKey& key) { return sshString(kKeyType) + sshString(key.bytes); }
 
 }  // namespace
 
-std::optional<SshAgent> SshAgent::connect(const std::string& socket) {
+std::optional<SshAgent> SshAgent::connect(const std::string& socket, const StopRequest& stop) {
   sockaddr_un address{};
   if (socket.empty() || socket.size() >= sizeof address.sun_path) return std::nullopt;
   address.sun_family = AF_UNIX;
   std::copy(socket.begin(), socket.end(), address.sun_path);
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return std::nullopt;
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
-  return SshAgent(std::move(fd));
+  return SshAgent(std::move(fd), stop);
+}
+
+bool SshAgent::receive(std::string& into) {
+  std::size_t done = 0;
+  while (done < into.size()) {
+    std::array waits{pollfd{fd_.get(), POLLIN, 0}, pollfd{stop_->fd(), POLLIN, 0}};
+    const int ready = ::poll(waits.data(), waits.size(), kPatienceMs);
+    stop_->check();
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) return false;
+    const ssize_t n = ::recv(fd_.get(), into.data() + done, into.size() - done, MSG_DONTWAIT);
+    if (n <= 0) return false;
+    done += static_cast<std::size_t>(n);
+  }
+  return true;
 }
 
 std::optional<std::string> SshAgent::ask(const std::string& request) {
@@ -54,11 +60,11 @@ std::optional<std::string> SshAgent::ask(const std::string& request) {
     return std::nullopt;
   }
   std::string prefix(4, '\0');
-  if (!receive(fd_.get(), prefix)) return std::nullopt;
+  if (!receive(prefix)) return std::nullopt;
   const std::uint32_t size = SshReader(prefix).number();
   if (size == 0 || size > kMostAnswer) return std::nullopt;
   std::string answer(size, '\0');
-  if (!receive(fd_.get(), answer)) return std::nullopt;
+  if (!receive(answer)) return std::nullopt;
   return answer;
 }
 

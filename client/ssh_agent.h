@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "client/stop_request.h"
 #include "common/ed25519.h"
 #include "common/unique_fd.h"
 
@@ -12,18 +13,20 @@ namespace ft {
 
 class SshAgent {
  public:
-  // nullopt when nobody answers there.
-  static std::optional<SshAgent> connect(const std::string& socket);
+  // nullopt when nobody answers there. Borrows `stop`.
+  static std::optional<SshAgent> connect(const std::string& socket, const StopRequest& stop);
 
-  // Empty also when the agent does not answer as it should, here and below.
+  // Both wait for an answer, and throw Interrupted. Empty also when the agent does not answer as it should.
   std::vector<PublicKey> keys();
   std::optional<std::string> sign(const PublicKey& key, std::string_view message);
 
  private:
-  explicit SshAgent(UniqueFd fd) : fd_(std::move(fd)) {}
+  SshAgent(UniqueFd fd, const StopRequest& stop) : fd_(std::move(fd)), stop_(&stop) {}
   std::optional<std::string> ask(const std::string& request);
+  bool receive(std::string& into);
 
   UniqueFd fd_;
+  const StopRequest* stop_;
 };
 
 }  // namespace ft

@@ -4,6 +4,8 @@ import base64
 import hashlib
 import os
 import shutil
+import signal
+import socket
 import statistics
 import subprocess
 import time
@@ -89,17 +91,30 @@ def test_keys_of_openssh_log_their_user_in_from_a_file_and_from_the_agent(anna, 
     anna.run("--user", "anna", "--identity", key, "ls", code=0)
     if shutil.which("ssh-agent") is None:
         return
-    socket = tmp_path / "agent"
-    agent = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
+    place = tmp_path / "agent"
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", place], stdout=subprocess.DEVNULL)
     try:
-        wait_until(socket.exists, what="the agent is there")
-        env = {**clean_environment(tmp_path), "SSH_AUTH_SOCK": str(socket)}
+        wait_until(place.exists, what="the agent is there")
+        env = {**clean_environment(tmp_path), "SSH_AUTH_SOCK": str(place)}
         subprocess.run(["ssh-add", "-q", key], env=env, check=True, capture_output=True)
         key.unlink()
-        anna.ok("--user", "anna", "ls", env={"SSH_AUTH_SOCK": str(socket)})
+        anna.ok("--user", "anna", "ls", env={"SSH_AUTH_SOCK": str(place)})
     finally:
         agent.terminate()
         agent.wait()
+
+
+def test_an_agent_that_does_not_answer_is_left_on_an_interrupt(anna, accounts, tmp_path):
+    with socket.socket(socket.AF_UNIX) as agent:
+        agent.bind(str(tmp_path / "agent"))
+        agent.listen()
+        client = anna.start("--user", "anna", "ls", env={"SSH_AUTH_SOCK": str(tmp_path / "agent")})
+        asked, _ = agent.accept()
+        with asked:
+            assert asked.recv(5) == b"\x00\x00\x00\x01\x0b"
+            client.send_signal(signal.SIGINT)
+            assert client.wait(timeout=20) == 130
+    client.communicate()
 
 
 def test_keys_that_cannot_be_used_are_refused_in_words(anna, tmp_path):
