@@ -11,8 +11,6 @@ namespace ft {
 
 // A non-blocking socket. Throws TransportError (Unreachable, Timeout) whose text names the address; Interrupted when `stop` comes first.
 UniqueFd connectTo(const ServerAddress& address, std::chrono::milliseconds timeout, const StopRequest& stop);
-// Does the line stay on this machine? True for Unix sockets and loopback addresses.
-bool staysHere(int connected);
 
 // Does the line stay on this machine? True for Unix sockets and loopback addresses.
 bool staysHere(int connected);

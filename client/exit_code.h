@@ -88,7 +88,6 @@ class Tally {
   void done() { ++done_; }
   void failed(int exit);
   int exit() const;
-  bool anyFailed() const { return failed_ > 0; }
 
  private:
   long done_ = 0;

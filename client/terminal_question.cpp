@@ -7,17 +7,13 @@
 #include <array>
 #include <cerrno>
 
+#include "common/ini_file.h"
 #include "common/unique_fd.h"
 
 namespace ft {
 namespace {
 
 constexpr std::size_t kMostAnswer = 4096;
-
-std::string trimmed(const std::string& text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r\n");
-  return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
-}
 
 }  // namespace
 
@@ -36,7 +32,7 @@ std::optional<std::string> askOnTerminal(const std::string& question, const Stop
     if (n <= 0) break;
     answer.append(bytes.data(), static_cast<std::size_t>(n));
   }
-  return trimmed(answer);
+  return std::string(trimmed(std::string_view(answer).substr(0, answer.find('\n'))));
 }
 
 }  // namespace ft

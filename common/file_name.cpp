@@ -100,4 +100,10 @@ FileName FileName::child(std::string_view leaf) const {
   return parse(text.append(text_).append(1, '/').append(leaf));
 }
 
+std::string_view withoutOuterSlashes(std::string_view text) {
+  while (text.starts_with('/')) text.remove_prefix(1);
+  while (text.ends_with('/')) text.remove_suffix(1);
+  return text;
+}
+
 }  // namespace ft

@@ -36,4 +36,7 @@ class FileName {
   std::string text_;
 };
 
+// As people write folders in settings: "/", "/pub/" and "pub" mean "", "pub" and "pub".
+std::string_view withoutOuterSlashes(std::string_view text);
+
 }  // namespace ft

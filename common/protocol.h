@@ -47,8 +47,7 @@ inline constexpr std::uint64_t kMaxDrainedBody = 1 << 20;
 inline constexpr std::uint64_t kMinBodyRate = 1024;
 inline constexpr int kBodyRateWindowSeconds = 30;
 
-// Lists (PROTOCOL.md 5.3, 5.4, 5.6). Entries.
-inline constexpr std::size_t kMaxListLimit = 1000;
+// Entries of one check, and offers of one connection (PROTOCOL.md 5.3, 5.6).
 inline constexpr std::size_t kMaxCheckEntries = 4096;
 inline constexpr std::size_t kMaxOpenOffers = 16;
 

@@ -54,6 +54,15 @@ std::string readLine(int fd, const std::string& what) {
   return line;
 }
 
+// A terminal that goes away gives no secret, not an empty one.
+std::string readTyped(int terminal) {
+  const std::string what = "the terminal";
+  pollfd gone{terminal, 0, 0};
+  std::string line = readLine(terminal, what);
+  if (!line.empty() || ::poll(&gone, 1, 0) == 0) return line;
+  throw ConfigError(what + " has gone away");
+}
+
 std::string notEmpty(std::string secret, const std::string& what) {
   if (secret.empty()) throw ConfigError(what + ": the first line is empty");
   return secret;
@@ -121,7 +130,7 @@ std::optional<std::string> askSecret(const std::string& question) {
     const SilentTerminal silent(terminal.get());
     show(terminal.get(), question);
     ended = !waitForTyping(terminal.get());
-    if (!ended) secret = readLine(terminal.get(), "the terminal");
+    if (!ended) secret = readTyped(terminal.get());
     show(terminal.get(), "\n");
   }
   if (ended) throw ConfigError("given up");

@@ -100,9 +100,8 @@ Expected readGroup(std::string_view text, SystemId& into) {
 }
 
 // A folder of the whole tree: "/" for all of it, {user} for the user's name. Throws Failure that says what is wrong with it.
-std::string readFolder(std::string_view text) {
-  while (text.starts_with('/')) text.remove_prefix(1);
-  while (text.ends_with('/')) text.remove_suffix(1);
+std::string readFolder(std::string_view given) {
+  const std::string_view text = withoutOuterSlashes(given);
   std::string probe(text);
   for (std::size_t at = probe.find('{'); at != std::string::npos; at = probe.find('{', at)) {
     if (probe.compare(at, kUserMark.size(), kUserMark) != 0) {

@@ -19,8 +19,10 @@
 
 namespace ft {
 
-enum class Access { None, List, Read, Write, Exec };
-enum class BodyRule { None, FromClient, ToClient };
+// What a command touches, for the questions of the session; which files a user may touch is for the gate. List is told apart because a name that is
+// not there is a normal answer to it.
+enum class Access { None, List, Files, Exec };
+enum class BodyRule { None, FromClient };
 
 // A put was accepted: the session fills the upload, checks the digests and commits it.
 struct ReceiveFile {

@@ -181,10 +181,11 @@ std::string iniValue(const std::string& value) {
 }
 
 std::string printEntries(std::span<const IniEntry> entries, std::span<const std::string> origins) {
-  std::string text;
+  std::string text, section;
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    text += "\n[" + entries[i].section + "]\n# from: " + origins[i] + "\n";
-    text += entries[i].key + " = " + iniValue(entries[i].value) + "\n";
+    if (entries[i].section != section) text += "\n[" + entries[i].section + "]\n";
+    section = entries[i].section;
+    text += "# from: " + origins[i] + "\n" + entries[i].key + " = " + iniValue(entries[i].value) + "\n";
   }
   return text;
 }

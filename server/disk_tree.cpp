@@ -48,6 +48,10 @@ void requireNotRoot(const FileName& name, const std::string& action) {
   if (name.isRoot()) throw Failure(ErrorCode::Forbidden, "the root cannot be " + action);
 }
 
+std::string cannotRename(const FileName& from, const FileName& to) {
+  return "cannot rename " + shownName(from) + " to " + shownName(to) + ": ";
+}
+
 }  // namespace
 
 FolderPage DiskStorage::list(const FileName& folder, const std::string& after, PageLimits limits) {
@@ -141,8 +145,8 @@ void DiskStorage::rename(const FileName& from, const FileName& to, bool replace)
   requireNotRoot(from, "renamed");
   if (to.isRoot()) throw diskFailure(EISDIR, "replace", to);
   if (from == to || isInside(to, from)) {
-    throw Failure(ErrorCode::BadRequest,
-                  "cannot rename " + shownName(from) + " to " + shownName(to) + ": it is the same or inside it");
+    throw Failure(ErrorCode::BadRequest, cannotRename(from, to) + (from == to ? "it has that name already"
+                                                                              : "the new name is inside the old one"));
   }
   replaceByRename(from, to, replace);
 }
@@ -164,8 +168,7 @@ void DiskStorage::replaceByRename(const FileName& from, const FileName& to, bool
   if (error == EEXIST && replace)
     error = childInfo(toFolder.get(), toLeaf).value_or(FileInfo{}).type == FileType::Folder ? EISDIR : ENOTDIR;
   if (error == EINVAL)
-    throw Failure(ErrorCode::BadRequest,
-                  "cannot rename " + shownName(from) + " to " + shownName(to) + ": it is inside it");
+    throw Failure(ErrorCode::BadRequest, cannotRename(from, to) + "the new name is inside the old one");
   if (error == ENOENT) throw diskFailure(error, "rename", from);
   if (error == 0) error = core_.syncFolder(toFolder.get());
   if (error == 0) error = core_.syncFolder(fromFolder.get());

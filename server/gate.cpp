@@ -96,13 +96,7 @@ void Gate::takeScope() {
     scopeVerbs_.emplace();
     for (const std::string& word : identity_.scope->verbs) scopeVerbs_->add(verbsFromWord(word).value_or(VerbSet()));
   }
-  scopeHasPrefixes_ = !identity_.scope->prefixes.empty();
-  for (const std::string& prefix : identity_.scope->prefixes) {
-    std::string_view text = prefix;
-    while (text.starts_with('/')) text.remove_prefix(1);
-    while (text.ends_with('/')) text.remove_suffix(1);
-    scopePrefixes_.emplace_back(text);
-  }
+  scopePrefixes_ = identity_.scope->prefixes;
 }
 
 std::optional<Gate::Limit> Gate::limit(Placed<std::uint64_t> UserRules::*key, std::string_view name) const {
@@ -141,7 +135,7 @@ bool Gate::leadsToAllowed(const std::string& whole) const {
 }
 
 bool Gate::scopeLeadsThrough(const std::string& name) const {
-  if (!scopeHasPrefixes_) return true;
+  if (scopePrefixes_.empty()) return true;
   return std::any_of(scopePrefixes_.begin(), scopePrefixes_.end(),
                      [&](const std::string& prefix) { return isAtOrBelow(name, prefix) || isAtOrBelow(prefix, name); });
 }
@@ -177,7 +171,7 @@ std::optional<Decision> Gate::decideByRoot(Verb verb, const FileName& whole) con
 std::optional<Decision> Gate::decideByScope(Verb verb, const FileName& name) const {
   if (scopeVerbs_ && !scopeVerbs_->has(verb)) return denied("the verbs of the " + identity_.method);
   const auto covers = [&](const std::string& prefix) { return isAtOrBelow(name.text(), prefix); };
-  if (scopeHasPrefixes_ && std::none_of(scopePrefixes_.begin(), scopePrefixes_.end(), covers)) {
+  if (!scopePrefixes_.empty() && std::none_of(scopePrefixes_.begin(), scopePrefixes_.end(), covers)) {
     return denied("the folders of the " + identity_.method);
   }
   return std::nullopt;

@@ -77,10 +77,9 @@ class Gate {
   std::shared_ptr<const AccessRules> rules_;
   Identity identity_;
   FileName home_ = FileName::root();
-  std::vector<Rule> allowed_;  // sorted by prefix
+  std::vector<Rule> allowed_;  // no two of the same prefix
   std::optional<VerbSet> scopeVerbs_;
-  std::vector<std::string> scopePrefixes_;
-  bool scopeHasPrefixes_ = false;
+  std::vector<std::string> scopePrefixes_;  // none: everything
 };
 
 // Who has logged in under that name; "anonymous" is the one who has not.

@@ -25,9 +25,7 @@ Explanation explainAccess(const AccessRules& rules, const std::string& user, std
         ErrorCode::BadRequest,
         "'" + escapeText(verb, 40) + "' is no verb; the verbs are list get put overwrite delete rename mkdir exec");
   }
-  while (path.starts_with('/')) path.remove_prefix(1);
-  while (path.ends_with('/')) path.remove_suffix(1);
-  const FileName name = FileName::parseFolder(path);
+  const FileName name = FileName::parseFolder(withoutOuterSlashes(path));
   const Gate gate(std::make_shared<const AccessRules>(rules), identityOf(user));
   const Decision decision = gate.decide(*asked, name);
 

@@ -13,7 +13,7 @@ namespace ft {
 // What a token is limited to, on top of what its user may do: verbs of the gate below folders.
 struct TokenScope {
   std::vector<std::string> verbs;     // "get", "put", …; empty: all that the user may do
-  std::vector<std::string> prefixes;  // names as the user sees them; empty: all
+  std::vector<std::string> prefixes;  // names as the user sees them (FileName::text); empty: all
   bool operator==(const TokenScope&) const = default;
 };
 

@@ -147,6 +147,13 @@ void UserCommands::disable(const std::string& user, bool disabled) const {
 
 std::string UserCommands::addToken(const std::string& user, const std::string& name, const TokenLimits& limits) const {
   checkName(name, "token");
+  for (const std::string& prefix : limits.prefixes) {
+    // The users file has them on one line.
+    if (prefix.find(';') != std::string::npos || trimmed(prefix) != prefix) {
+      throw ConfigError("the folder '" + escapeText(prefix, 80) +
+                        "' has a ';' or outer blanks: no token can be limited to it");
+    }
+  }
   const std::string token = std::string(kTokenStart) + base64Url(randomBytes(kTokenBytes));
   editUsersFile(file_, [&](UsersText& text) {
     const UserTable table = tableOf(text);

@@ -185,7 +185,7 @@ class TableReader {
       }
     } else if (limit == "prefixes") {
       scope.prefixes = split(entry.value, ';');
-      for (const std::string& prefix : scope.prefixes) checkPrefix(entry, prefix);
+      for (std::string& prefix : scope.prefixes) prefix = checkedPrefix(entry, prefix);
     } else {
       unknown(entry);
     }
@@ -194,9 +194,9 @@ class TableReader {
     token.scope = std::make_shared<const TokenScope>(std::move(scope));
   }
 
-  void checkPrefix(const IniEntry& entry, const std::string& prefix) const {
+  std::string checkedPrefix(const IniEntry& entry, const std::string& prefix) const {
     try {
-      FileName::parse(prefix);
+      return FileName::parse(withoutOuterSlashes(prefix)).text();
     } catch (const Failure& failure) {
       fail(entry, "'" + escapeText(prefix, 80) + "': " + failure.what());
     }

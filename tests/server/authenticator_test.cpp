@@ -225,3 +225,10 @@ TEST_CASE("no secret gets into the log") {
     CHECK(accounts.logged.find(secret) == std::string::npos);
   }
 }
+
+TEST_CASE("a token's folders are those that were named, and never two for one") {
+  Accounts accounts;
+  CHECK_THROWS_AS(accounts.users.addToken("anna", "ci", {.until = {}, .verbs = {}, .prefixes = {"a;b"}}), ConfigError);
+  const std::string token = accounts.users.addToken("anna", "ci", {.until = {}, .verbs = {}, .prefixes = {"/pub/"}});
+  CHECK(accounts.token(token).identity.scope->prefixes == std::vector<std::string>{"pub"});
+}

@@ -138,7 +138,7 @@ TEST_CASE("what a root forbids is forbidden to everyone") {
 
 TEST_CASE("a token does no more than its scope, and no more than its user") {
   const auto rules = rulesOf("[user anna]\nallow = /: all; locked: read\n");
-  const Gate gate(rules, token("anna", {{"get", "put"}, {"/ci/", "locked"}}));
+  const Gate gate(rules, token("anna", {{"get", "put"}, {"ci", "locked"}}));
   CHECK(gate.decide(Verb::Put, name("ci/a")).allowed);
   CHECK(gate.decide(Verb::Delete, name("ci/a")).rule == "the verbs of the token ci");
   CHECK_FALSE(gate.decide(Verb::Put, name("cix")).allowed);

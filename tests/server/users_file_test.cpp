@@ -34,7 +34,7 @@ TEST_CASE("a users file gives each user with all its ways to log in") {
   const UserTable table =
       parse("# people\n[user anna]\npassword = " + kHash + "\nkey = " + kKey +
             " anna@laptop\ncertificate = anna.example\nuid = 1000\ntoken.ci = " + kToken +
-            "\ntoken.ci.until = 2027-01-31\ntoken.ci.verbs = list get\ntoken.ci.prefixes = pub; in/box\n"
+            "\ntoken.ci.until = 2027-01-31\ntoken.ci.verbs = list get\ntoken.ci.prefixes = /pub/; in/box\n"
             "[user bob]\ndisabled = yes\n[user carol]\n");
   REQUIRE(table.all().size() == 3);
   const UserRecord* const anna = table.find("anna");

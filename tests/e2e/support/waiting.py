@@ -1,4 +1,4 @@
-"""Waiting on a condition with a deadline; the tests know no other kind of pause."""
+"""Waiting on a condition with a deadline; the tests know no other kind of pause, but for a window in which something is measured."""
 
 import time
 
@@ -18,3 +18,8 @@ def wait_until(condition, deadline=10.0, what="the condition"):
             raise AssertionError(f"{what}: not seen within {deadline} s")
         time.sleep(pause)
         pause = min(pause * 1.5, kLongestPause)
+
+
+def let_pass(window):
+    """Seconds in which something is measured. Never to wait for something: use wait_until."""
+    time.sleep(window)
