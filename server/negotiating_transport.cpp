@@ -1,5 +1,6 @@
 #include "server/negotiating_transport.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -109,6 +110,7 @@ class NegotiatingTransport final : public Transport {
     }
     const auto tls = isTls(bytes, static_cast<std::size_t>(n));
     if (!tls) {
+      if (hasEnded()) return IoResult::Status::End;
       // The bytes stay in the socket, which must not wake anyone again before there are enough.
       wakeAt(static_cast<int>(kTold));
       patient_ = true;
@@ -129,6 +131,12 @@ class NegotiatingTransport final : public Transport {
       line_ = makePlainTransport(std::move(socket_));
     }
     policy_ = {};
+  }
+
+  // Nothing more will come after what is there.
+  bool hasEnded() const {
+    pollfd end{socket_.get(), POLLRDHUP, 0};
+    return ::poll(&end, 1, 0) != 0;
   }
 
   void wakeAt(int bytes) { ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes); }

@@ -286,6 +286,14 @@ def test_half_a_handshake_holds_no_thread(make_daemon, make_client):
         line.close()
 
 
+def test_a_peer_that_ends_within_its_first_bytes_keeps_no_thread_busy(make_daemon):
+    daemon = make_daemon()
+    with socket.create_connection(daemon.address, 15) as line:
+        line.sendall(b"\x16\x03")
+        line.shutdown(socket.SHUT_WR)
+        assert line.recv(1) == b""
+
+
 def test_idle_tls_connections_cost_little_memory(make_daemon, needs_memory_figures):
     daemon = make_daemon()
     with tls_peer(daemon.address) as first:
