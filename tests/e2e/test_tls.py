@@ -11,7 +11,7 @@ from support.certificates import Authority, any_context, der_of, tls_config, tls
 from support.daemon import run_to_end
 from support.fault_proxy import Fault, FaultProxy
 from support.waiting import let_pass, wait_until
-from support.wire import frame, md5, v1
+from support.wire import Peer, frame, md5, v1
 
 kMany = 12 << 20
 
@@ -288,10 +288,10 @@ def test_half_a_handshake_holds_no_thread(make_daemon, make_client):
 
 def test_a_peer_that_ends_within_its_first_bytes_keeps_no_thread_busy(make_daemon):
     daemon = make_daemon()
-    with socket.create_connection(daemon.address, 15) as line:
-        line.sendall(b"\x16\x03")
-        line.shutdown(socket.SHUT_WR)
-        assert line.recv(1) == b""
+    with Peer(daemon.address) as peer:
+        peer.send(b"\x16\x03")
+        peer.finish()
+        assert peer.ended()
 
 
 def test_idle_tls_connections_cost_little_memory(make_daemon, needs_memory_figures):
