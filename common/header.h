@@ -43,7 +43,7 @@ struct HelloService {
 struct Header {
   bool plain = false;  // no "v": the plain form (PROTOCOL.md 8)
   std::string cmd;
-  std::optional<std::string> id;  // the JSON text of it: 7 or "x"
+  std::optional<std::string> id;  // the JSON text of it: 7, "x", [1,null]
   std::optional<std::string> filename;
   std::optional<std::uint64_t> filesize;
   std::vector<DigestValue> digests;  // md5, sha256, xxh128 in the order of kDigestAlgorithms
@@ -83,15 +83,21 @@ struct Header {
   void setDigest(DigestValue value);
 };
 
-// The header's text is not what PROTOCOL.md 2 asks for. `header` holds what was understood before (cmd, id, plain), for the reply.
+// The header's text is not what PROTOCOL.md 2 asks for.
 class HeaderError : public Failure {
  public:
-  HeaderError(ErrorCode code, const std::string& message, Header header)
-      : Failure(code, message), header_(std::move(header)) {}
+  // What can be relied on all the same: nothing; which command it is; also where the body ends.
+  enum class Told { Nothing, Command, Body };
+
+  HeaderError(ErrorCode code, const std::string& message, Header header, Told told)
+      : Failure(code, message), header_(std::move(header)), told_(told) {}
+  // What was understood: cmd, id and plain for the reply, and the keys of the body where they are told.
   const Header& header() const { return header_; }
+  Told told() const { return told_; }
 
  private:
   Header header_;
+  Told told_;
 };
 
 // Parses one header of either form, and of either direction. Throws HeaderError (BadRequest, or Unsupported for another version).

@@ -143,25 +143,55 @@ class HeaderReader {
     rules_.endKeys(0);
     if (version_ == Version::Other) fail(ErrorCode::Unsupported, "the version of the protocol is not 1 ('v')");
     if (!rules_.fault().empty()) fail(ErrorCode::BadRequest, "the header is refused: " + rules_.fault());
+    if (!wrongValue_.empty()) fail(ErrorCode::BadRequest, "the header is refused: " + wrongValue_);
     return std::move(header_);
   }
 
  private:
+  using Told = HeaderError::Told;
   enum class Version { None, One, Other };
 
-  [[noreturn]] void fail(ErrorCode code, const std::string& message) const {
+  [[noreturn]] void fail(ErrorCode code, const std::string& message) {
+    if (version_ == Version::Other || !rules_.fault().empty()) told_ = Told::Nothing;
+    if (told_ == Told::Body) throw HeaderError(code, message, std::move(header_), told_);
     Header understood;
     understood.plain = header_.plain;
     understood.cmd = header_.cmd;
     understood.id = header_.id;
-    throw HeaderError(code, message, std::move(understood));
+    throw HeaderError(code, message, std::move(understood), told_);
   }
 
   void readField(const HeaderField& field, const dom::element& value) {
-    const std::string_view expected = std::visit([&](auto target) { return read(target, value); }, field.target);
-    if (!expected.empty()) {
-      rules_.setFault("'" + std::string(field.key) + "' must be " + std::string(expected));
+    // Clients of the plain form have never heard of the other keys, and may mean something else by them.
+    if (header_.plain && !isPlainKey(field, value)) {
+      std::visit([&](auto target) { return read(target, value); }, field.target);
+      return;
     }
+    const std::string_view expected = std::visit([&](auto target) { return read(target, value); }, field.target);
+    if (expected.empty()) return;
+    if (wrongValue_.empty()) wrongValue_ = "'" + std::string(field.key) + "' must be " + std::string(expected);
+    told_ = std::min(told_, left(field));
+  }
+
+  // An empty digest is none.
+  static bool isPlainKey(const HeaderField& field, const dom::element& value) {
+    std::string_view text;
+    if (field.key == "md5")
+      return !value.is_null() && (value.get_string().get(text) != simdjson::SUCCESS || !text.empty());
+    return field.key == "cmd" || isTarget(field, &Header::filename) || isTarget(field, &Header::filesize);
+  }
+
+  // What is told when this field is wrong.
+  static Told left(const HeaderField& field) {
+    if (field.key == "cmd") return Told::Nothing;
+    const bool body = field.key == "length" || isTarget(field, &Header::filesize) || isTarget(field, &Header::body);
+    return body ? Told::Command : Told::Body;
+  }
+
+  template <typename T>
+  static bool isTarget(const HeaderField& field, T Header::*member) {
+    const auto* const target = std::get_if<T Header::*>(&field.target);
+    return target != nullptr && *target == member;
   }
 
   std::string_view read(VersionKey, const dom::element& value) {
@@ -204,6 +234,8 @@ class HeaderReader {
   StrictRules& rules_;
   Header header_;
   Version version_ = Version::None;
+  std::string wrongValue_;  // the first that is not what its key asks for
+  Told told_ = Told::Body;
 };
 
 // "-0" as a number, which the parser reads as 0: a text that has it is searched outside its strings.
@@ -225,7 +257,8 @@ bool hasMinusZero(std::string_view json) {
 }
 
 [[noreturn]] void refuseText(const std::string& reason) {
-  throw HeaderError(ErrorCode::BadRequest, "the header is not what PROTOCOL.md 2 asks for: " + reason, Header{});
+  throw HeaderError(ErrorCode::BadRequest, "the header is not what PROTOCOL.md 2 asks for: " + reason, Header{},
+                    HeaderError::Told::Nothing);
 }
 
 }  // namespace

@@ -95,18 +95,17 @@ std::string_view readValue(const dom::element& value, HelloService& into) {
 }
 
 std::string_view readId(const dom::element& value, std::optional<std::string>& into) {
+  static_assert(kMaxIdSize == 128);
+  constexpr std::string_view kShort = "of at most 128 bytes";
   std::string_view text;
   if (value.get_string().get(text) == simdjson::SUCCESS) {
-    if (text.size() > kMaxIdSize) return "of at most 128 bytes";
+    if (text.size() > kMaxIdSize) return kShort;
     appendJsonString(into.emplace(), text);
-  } else if (value.type() == dom::element_type::INT64) {
-    into = std::to_string(value.get_int64().value_unsafe());
-  } else if (value.type() == dom::element_type::UINT64) {
-    into = std::to_string(value.get_uint64().value_unsafe());
-  } else {
-    return "a string or an integer";
+    return {};
   }
-  static_assert(kMaxIdSize == 128);
+  std::string json = simdjson::minify(value);
+  if (json.size() > kMaxIdSize) return kShort;
+  into = std::move(json);
   return {};
 }
 

@@ -112,6 +112,7 @@ class Session {
   std::optional<Wait> waitFor(Progress need);
   bool checkDeadline();
 
+  void refuseHeader(const HeaderError& error);
   Progress readHeader(SessionKit& kit);
   std::optional<Header> nextFrame(SessionKit& kit, Progress& progress);
   void dispatch(Header request);

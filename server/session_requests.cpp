@@ -87,9 +87,25 @@ std::optional<Header> Session::nextFrame(SessionKit& kit, Progress& progress) {
     kit.parser.forget();
     kit.input.wipe(size);
     receiving_.reset();
-    refuse(error.header(), error);
-    endConnection();
+    refuseHeader(error);
     return std::nullopt;
+  }
+}
+
+void Session::refuseHeader(const HeaderError& error) {
+  const Header& header = error.header();
+  const Command* const command = findCommand(header.cmd);
+  const bool hasBody = command != nullptr && command->body == BodyRule::FromClient;
+  const bool goesOn =
+      state_ == State::Header && error.told() >= (hasBody ? HeaderError::Told::Body : HeaderError::Told::Command);
+  // A body is not read from who has not logged in (see admits()).
+  if (!goesOn || (hasBody && identity_.kind == Identity::Kind::Nobody)) {
+    refuse(header, error);
+    endConnection();
+  } else if (hasBody) {
+    fail(header, *command, error);
+  } else {
+    refuse(header, error);
   }
 }
 

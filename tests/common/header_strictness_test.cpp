@@ -50,22 +50,22 @@ const std::vector<std::pair<std::string, std::string>> kTypedKeys{{"cmd", "strin
                                                                   {"digests", "strings"}, {"commands", "strings"},
                                                                   {"limits", "object"}};
 
-const std::vector<std::pair<std::string, std::string>> kSamples{{"null", "none"},
-                                                                {"true", "bool"},
+const std::vector<std::pair<std::string, std::string>> kSamples{{"null", "id"},
+                                                                {"true", "bool id"},
                                                                 {"\"x\"", "string id"},
                                                                 {"7", "count int id"},
                                                                 {"-7", "int id"},
-                                                                {"1.5", "none"},
-                                                                {"1e2", "none"},
-                                                                {"[\"x\"]", "strings"},
-                                                                {"[7]", "counts ints"},
-                                                                {"[-7]", "ints"},
-                                                                {"[1.5]", "none"},
-                                                                {"[true]", "none"},
-                                                                {"[null]", "none"},
-                                                                {"[[]]", "none"},
-                                                                {"{\"x\":1}", "object"},
-                                                                {"{\"header\":\"x\"}", "none"},
+                                                                {"1.5", "id"},
+                                                                {"1e2", "id"},
+                                                                {"[\"x\"]", "strings id"},
+                                                                {"[7]", "counts ints id"},
+                                                                {"[-7]", "ints id"},
+                                                                {"[1.5]", "id"},
+                                                                {"[true]", "id"},
+                                                                {"[null]", "id"},
+                                                                {"[[]]", "id"},
+                                                                {"{\"x\":1}", "object id"},
+                                                                {"{\"header\":\"x\"}", "id"},
                                                                 {"9223372036854775808", "id"}};
 
 bool hasWord(const std::string& words, const std::string& word) {
@@ -257,12 +257,12 @@ TEST_CASE("a digest is hex of its exact length, in either case") {
   for (const std::string key : {"md5", "xxh128", "sha256"}) {
     const std::string hex = (digits + digits).substr(0, key == "sha256" ? 64 : 32);
     CAPTURE(key);
-    CHECK(accepts("{\"" + key + "\":\"" + hex + "\"}"));
-    CHECK_FALSE(accepts("{\"" + key + "\":\"" + hex.substr(1) + "\"}"));
-    CHECK_FALSE(accepts("{\"" + key + "\":\"" + hex + "0\"}"));
-    CHECK_FALSE(accepts("{\"" + key + "\":\"\"}"));
+    CHECK(accepts("{\"v\":1,\"" + key + "\":\"" + hex + "\"}"));
+    CHECK_FALSE(accepts("{\"v\":1,\"" + key + "\":\"" + hex.substr(1) + "\"}"));
+    CHECK_FALSE(accepts("{\"v\":1,\"" + key + "\":\"" + hex + "0\"}"));
+    CHECK_FALSE(accepts("{\"v\":1,\"" + key + "\":\"\"}"));
     for (const char bad : {'g', 'G', ' ', '-', '/', ':', '@', '`'}) {
-      CHECK_FALSE(accepts("{\"" + key + "\":\"" + hex.substr(1) + bad + "\"}"));
+      CHECK_FALSE(accepts("{\"v\":1,\"" + key + "\":\"" + hex.substr(1) + bad + "\"}"));
     }
   }
 }
@@ -309,4 +309,52 @@ TEST_CASE("the largest headers are judged quickly, whatever fills them") {
     CHECK(took < std::chrono::milliseconds(200));
   }
   CHECK_FALSE(accepts("{\"x\":\"" + std::string(kMaxHeaderSize, 'x') + "\"}"));
+}
+
+TEST_CASE("the plain form asks for the types of its own keys alone") {
+  const std::string put = R"({"cmd":"put","filename":"a","filesize":2)";
+  for (const std::string more :
+       {R"("mtime":1.5)", R"("mtime":"2024")", R"("mode":33188)", R"("mode":"0644")", R"("id":null)", R"("ok":1)",
+        R"("digest":3)", R"("sha256":"")", R"("md5":"")", R"("md5":null)", R"("replace":"yes")"}) {
+    CAPTURE(more);
+    CHECK(accepts(put + "," + more + "}"));
+  }
+  for (const std::string more : {R"("md5":"x")", R"("md5":7)", R"("file_size":"2")", R"("file_size":3)"}) {
+    CAPTURE(more);
+    CHECK_FALSE(accepts(put + "," + more + "}"));
+  }
+}
+
+TEST_CASE("an id of any kind is kept as its JSON text, up to 128 bytes of it") {
+  HeaderParser parser;
+  for (const std::string id :
+       {"7", "-7", "18446744073709551615", "1.5", "null", "true", "\"x\"", "[1,null]", "{\"a\":[]}"}) {
+    CAPTURE(id);
+    CHECK(parser.parse("{\"v\":1,\"id\":" + id + "}").id == id);
+  }
+  CHECK(accepts("{\"v\":1,\"id\":\"" + std::string(128, 'x') + "\"}"));
+  CHECK_FALSE(accepts("{\"v\":1,\"id\":\"" + std::string(129, 'x') + "\"}"));
+  CHECK_FALSE(accepts("{\"v\":1,\"id\":[\"" + std::string(128, 'x') + "\"]}"));
+}
+
+TEST_CASE("a wrong value leaves the command told, and where the body ends unless it says that itself") {
+  using Told = HeaderError::Told;
+  const auto told = [](const std::string& json) {
+    HeaderParser parser;
+    try {
+      parser.parse(json);
+    } catch (const HeaderError& error) {
+      return error.told();
+    }
+    FAIL("accepted: " << json);
+    return Told::Nothing;
+  };
+  CHECK(told(R"({"v":1,"cmd":"stat","filename":null})") == Told::Body);
+  CHECK(told(R"({"v":1,"cmd":"put","filename":"a","filesize":2,"mtime_ns":1.5})") == Told::Body);
+  CHECK(told(R"({"v":1,"cmd":"put","filename":"a","filesize":-2})") == Told::Command);
+  CHECK(told(R"({"v":1,"cmd":"put","filename":"a","filesize":2,"body":1})") == Told::Command);
+  CHECK(told(R"({"v":1,"cmd":["put"],"filesize":2})") == Told::Nothing);
+  CHECK(told(R"({"v":2,"cmd":"stat"})") == Told::Nothing);
+  CHECK(told(R"({"v":1,"cmd":"stat","mode":"x","x":1,"x":1})") == Told::Nothing);
+  CHECK(told(R"({"v":1,"cmd":"stat")") == Told::Nothing);
 }
