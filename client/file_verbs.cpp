@@ -62,6 +62,16 @@ PutOperand lookAt(const std::string& path, const Options& options) {
           static_cast<std::uint64_t>(status.st_size)};
 }
 
+// Two operands for one name would leave only the last of them.
+void requireDifferent(std::vector<std::pair<std::string, std::string>> targets) {
+  std::sort(targets.begin(), targets.end());
+  const auto same = std::adjacent_find(targets.begin(), targets.end(),
+                                       [](const auto& a, const auto& b) { return a.first == b.first; });
+  if (same == targets.end()) return;
+  throw UsageError("'" + escapeText(same->second) + "' and '" + escapeText(std::next(same)->second) +
+                   "' would both become '" + escapeText(same->first) + "'");
+}
+
 PutJob jobFor(const PutOperand& operand, const Options& options) {
   PutJob job;
   job.path = operand.path;
@@ -125,6 +135,20 @@ bool isRemoteFolder(const Shell& shell, const FileName& remote) {
 std::string joined(const LocalTarget& target) {
   if (target.leaf.empty()) return target.folder;
   return target.folder == "." ? target.leaf : target.folder + "/" + target.leaf;
+}
+
+// Where each operand goes to; of names that are not allowed the error comes later, in their turn.
+std::vector<std::pair<std::string, std::string>> getTargets(const Options& options) {
+  std::vector<std::pair<std::string, std::string>> targets;
+  for (const std::string& operand : options.operands) {
+    try {
+      targets.emplace_back(joined(localTarget(remoteName(operand), options.output, options.operands.size() > 1)),
+                           operand);
+    } catch (const Failure&) {
+      continue;
+    }
+  }
+  return targets;
 }
 
 GetJob jobFor(const FileName& remote, const LocalTarget& target) {
@@ -192,6 +216,9 @@ void runPut(const Shell& shell) {
       shell.output.ended(failedOperand(path, failure));
     }
   }
+  std::vector<std::pair<std::string, std::string>> targets;
+  for (const PutOperand& operand : operands) targets.emplace_back(operand.remote.text(), operand.path);
+  requireDifferent(std::move(targets));
   putFiles(shell, operands);
   for (const PutOperand& operand : operands) {
     if (operand.path == kStream) {
@@ -210,6 +237,7 @@ void runGet(const Shell& shell) {
   const UniqueFd stream = toStdout ? UniqueFd() : openStreamTarget(shell.options.output);
   if (toStdout || isStdout(stream.get())) shell.output.dataOnStdout();
   const int fd = toStdout ? STDOUT_FILENO : stream.get();
+  if (fd < 0) requireDifferent(getTargets(shell.options));
   for (const std::string& operand : shell.options.operands) {
     try {
       if (fd >= 0) {

@@ -73,7 +73,7 @@ void LargePuts::run(std::deque<PutJob>& jobs) {
 
 bool LargePuts::again(PutJob& job, const Failure& failure) {
   if (failure.code() != ErrorCode::Changed || job.tries++ >= kChangedTries) return false;
-  observer_.warned(escapeText(job.path) + ": changed while it was read, begun again");
+  observer_.warned(std::string(failure.what()) + "; trying once more");
   if (offered_) {  // of the next one, whose answer would come before that to this one's
     offered_.reset();
     link_.drop();
@@ -84,7 +84,7 @@ bool LargePuts::again(PutJob& job, const Failure& failure) {
 // A name that is there although it must not be replaced may be our own, of a try whose answer was lost.
 void LargePuts::settleFailure(PutJob& job, const Failure& failure) {
   if (failure.code() == ErrorCode::Exists && job.sentBefore && !offered_) {
-    const SourceFile source = SourceFile::open(job.path, job.links);
+    const SourceFile source = openSource(job);
     const DigestValue digest = digestOfPrefix(job, source, source.size()).value();
     if (link_.client().sum(job.remote, job.digest) == digest) {
       observer_.ended(storedOutcome(job, source.size(), digest));
@@ -95,7 +95,7 @@ void LargePuts::settleFailure(PutJob& job, const Failure& failure) {
 }
 
 void LargePuts::offer(PutJob& job) {
-  SourceFile source = SourceFile::open(job.path, job.links);
+  SourceFile source = openSource(job);
   link_.connection().queue(offerHeader(job, source, options_));
   offered_.emplace(std::move(source));
 }

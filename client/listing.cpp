@@ -94,7 +94,10 @@ void Listing::showPages(const FileName& top, const FileName& folder) {
     RemotePage page = shell_.link.persist([&] { return shell_.link.client().list(folder, after); });
     after = std::move(page.next);
     for (const std::string& bad : page.bad) shell_.output.warned("the server lists the name '" + bad + "'; left out");
-    if (page.skipped > 0) shell_.output.warned(std::to_string(page.skipped) + " names that are not UTF-8 are left out");
+    if (page.skipped > 0)
+      shell_.output.warned(
+          std::to_string(page.skipped) +
+          " names that no client could use (not UTF-8, or with a backslash or control characters) are left out");
     for (RemoteEntry& entry : page.entries) {
       if (shell_.options.recursive && entry.info.type == RemoteType::Folder)
         folders_.push_back(folder.child(entry.name));

@@ -11,6 +11,7 @@
 
 #include "client/shell.h"
 #include "client/stop_request.h"
+#include "common/standard_streams.h"
 
 namespace {
 
@@ -33,6 +34,7 @@ void raiseDescriptorLimit() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ft::occupyStandardStreams();
   std::ios::sync_with_stdio(false);
   raiseDescriptorLimit();
   const ft::StopRequest stop = ft::stopOnSignals();

@@ -160,7 +160,7 @@ void Output::summary(std::string_view deed, const std::string& label) {
   if (progressShown_) drawProgress(true);
   if (mode_ == Mode::Json) {
     summaryObject(seconds);
-  } else if (!quiet_ && files_ + unchanged_ > 0) {
+  } else if (!quiet_ && (files_ + unchanged_ > 0 || failed_ == 0)) {
     write(summaryText(deed, label, seconds));
   }
 }

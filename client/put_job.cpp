@@ -2,8 +2,18 @@
 
 #include "client/client.h"
 #include "client/file_digest.h"
+#include "common/escape.h"
 
 namespace ft {
+
+SourceFile openSource(const PutJob& job) {
+  try {
+    return SourceFile::open(job.path, job.links);
+  } catch (const Failure& failure) {
+    if (failure.code() != ErrorCode::NotFound) throw;
+    throw Failure(ErrorCode::Changed, escapeText(job.path) + ": vanished before it was read to its end");
+  }
+}
 
 Header putHeader(const PutJob& job, const SourceFile& source, const TransferOptions& options) {
   Header header = makeRequest("put", job.remote);

@@ -27,6 +27,9 @@ struct PutJob {
 // How often a source that changed while it was read is begun again.
 inline constexpr int kChangedTries = 1;
 
+// Throws Failure; Changed also where it is gone, for somebody has seen it there.
+SourceFile openSource(const PutJob& job);
+
 // The header of a put, without body and digests.
 Header putHeader(const PutJob& job, const SourceFile& source, const TransferOptions& options);
 

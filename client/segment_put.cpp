@@ -82,7 +82,7 @@ std::optional<FileOutcome> SegmentPut::put(PutJob& job, std::size_t width) {
 }
 
 std::optional<FileOutcome> SegmentPut::attempt(PutJob& job, std::size_t width) {
-  const SourceFile source = SourceFile::open(job.path, job.links);
+  const SourceFile source = openSource(job);
   if (source.size() < Pieces::kWorthCutting || source.dataSize() < source.size()) return std::nullopt;
   const auto agreed = offer(job, source);
   if (!agreed) return std::nullopt;

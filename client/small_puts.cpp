@@ -56,7 +56,7 @@ void SmallPuts::sendNext(Connection& connection, std::deque<PutJob>& jobs, std::
   PutJob job = std::move(jobs.front());
   jobs.pop_front();
   try {
-    const SourceFile source = SourceFile::open(job.path, job.links);
+    const SourceFile source = openSource(job);
     if (source.size() > kSmallFile) {
       grown.push_back(std::move(job));
       return;

@@ -54,8 +54,9 @@ void TreeGet::listSome(TargetFolder& target, std::deque<GetJob>& jobs) {
         failed(page.remote.text(), Failure(ErrorCode::NameInvalid, "the server lists the name '" + name + "'"));
       }
       if (listed.skipped > 0) {
-        observer_.warned(escapeText(page.remote.text()) + ": " + std::to_string(listed.skipped) +
-                         " names that are not UTF-8 cannot be fetched");
+        observer_.warned(
+            escapeText(page.remote.text()) + ": " + std::to_string(listed.skipped) +
+            " names that no client could use (not UTF-8, or with a backslash or control characters) are left out");
       }
       if (!listed.next.empty()) pages_.push_back({page.remote, std::move(listed.next)});
     } catch (const Failure& failure) {

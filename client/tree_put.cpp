@@ -122,7 +122,7 @@ std::vector<bool> TreePut::needed(std::span<const PutJob> jobs, std::span<const 
 
 bool TreePut::sameContent(const PutJob& job) {
   try {
-    const SourceFile source = SourceFile::open(job.path, job.links);
+    const SourceFile source = openSource(job);
     Digest digest(job.digest);
     hashFile({source.fd(), 0, source.size()}, digest, link_.stop());
     return link_.persist([&] { return link_.client().sum(job.remote, job.digest); }) == digest.value();

@@ -28,7 +28,8 @@ std::array<char, sizeof(Unsigned)> encodeLittleEndian(Unsigned value) {
 std::size_t decodeLength(std::span<const std::byte, 4> prefix) {
   const std::uint32_t bits = decodeLittleEndian<std::uint32_t>(prefix);
   if (bits < kMinHeaderSize || bits > kMaxHeaderSize) {
-    throw ProtocolError("a header of " + std::to_string(std::bit_cast<std::int32_t>(bits)) + " bytes is announced; " +
+    throw ProtocolError("the other side does not speak this protocol: it announces a header of " +
+                        std::to_string(std::bit_cast<std::int32_t>(bits)) + " bytes; " +
                         std::to_string(kMinHeaderSize) + " to " + std::to_string(kMaxHeaderSize) + " are allowed");
   }
   return bits;

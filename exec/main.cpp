@@ -14,6 +14,7 @@
 
 #include "common/escape.h"
 #include "common/exec_settings.h"
+#include "common/standard_streams.h"
 #include "common/version.h"
 #include "exec/door.h"
 #include "exec/exec_server.h"
@@ -101,6 +102,7 @@ std::unique_ptr<ft::ExecDoor> openDoor(std::map<std::string, std::string>& optio
 }  // namespace
 
 int main(int argc, char** argv) {
+  ft::occupyStandardStreams();
   if (argc == 2 && std::string_view(argv[1]) == "--help") return std::fputs(kUsage, stdout) < 0 ? 1 : 0;
   if (argc == 2 && std::string_view(argv[1]) == "--version") {
     return std::printf("ftpd-exec %s\n", std::string(ft::kVersion).c_str()) < 0 ? 1 : 0;

@@ -228,6 +228,11 @@ void Daemon::announce() {
   if (tls_) log_.event(LogLevel::Info, "tls", {{"fingerprint", tls_->fingerprint()}});
   std::string roots;
   for (const std::string& root : rootPaths(config_)) roots += (roots.empty() ? "" : ", ") + root;
+  if (config_.insecureNoAuth && !listensHereOnly(config_)) {
+    log_.event(
+        LogLevel::Warn, "open",
+        {{"reason", "--insecure-no-auth: everyone who reaches this daemon may read, replace and remove every file"}});
+  }
   log_.event(LogLevel::Info, "ready", {{"version", kVersion}, {"listen", all}, {"root", roots}});
   log_.event(sandbox_.missing().empty() ? LogLevel::Info : LogLevel::Warn, "sandbox",
              {{"holds", sandbox_.text()}, {"missing", sandbox_.missing()}});

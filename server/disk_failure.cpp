@@ -19,7 +19,10 @@ Failure diskFailure(int error, std::string_view action, const FileName& name) {
     case ENXIO:
     case ENODEV: return Failure(ErrorCode::Forbidden, what + ": it is a special file");
     case ENOTDIR: return Failure(ErrorCode::NotDirectory, what + ": a part of the name is not a folder");
-    case EISDIR: return Failure(ErrorCode::IsDirectory, what + ": it is a folder");
+    case EISDIR:
+      return Failure(ErrorCode::IsDirectory,
+                     what + ": it is a folder" +
+                         (name.isRoot() ? "" : "; names in it begin with '" + escapeText(name.text()) + "/'"));
     case EEXIST: return Failure(ErrorCode::Exists, what + ": it exists");
     case EFBIG: return Failure(ErrorCode::TooLarge, what + ": larger than the file system allows");
     case EDQUOT: return Failure(ErrorCode::Quota, what + ": over the disk quota of the daemon's user");

@@ -145,8 +145,8 @@ void DiskStorage::rename(const FileName& from, const FileName& to, bool replace)
   requireNotRoot(from, "renamed");
   if (to.isRoot()) throw diskFailure(EISDIR, "replace", to);
   if (from == to || isInside(to, from)) {
-    throw Failure(ErrorCode::BadRequest, cannotRename(from, to) + (from == to ? "it has that name already"
-                                                                              : "the new name is inside the old one"));
+    throw Failure(ErrorCode::NameInvalid, cannotRename(from, to) + (from == to ? "it has that name already"
+                                                                               : "the new name is inside the old one"));
   }
   replaceByRename(from, to, replace);
 }
@@ -168,7 +168,7 @@ void DiskStorage::replaceByRename(const FileName& from, const FileName& to, bool
   if (error == EEXIST && replace)
     error = childInfo(toFolder.get(), toLeaf).value_or(FileInfo{}).type == FileType::Folder ? EISDIR : ENOTDIR;
   if (error == EINVAL)
-    throw Failure(ErrorCode::BadRequest, cannotRename(from, to) + "the new name is inside the old one");
+    throw Failure(ErrorCode::NameInvalid, cannotRename(from, to) + "the new name is inside the old one");
   if (error == ENOENT) throw diskFailure(error, "rename", from);
   if (error == 0) error = core_.syncFolder(toFolder.get());
   if (error == 0) error = core_.syncFolder(fromFolder.get());

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/ini_file.h"
+#include "common/standard_streams.h"
 #include "server/daemon.h"
 #include "server/options.h"
 #include "server/user_admin.h"
@@ -58,6 +59,7 @@ class FtpdApplication : public Poco::Util::ServerApplication {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ft::occupyStandardStreams();
   ::mallopt(M_ARENA_MAX, kMemoryArenas);
   try {
     const std::vector<std::string> arguments(argv + 1, argv + argc);

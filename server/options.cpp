@@ -147,7 +147,8 @@ Invocation readInvocation(const std::vector<std::string>& arguments, const Envir
     return {ServerTls(tls, effective.config.state).fingerprint() + "\n", {}};
   }
   // Files of one's own are made at the start only.
-  if (line.checkConfig && tls.mode != TlsMode::Off && !tls.certificate.empty()) ServerTls(tls, effective.config.state);
+  const bool named = !tls.certificate.empty() || !tls.key.empty();
+  if (line.checkConfig && tls.mode != TlsMode::Off && named) ServerTls(tls, effective.config.state);
   if (line.checkConfig) return {"ftpd: the configuration is good\n", {}};
   effective.config.file = file;
   return {std::nullopt, std::move(effective.config)};

@@ -19,10 +19,11 @@ struct Shortage {
 
 Failure noSpace(const FileName& name, const Shortage& shortage) {
   const auto exact = [](std::uint64_t count) { return std::to_string(count) + " bytes (" + formatSize(count) + ")"; };
-  return Failure(ErrorCode::NoSpace, "no space for " + shownName(name) + ": " + exact(shortage.needed) +
-                                         " are needed and " + exact(shortage.free) + " are free, of which " +
-                                         exact(shortage.kept) + " are kept (storage.min_free) and " +
-                                         exact(shortage.promised) + " are promised to other uploads");
+  std::string text = "cannot store " + shownName(name) + ": it needs " + exact(shortage.needed) + " and " +
+                     exact(shortage.free) + " are free";
+  if (shortage.kept > 0) text += ", " + exact(shortage.kept) + " of which are kept (storage.min_free)";
+  if (shortage.promised > 0) text += ", " + exact(shortage.promised) + " of which are promised to other uploads";
+  return Failure(ErrorCode::NoSpace, text);
 }
 
 }  // namespace

@@ -53,7 +53,9 @@ TEST_CASE("a length under 2, over 65,536 or negative is a framing error") {
 }
 
 TEST_CASE("the message about a bad length shows it as the signed number that it is") {
-  CHECK_THROWS_WITH(decodeLength(prefixOf(0xffffffffU)), "a header of -1 bytes is announced; 2 to 65536 are allowed");
+  CHECK_THROWS_WITH(
+      decodeLength(prefixOf(0xffffffffU)),
+      "the other side does not speak this protocol: it announces a header of -1 bytes; 2 to 65536 are allowed");
 }
 
 TEST_CASE("a frame cut at any byte is not yet a frame, and whole it is") {

@@ -3,10 +3,12 @@
 import os
 import signal
 import socket
+import subprocess
 import threading
 
 import pytest
 
+from support.environment import clean_environment
 from support.fault_proxy import Fault, FaultProxy
 from support.tiny_server import TinyServer
 from support.waiting import wait_until
@@ -162,6 +164,21 @@ def test_15_a_source_that_goes_on_changing_while_it_is_read(make_client, daemon)
     assert not (daemon.root / "restless.bin").exists()
 
 
+def test_15_a_source_that_vanishes_while_it_is_read(make_client, daemon):
+    slow = Fault(delay=0.01)
+    with FaultProxy(daemon.address, [slow]) as proxy:
+        client = make_client(proxy.server)
+        source = client.folder / "gone.bin"
+        source.write_bytes(os.urandom(24_000_000))
+        running = client.start("put", source)
+        wait_until(lambda: proxy.passed["up"] > 300_000, what="the first bytes")
+        source.unlink()
+        slow.delay = 0
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == 15 and b"vanished" in err
+    assert not (daemon.root / "gone.bin").exists()
+
+
 @pytest.mark.parametrize("new_size", [0, 1000, 24_000_001])
 def test_15_a_source_that_changes_its_size_once_is_stored_as_it_is_then_or_not_at_all(make_client, daemon, new_size):
     slow = Fault(delay=0.01)
@@ -263,3 +280,29 @@ def test_v1_is_what_the_client_speaks(make_client):
     with TinyServer() as server:
         make_client(server.server).ok("ping")
         assert all(request.get("v") == v1("ping")["v"] for request in server.requests)
+
+
+def test_18_a_folder_cannot_move_into_itself(ftpc):
+    ftpc.ok("mkdir", "d")
+    assert b"inside the old one" in ftpc.run("mv", "d", "d/e", code=18).err
+    ftpc.run("mv", "d", "d", code=18)
+
+
+def test_2_two_sources_for_one_name_are_refused_before_anything_is_moved(ftpc, daemon):
+    for folder in ("x", "y"):
+        (ftpc.folder / folder).mkdir()
+        (ftpc.folder / folder / "same").write_text(folder)
+    assert b"would both become 'z/same'" in ftpc.run("put", "x/same", "y/same", "-t", "z/", code=2).err
+    assert not (daemon.root / "z").exists()
+    ftpc.ok("put", "x", "y")
+    assert b"would both become" in ftpc.run("get", "x/same", "y/same", "-o", "z/", code=2).err
+    assert not (ftpc.folder / "z").exists()
+
+
+@pytest.mark.parametrize("words,closed", [(("put", "-", "-t", "unread"), 0), (("get", "a", "-o", "-"), 1)], ids=["stdin", "stdout"])
+def test_1_a_standard_stream_that_is_closed_is_no_other_file(ftpc, daemon, words, closed):
+    (daemon.root / "a").write_text("a")
+    running = subprocess.run(ftpc.command(*words), env=clean_environment(ftpc.home), cwd=ftpc.folder, timeout=60, check=False,
+                             stderr=subprocess.PIPE, preexec_fn=lambda: os.close(closed))
+    assert running.returncode == 1 and b"Bad file descriptor" in running.stderr
+    assert not (daemon.root / "unread").exists()

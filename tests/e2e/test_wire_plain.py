@@ -190,3 +190,15 @@ def test_both_forms_may_take_turns_on_one_connection(connect):
     assert peer.read_frame()["md5"] == md5(b"plain") and peer.read(5) == b"plain"
     assert peer.put("turns", b"one")["v"] == 1
     assert peer.get_plain("turns")[1] == b"one"
+
+
+@pytest.mark.parametrize("more", [
+    {"mtime": 1700000000.5}, {"mtime": "2024"}, {"mode": 0o100644}, {"mode": "0644"}, {"id": None}, {"ok": 1},
+    {"digest": "crc32"}, {"sha256": ""}, {"md5": ""}, {"md5": None}, {"replace": "yes"}], ids=json.dumps)
+def test_keys_that_the_plain_form_does_not_have_mean_nothing_in_it(daemon, stored, more):
+    with Peer(daemon.address) as peer:
+        peer.send(put_plain("extended", b"12", **more))
+        stored("extended", b"12").unlink()
+        peer.send(put_plain("extended", b"12"))
+        stored("extended", b"12")
+        assert peer.get_plain("extended")[1] == b"12"

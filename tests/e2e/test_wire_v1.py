@@ -250,7 +250,7 @@ def test_hello_tells_version_digests_commands_and_limits(peer):
     assert reply["limits"]["header"] == 65536 and "ftpd" in reply["server"]
 
 
-@pytest.mark.parametrize("identity", [7, "seven", 0, -3, "", "x" * 128, "日本"])
+@pytest.mark.parametrize("identity", [7, "seven", 0, -3, "", "x" * 128, "日本", None, True, 1.5, [1, None], {"a": []}])
 def test_an_id_comes_back_as_it_was(peer, identity):
     for reply in (peer.ask("ping", id=identity), peer.ask("stat", id=identity, filename="no/such"),
                   peer.ask("frobnicate", id=identity), peer.put("id", b"1", id=identity)):
