@@ -163,6 +163,6 @@ TEST_CASE("a source that is not there fails alone") {
   }});
   test.put(server.link(), {test.job("a"), test.job("b")});
   REQUIRE(test.observer.outcomes.size() == 2);
-  CHECK(test.observer.outcomes[0].problem.exit == 4);
+  CHECK(test.observer.outcomes[0].problem.exit == 15);
   CHECK(test.observer.outcomes[1].state == FileOutcome::State::Stored);
 }

@@ -115,9 +115,9 @@ TEST_CASE("files and folders are renamed, to new folders too, and replace only w
     CHECK(rename("dir", "empty", true) == ErrorCode::IsDirectory);
     CHECK(rename("dir", "empty", false) == ErrorCode::Exists);
     CHECK(rename("dir", "b", true) == ErrorCode::NotDirectory);
-    CHECK(rename("dir", "dir/sub", true) == ErrorCode::BadRequest);
-    CHECK(rename("dir", "dir/x/y", true) == ErrorCode::BadRequest);
-    CHECK(rename("a", "a", true) == ErrorCode::BadRequest);
+    CHECK(rename("dir", "dir/sub", true) == ErrorCode::NameInvalid);
+    CHECK(rename("dir", "dir/x/y", true) == ErrorCode::NameInvalid);
+    CHECK(rename("a", "a", true) == ErrorCode::NameInvalid);
     CHECK(rename("", "x", true) == ErrorCode::Forbidden);
     CHECK(rename("a", "", true) == ErrorCode::IsDirectory);
     CHECK(rename("a", "b/c", true) == ErrorCode::NotDirectory);
