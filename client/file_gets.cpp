@@ -144,6 +144,7 @@ void FileGets::receiveNext() {
   connection.allow(std::chrono::seconds(std::max(flight.job.size.value_or(0), flight.request.haveSize) / kSlowDisk));
   try {
     const GetReply reply = checkGetReply(connection.readHeader(), flight.request);
+    if (!flight.job.size && !std::exchange(flight.job.planned, true)) observer_.planned(1, reply.size);
     if (leaveFrom_ && reply.size >= *leaveFrom_ && !flight.left) throw LeftFile{reply.size};
     receive(flight, reply);
     link_.progressed();

@@ -22,6 +22,7 @@ struct GetJob {
   std::string shown;                   // for messages and outcomes
   Advance advance;
   int tries = 0;
+  bool planned = false;  // of one whose size was not known: the observer has been told
 };
 
 // The answer to a get, checked against what was asked.

@@ -119,7 +119,8 @@ void runLs(const Shell& shell) {
     Listing(shell).show(FileName::root());
     return;
   }
-  forEach(shell, [&](const FileName& name) { Listing(shell).show(name); });
+  const bool several = shell.options.operands.size() > 1;
+  forEach(shell, [&](const FileName& name) { Listing(shell, several).show(name); });
 }
 
 void runStat(const Shell& shell) {

@@ -85,8 +85,14 @@ void Listing::showFolder(const FileName& top) {
   }
 }
 
+std::string Listing::prefixOf(const FileName& top, const FileName& folder) const {
+  if (folder.isRoot() || (folder == top && !whole_)) return "";
+  const bool cut = !whole_ && !top.isRoot();
+  return folder.text().substr(cut ? top.text().size() + 1 : 0) + "/";
+}
+
 void Listing::showPages(const FileName& top, const FileName& folder) {
-  const std::string prefix = folder == top ? "" : folder.text().substr(top.isRoot() ? 0 : top.text().size() + 1) + "/";
+  const std::string prefix = prefixOf(top, folder);
   const std::size_t waiting = folders_.size();
   std::vector<RemoteEntry> entries;
   std::string after;

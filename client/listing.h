@@ -18,18 +18,21 @@ void describe(JsonWriter& json, const std::string& name, const RemoteInfo& info)
 
 class Listing {
  public:
-  explicit Listing(const Shell& shell) : shell_(shell) {}
+  // With `whole`, names are shown as they are below the root, and not below what is listed: so that several lists can be told apart.
+  explicit Listing(const Shell& shell, bool whole = false) : shell_(shell), whole_(whole) {}
   // A folder, or a file by itself. Throws Failure.
   void show(const FileName& name);
 
  private:
   void showFolder(const FileName& top);
+  std::string prefixOf(const FileName& top, const FileName& folder) const;
   // The entries of one folder; those of sub-folders wait in folders_.
   void showPages(const FileName& top, const FileName& folder);
   void showEntries(std::vector<RemoteEntry>& entries, const std::string& prefix);
   void showEntry(const std::string& name, const RemoteInfo& info);
 
   const Shell& shell_;
+  const bool whole_;
   std::vector<FileName> folders_;
 };
 

@@ -93,6 +93,7 @@ TEST_CASE("a raw answer is taken too, with whatever digest it names") {
     test.get(server.link(), {test.job("a")});
     CHECK(test.observer.onlyExit() == 0);
     CHECK(test.folder.read("a") == kContent);
+    CHECK(test.observer.plannedBytes == kContent.size());
     CHECK(test.observer.outcomes[0].digest == digestOfText(algorithm, kContent));
   }
 }

@@ -51,7 +51,7 @@ class TestFolder {
 
 class RecordingObserver final : public TransferObserver {
  public:
-  void planned(std::uint64_t, std::uint64_t) override {}
+  void planned(std::uint64_t, std::uint64_t bytes) override { plannedBytes += bytes; }
   void advanced(std::uint64_t bytes) override {
     advancedBytes += bytes;
     if (onAdvance) onAdvance(advancedBytes);
@@ -67,6 +67,7 @@ class RecordingObserver final : public TransferObserver {
 
   std::vector<FileOutcome> outcomes;
   std::vector<std::string> warnings;
+  std::uint64_t plannedBytes = 0;
   std::uint64_t advancedBytes = 0;
   std::function<void(std::uint64_t)> onAdvance;
 };

@@ -117,6 +117,8 @@ def test_ls_shows_names_and_long_form_shows_sizes(ftpc, remote):
     assert "50000" in ftpc.ok("ls", "-l", folder).out.decode()
     assert "two.bin" in ftpc.ok("ls", "-R", folder).out.decode()
     assert ftpc.ok("ls").code == 0
+    both = ftpc.ok("ls", folder, f"{folder}/sub").out.decode().split()
+    assert f"{folder}/one.bin" in both and f"{folder}/sub/two.bin" in both
 
 
 def test_stat_and_sum_tell_the_size_and_the_digest(ftpc, remote):
