@@ -19,6 +19,7 @@ class Offers {
   std::unique_ptr<Upload> take(const PutSpec& spec);
   // Gives up an open offer of that name, size and mtime, so that its part is free to be offered again.
   void drop(const PutSpec& spec) { take(spec).reset(); }
+  bool empty() const { return open_.empty(); }
 
  private:
   struct Entry {

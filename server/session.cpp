@@ -30,7 +30,7 @@ std::span<const std::byte> bytesOf(std::string_view text) { return std::as_bytes
 }  // namespace
 
 Session::Session(std::unique_ptr<Transport> transport, SessionContext& context, PeerInfo origin)
-    : transport_(std::move(transport)), context_(context), origin_(std::move(origin)), peer_(origin_.name) {
+    : transport_(std::move(transport)), context_(context), origin_(std::move(origin)) {
   settleIdentity();
   // The first header is due at once; only between requests may a client be idle for long.
   deadline_ = context_.now() + context_.limits.idleTimeout;
@@ -41,40 +41,55 @@ Session::~Session() = default;
 
 Session::Wait Session::run() {
   std::unique_ptr<SessionKit> kit = context_.kits.take();
+  if (!busy_) busy_ = std::make_unique<Busy>();
   Wait wait = Wait::Closed;
   try {
-    kit->input.assign(bytesOf(leftover_));
-    wipe(leftover_);  // it may be the beginning of a log-in
+    kit->input.assign(bytesOf(busy_->leftover));
+    wipe(busy_->leftover);  // it may be the beginning of a log-in
     wait = loop(*kit);
-    giveBack();
   } catch (const std::exception& error) {
     abandon(error.what());
   }
-  if (wait == Wait::Closed) {
-    kit->input.consume(kit->input.size());
-  } else if (!kit->input.empty()) {
-    const auto rest = kit->input.view();
-    leftover_.assign(reinterpret_cast<const char*>(rest.data()), rest.size());
-    kit->input.wipe(rest.size());
-  }
+  if (wait == Wait::Closed) kit->input.consume(kit->input.size());
+  giveBack(*kit);
   context_.kits.give(std::move(kit));
   return wait;
 }
 
-// Keeps nothing that a session which waits does not need: there may be tens of thousands of them.
-void Session::giveBack() {
-  if (output_.empty()) output_.shrink_to_fit();
-  if (leftover_.empty()) leftover_.shrink_to_fit();
-  if (puts_ && puts_->empty()) puts_.reset();
+// Keeps nothing that a session which waits does not need.
+void Session::giveBack(SessionKit& kit) {
+  const auto rest = kit.input.view();
+  busy_->leftover.assign(reinterpret_cast<const char*>(rest.data()), rest.size());
+  kit.input.wipe(rest.size());
+  if (busy_->isOver()) {
+    busy_.reset();
+  } else {
+    busy_->shrink();
+  }
+}
+
+TimePoint Session::deadline() const {
+  return busy_ && busy_->pausedUntil ? *busy_->pausedUntil : std::min(deadline_, startupDeadline_);
+}
+
+bool Session::Busy::isOver() const {
+  const bool doesNothing = !working && !login && !execRequest && !receiving && !sending && !pausedUntil;
+  return doesNothing && leftover.empty() && output.empty() && nonce.empty() && offers.empty() && puts.empty();
+}
+
+void Session::Busy::shrink() {
+  if (output.empty()) output.shrink_to_fit();
+  if (leftover.empty()) leftover.shrink_to_fit();
+  if (puts.empty()) puts = {};
 }
 
 HandedOver Session::handOver() {
   HandedOver handed;
   handed.transport = std::move(transport_);
-  handed.request = std::move(*execRequest_);
-  handed.input = std::move(leftover_);
-  handed.output = output_.substr(outputSent_);
-  handed.peer = peer_;
+  handed.request = std::move(*busy_->execRequest);
+  handed.input = std::move(busy_->leftover);
+  handed.output = busy_->output.substr(busy_->outputSent);
+  handed.peer = origin_.name;
   handed.audit = context_.audit;
   handed.identity = std::move(identity_);
   handed.view = std::move(view_);
@@ -95,12 +110,12 @@ Session::Wait Session::loop(SessionKit& kit) {
   for (;;) {
     // In every round: a peer that trickles fast enough would never let the session park.
     const TimePoint now = context_.now();
-    if (pausedUntil_ && now < *pausedUntil_) {
+    if (busy_->pausedUntil && now < *busy_->pausedUntil) {
       commitPuts();
       flush();
       return Wait::Time;
     }
-    if (pausedUntil_) endPause();
+    if (busy_->pausedUntil) endPause();
     if (startupIsOver(now)) return endStartup();
     if (now >= deadline_ && !checkDeadline()) return Wait::Closed;
     if (now - begun >= kTurnTime && context_.othersWait()) return Wait::Turn;
@@ -121,10 +136,10 @@ Session::Wait Session::loop(SessionKit& kit) {
   }
 }
 
-// What is due must be out before anything writes round output_, or the bytes change places.
+// What is due must be out before anything writes round busy_->output, or the bytes change places.
 bool Session::outputIsDue() const {
-  return ending_ || output_.size() >= kOutputHighWater || state_ == State::Linger ||
-         (state_ == State::Send && sending_->body.writesItself());
+  return ending_ || busy_->output.size() >= kOutputHighWater || state_ == State::Linger ||
+         (state_ == State::Send && busy_->sending->body.writesItself());
 }
 
 // Waits a moment for the peer; nullopt when it did something.
@@ -164,20 +179,20 @@ bool Session::checkDeadline() {
   if (state_ == State::Linger || ending_) return false;
   const bool moving = state_ == State::Receive || state_ == State::Discard || state_ == State::Send;
   if (moving) {
-    const std::uint64_t moved = state_ == State::Send ? sending_->body.moved() : receiving_->body.moved();
+    const std::uint64_t moved = state_ == State::Send ? busy_->sending->body.moved() : busy_->receiving->body.moved();
     const auto seconds = std::chrono::duration<double>(context_.limits.bodyWindow).count();
-    if (static_cast<double>(moved - windowMark_) >= seconds * static_cast<double>(kMinBodyRate)) {
+    if (static_cast<double>(moved - busy_->windowMark) >= seconds * static_cast<double>(kMinBodyRate)) {
       enterBodyWindow();
       return true;
     }
   }
   context_.log.event(LogLevel::Info, "timeout",
-                     {{"peer", peer_},
+                     {{"peer", origin_.name},
                       {"while", moving         ? "body"
                                 : headerBegun_ ? "header"
                                                : "idle"}});
   if (state_ == State::Send) return false;
-  if (state_ == State::Receive && !receiving_->request.plain) {
+  if (state_ == State::Receive && !busy_->receiving->request.plain) {
     failPut(Failure(ErrorCode::Timeout, "the body came too slowly"));
   } else if (state_ == State::Header && headerBegun_) {
     reply(errorReply(Header{}, ErrorCode::Timeout, "the header did not arrive within server.header_timeout"));
@@ -187,14 +202,14 @@ bool Session::checkDeadline() {
 }
 
 bool Session::flush() {
-  while (outputSent_ < output_.size()) {
-    const IoResult result = transport_->write(bytesOf(output_).subspan(outputSent_));
+  while (busy_->outputSent < busy_->output.size()) {
+    const IoResult result = transport_->write(bytesOf(busy_->output).subspan(busy_->outputSent));
     if (result.status != IoResult::Status::Done) return false;
-    outputSent_ += result.bytes;
+    busy_->outputSent += result.bytes;
   }
-  outputSent_ = 0;
-  output_.clear();
-  if (output_.capacity() > kOutputHighWater) output_.shrink_to_fit();
+  busy_->outputSent = 0;
+  busy_->output.clear();
+  if (busy_->output.capacity() > kOutputHighWater) busy_->output.shrink_to_fit();
   return true;
 }
 
@@ -205,7 +220,7 @@ void Session::enterHeader() {
 }
 
 void Session::enterBodyWindow() {
-  windowMark_ = state_ == State::Send ? sending_->body.moved() : receiving_->body.moved();
+  busy_->windowMark = state_ == State::Send ? busy_->sending->body.moved() : busy_->receiving->body.moved();
   deadline_ = context_.now() + context_.limits.bodyWindow;
 }
 
@@ -217,12 +232,12 @@ void Session::charge(std::uint64_t bytes) {
   TimePoint until = now;
   for (const auto& bucket : buckets_) until = std::max(until, bucket->take(bytes, now));
   if (userBucket_) until = std::max(until, userBucket_->take(bytes, now));
-  if (until > now) pausedUntil_ = until;
+  if (until > now) busy_->pausedUntil = until;
 }
 
 // The pause was ours, so the peer's time begins anew.
 void Session::endPause() {
-  pausedUntil_.reset();
+  busy_->pausedUntil.reset();
   if (state_ == State::Receive || state_ == State::Discard || state_ == State::Send) {
     enterBodyWindow();
   } else if (state_ == State::Header) {
@@ -246,7 +261,7 @@ void Session::settleStartup() {
 }
 
 Session::Wait Session::endStartup() {
-  context_.log.event(LogLevel::Info, "timeout", {{"peer", peer_}, {"while", "startup"}});
+  context_.log.event(LogLevel::Info, "timeout", {{"peer", origin_.name}, {"while", "startup"}});
   reply(errorReply(Header{}, ErrorCode::Timeout, "no request was made within limits.login_timeout"));
   flush();
   return Wait::Closed;
@@ -266,11 +281,11 @@ Progress Session::linger(SessionKit& kit) {
 
 // The connection broke, or the peer broke the protocol. What had arrived whole before is still stored.
 void Session::abandon(const char* reason) {
-  context_.log.event(LogLevel::Info, "connection-ended", {{"peer", peer_}, {"reason", reason}});
-  working_.reset();
-  login_.reset();
-  receiving_.reset();
-  sending_.reset();
+  context_.log.event(LogLevel::Info, "connection-ended", {{"peer", origin_.name}, {"reason", reason}});
+  busy_->working.reset();
+  busy_->login.reset();
+  busy_->receiving.reset();
+  busy_->sending.reset();
   try {
     commitPuts();
     flush();

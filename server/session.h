@@ -19,7 +19,6 @@
 #include "server/commands.h"
 #include "server/identity.h"
 #include "server/log.h"
-#include "server/put_queue.h"
 #include "server/rate_limit.h"
 #include "server/session_kit.h"
 
@@ -94,19 +93,20 @@ class Session {
   // The connection with all that belongs to it; its place among the connections is not the session's to give.
   HandedOver handOver();
   // When run() is to be called although the peer did nothing: it then ends the session, or finds it in order and sets a new deadline.
-  TimePoint deadline() const { return pausedUntil_ ? *pausedUntil_ : std::min(deadline_, startupDeadline_); }
+  TimePoint deadline() const;
   int fd() const { return transport_->fd(); }
-  const std::string& peer() const { return peer_; }
+  const std::string& peer() const { return origin_.name; }
 
  private:
   enum class State { Header, Work, LogIn, Receive, Trailer, Send, Discard, Linger, HandOver };
+  struct Busy;
   struct Working;
   struct LoggingIn;
   struct Receiving;
   struct Sending;
 
   Wait loop(SessionKit& kit);
-  void giveBack();
+  void giveBack(SessionKit& kit);
   bool outputIsDue() const;
   Progress advance(SessionKit& kit);
   std::optional<Wait> waitFor(Progress need);
@@ -170,35 +170,22 @@ class Session {
   std::unique_ptr<Transport> transport_;
   SessionContext& context_;
   const PeerInfo origin_;
-  const std::string& peer_;  // origin_.name
   Identity identity_;
   std::uint64_t identityVersion_ = 0;
   bool lineWasPlain_ = true;  // when identity_ was found
   std::unique_ptr<Storage> view_;
   std::function<void()> waker_;
-  std::string nonce_;
   int loginTries_ = 0;
-  std::unique_ptr<LoggingIn> login_;
   State state_ = State::Header;
   TimePoint deadline_;
   TimePoint startupDeadline_;
-  std::optional<TimePoint> pausedUntil_;
   std::vector<std::shared_ptr<RateBucket>> buckets_;
   std::shared_ptr<RateBucket> userBucket_;
   bool startupLimited_ = false;
   bool settled_ = false;
   bool headerBegun_ = false;
-  bool ending_ = false;           // flush, then linger
-  std::uint64_t windowMark_ = 0;  // body bytes moved at the beginning of the present rate window
-  std::string leftover_;          // input that waits while the session is parked
-  std::string output_;
-  std::size_t outputSent_ = 0;
-  Offers offers_;
-  std::unique_ptr<PutQueue> puts_;
-  std::unique_ptr<Working> working_;
-  std::unique_ptr<Header> execRequest_;  // set with State::HandOver
-  std::unique_ptr<Receiving> receiving_;
-  std::unique_ptr<Sending> sending_;
+  bool ending_ = false;         // flush, then linger
+  std::unique_ptr<Busy> busy_;  // while run() works, and as long as there is anything in it
 };
 
 }  // namespace ft

@@ -5,7 +5,7 @@ namespace ft {
 void Session::record(const Header& request, const Deed& deed) {
   if (context_.audit == nullptr) return;
   AuditRecord record;
-  record.peer = peer_;
+  record.peer = origin_.name;
   if (identity_.kind != Identity::Kind::Local) {
     record.user = identity_.user;
     record.method = identity_.method;

@@ -56,8 +56,10 @@ void Session::settleIdentity() {
 }
 
 void Session::become(Identity identity) {
-  commitPuts();
-  offers_ = Offers();
+  if (busy_) {
+    commitPuts();
+    busy_->offers = Offers();
+  }
   view_.reset();
   identity_ = std::move(identity);
   userBucket_ = context_.rate ? context_.rate(identity_) : nullptr;
@@ -109,8 +111,8 @@ bool Session::admits(const Header& request, const Command& command) {
 
 std::string Session::loginNonce() {
   if (context_.access == nullptr || !context_.access->hasAccounts() || transport_->security() != nullptr) return "";
-  if (nonce_.empty()) nonce_ = randomBytes(kLoginNonceSize);
-  return toHex(nonce_);
+  if (busy_->nonce.empty()) busy_->nonce = randomBytes(kLoginNonceSize);
+  return toHex(busy_->nonce);
 }
 
 // Throws Failure.
@@ -118,21 +120,21 @@ void Session::startLogin(Header request) {
   if (context_.access == nullptr) throw Failure(ErrorCode::Unsupported, "this daemon has no accounts");
   Credentials credentials = credentialsFrom(request);
   const LineSecurity* const line = transport_->security();
-  const LoginLine from{origin_, line != nullptr, line != nullptr ? line->binding : nonce_};
+  const LoginLine from{origin_, line != nullptr, line != nullptr ? line->binding : busy_->nonce};
   // A signature is good for one try.
-  nonce_.clear();
+  busy_->nonce.clear();
   ++loginTries_;
   const std::function<void()> waker = waker_ ? waker_ : [] {};
-  login_ = std::make_unique<LoggingIn>(std::move(request), context_.access->begin(std::move(credentials), from, waker));
+  busy_->login = std::make_unique<LoggingIn>(std::move(request), context_.access->begin(std::move(credentials), from, waker));
   state_ = State::LogIn;
   deadline_ = TimePoint::max();  // it is ours to decide
 }
 
 Progress Session::awaitLogin() {
-  std::optional<LoginResult> result = login_->attempt->take();
+  std::optional<LoginResult> result = busy_->login->attempt->take();
   if (!result) return Progress::NeedEvent;
-  const Header request = std::move(login_->request);
-  login_.reset();
+  const Header request = std::move(busy_->login->request);
+  busy_->login.reset();
   enterHeader();
   if (result->failure) {
     refuse(request, *result->failure);

@@ -86,7 +86,7 @@ std::optional<Header> Session::nextFrame(SessionKit& kit, Progress& progress) {
     // It may have been a log-in with a mistake in it.
     kit.parser.forget();
     kit.input.wipe(size);
-    receiving_.reset();
+    busy_->receiving.reset();
     refuseHeader(error);
     return std::nullopt;
   }
@@ -145,7 +145,7 @@ void Session::runCommand(const Command& command, Header request) {
   try {
     Storage& seen = command.access == Access::None ? context_.storage : storage();
     CommandContext context{
-        seen, offers_, context_.segments, context_.exec != nullptr, context_.sandbox, &context_.services};
+        seen, busy_->offers, context_.segments, context_.exec != nullptr, context_.sandbox, &context_.services};
     if (command.name == "hello") context.nonce = loginNonce();
     Outcome outcome = command.handle(request, context);
     settle(std::move(request), command, std::move(outcome));
@@ -160,11 +160,11 @@ void Session::settle(Header request, const Command& command, Outcome outcome) {
   } else if (auto* send = std::get_if<SendFile>(&outcome)) {
     startSend(request, std::move(*send));
   } else if (auto* work = std::get_if<std::unique_ptr<Work>>(&outcome)) {
-    working_ = std::make_unique<Working>(Working{std::move(request), command, std::move(*work)});
+    busy_->working = std::make_unique<Working>(Working{std::move(request), command, std::move(*work)});
     state_ = State::Work;
     deadline_ = TimePoint::max();  // it is ours to finish; the peer may wait
   } else if (std::holds_alternative<HandOver>(outcome)) {
-    execRequest_ = std::make_unique<Header>(std::move(request));
+    busy_->execRequest = std::make_unique<Header>(std::move(request));
     state_ = State::HandOver;
   } else if (std::holds_alternative<LogIn>(outcome)) {
     startLogin(std::move(request));
@@ -176,13 +176,13 @@ void Session::settle(Header request, const Command& command, Outcome outcome) {
 
 Progress Session::workOn() {
   try {
-    std::optional<Outcome> outcome = working_->work->step();
+    std::optional<Outcome> outcome = busy_->working->work->step();
     if (!outcome) return Progress::Moved;
-    const std::unique_ptr<Working> done = std::move(working_);
+    const std::unique_ptr<Working> done = std::move(busy_->working);
     enterHeader();
     settle(std::move(done->request), done->command, std::move(*outcome));
   } catch (const std::exception& error) {
-    const std::unique_ptr<Working> failed = std::move(working_);
+    const std::unique_ptr<Working> failed = std::move(busy_->working);
     enterHeader();
     fail(failed->request, failed->command, error);
   }
@@ -194,7 +194,7 @@ void Session::fail(const Header& request, const Command& command, const std::exc
   const auto* failure = dynamic_cast<const Failure*>(&error);
   if (failure == nullptr) {
     context_.log.event(LogLevel::Error, "internal-error",
-                       {{"peer", peer_}, {"command", command.name}, {"reason", error.what()}});
+                       {{"peer", origin_.name}, {"command", command.name}, {"reason", error.what()}});
   }
   const Failure told =
       failure != nullptr ? *failure : Failure(ErrorCode::Internal, "an internal error; the daemon's log says more");
@@ -215,25 +215,25 @@ void Session::startReceive(Header request, ReceiveFile receive) {
   const BodyReceiver body = isChunked(request)
                                 ? BodyReceiver::chunks(receive.upload.get())
                                 : BodyReceiver::raw(receive.upload.get(), rawBodySize(request).value_or(0));
-  receiving_ = std::make_unique<Receiving>(std::move(request), std::move(receive), body, context_.now());
+  busy_->receiving = std::make_unique<Receiving>(std::move(request), std::move(receive), body, context_.now());
   state_ = State::Receive;
   enterBodyWindow();
 }
 
 void Session::startSend(const Header& request, SendFile send) {
   reply(send.reply);
-  sending_ = std::make_unique<Sending>(std::move(send), request.filename.value_or(""), context_.now());
+  busy_->sending = std::make_unique<Sending>(std::move(send), request.filename.value_or(""), context_.now());
   state_ = State::Send;
   enterBodyWindow();
 }
 
 Progress Session::receiveBody(SessionKit& kit) {
   try {
-    const std::uint64_t before = receiving_->body.moved();
-    const Progress progress = receiving_->body.step(kit, *transport_);
-    charge(receiving_->body.moved() - before);
+    const std::uint64_t before = busy_->receiving->body.moved();
+    const Progress progress = busy_->receiving->body.step(kit, *transport_);
+    charge(busy_->receiving->body.moved() - before);
     if (progress != Progress::Done) return progress;
-    if (receiving_->body.chunked()) {
+    if (busy_->receiving->body.chunked()) {
       state_ = State::Trailer;
       deadline_ = context_.now() + context_.limits.headerTimeout;
     } else {
@@ -260,7 +260,7 @@ Progress Session::readTrailer(SessionKit& kit) {
 
 // The body is whole: checks it and queues the upload for the next commit. Throws Failure.
 void Session::finishPut(const Header* trailer) {
-  Receiving& now = *receiving_;
+  Receiving& now = *busy_->receiving;
   if (trailer != nullptr && !trailer->ok.value_or(false)) {
     const auto code = errorFromName(trailer->error.value_or("")).value_or(ErrorCode::Changed);
     throw Failure(code,
@@ -285,23 +285,22 @@ void Session::finishPut(const Header* trailer) {
     received.filesize = size;
     for (const DigestValue& digest : digests) received.setDigest(digest);
     reply(received);
-    receiving_.reset();
+    busy_->receiving.reset();
     enterHeader();
     return;
   }
-  if (!puts_) puts_ = std::make_unique<PutQueue>();
-  puts_->add(std::move(now.upload), PutRecord{std::move(now.request), size, digests, now.begun});
-  receiving_.reset();
+  busy_->puts.add(std::move(now.upload), PutRecord{std::move(now.request), size, digests, now.begun});
+  busy_->receiving.reset();
   enterHeader();
-  if (puts_->full()) commitPuts();
+  if (busy_->puts.full()) commitPuts();
 }
 
 // A put that had begun cannot be stored. Its rest is thrown away, or the connection ends.
 void Session::failPut(const Failure& failure) {
-  const Header request = std::move(receiving_->request);
-  const BodyReceiver body = receiving_->body;
+  const Header request = std::move(busy_->receiving->request);
+  const BodyReceiver body = busy_->receiving->body;
   const bool whole = state_ == State::Trailer || (!body.chunked() && body.remaining() == 0);
-  receiving_.reset();
+  busy_->receiving.reset();
   if (!whole) {
     refuseBody(request, body, failure);
     return;
@@ -333,54 +332,54 @@ void Session::refuseBody(const Header& request, BodyReceiver body, const Failure
     return;
   }
   body.discardRest();
-  receiving_ = std::make_unique<Receiving>(request, ReceiveFile{}, body, context_.now());
+  busy_->receiving = std::make_unique<Receiving>(request, ReceiveFile{}, body, context_.now());
   state_ = State::Discard;
   enterBodyWindow();
 }
 
 Progress Session::discardBody(SessionKit& kit) {
-  Receiving& now = *receiving_;
+  Receiving& now = *busy_->receiving;
   const Progress progress = now.body.step(kit, *transport_);
-  if (now.body.moved() - windowMark_ > kMaxDrainedBody) {
+  if (now.body.moved() - busy_->windowMark > kMaxDrainedBody) {
     endConnection();
     return Progress::Moved;
   }
   if (progress != Progress::Done) return progress;
   if (!now.body.chunked()) {
-    receiving_.reset();
+    busy_->receiving.reset();
     enterHeader();
     return Progress::Moved;
   }
   Progress trailerProgress = Progress::Moved;
   if (!nextFrame(kit, trailerProgress)) return trailerProgress;
-  receiving_.reset();
+  busy_->receiving.reset();
   enterHeader();
   return Progress::Moved;
 }
 
 Progress Session::sendBody(SessionKit& kit) {
-  const std::uint64_t before = sending_->body.moved();
-  const Progress progress = sending_->body.step(kit, *transport_, output_);
-  charge(sending_->body.moved() - before);
+  const std::uint64_t before = busy_->sending->body.moved();
+  const Progress progress = busy_->sending->body.step(kit, *transport_, busy_->output);
+  charge(busy_->sending->body.moved() - before);
   if (progress != Progress::Done) return progress;
-  const Sending& sent = *sending_;
+  const Sending& sent = *busy_->sending;
   Header request;
   request.cmd = "get";
   request.filename = sent.name;
   record(request, {sent.body.moved(), sent.body.digest().hex, sent.begun});
-  sending_.reset();
+  busy_->sending.reset();
   enterHeader();
   return Progress::Moved;
 }
 
 void Session::reply(const Header& header) {
   commitPuts();
-  appendFrame(output_, header);
+  appendFrame(busy_->output, header);
 }
 
 void Session::commitPuts() {
-  if (!puts_ || puts_->empty()) return;
-  for (const PutQueue::Answered& answer : puts_->commit(storage())) {
+  if (busy_->puts.empty()) return;
+  for (const PutQueue::Answered& answer : busy_->puts.commit(storage())) {
     const PutRecord& put = answer.record;
     if (answer.failure) {
       refuse(put.request, *answer.failure);
@@ -392,7 +391,7 @@ void Session::commitPuts() {
     stored.filename = put.request.filename;
     stored.filesize = put.size;
     for (const DigestValue& digest : put.digests) stored.setDigest(digest);
-    appendFrame(output_, stored);
+    appendFrame(busy_->output, stored);
   }
 }
 

@@ -1,12 +1,16 @@
 #pragma once
-// What a session holds only while a body moves; kept apart so that an idle session is small. For session*.cpp alone.
+// What a session holds only while it has something to do; kept apart so that an idle session is small. For session*.cpp alone.
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "server/authenticator.h"
+#include "server/offers.h"
+#include "server/put_queue.h"
 #include "server/session.h"
 
 namespace ft {
@@ -46,6 +50,28 @@ struct Session::Sending {
   std::string name;
   BodySender body;
   TimePoint begun;
+};
+
+// All that a session can do without while it rests between two requests. There may be tens of thousands that do.
+struct Session::Busy {
+  // Is there nothing that a later request would miss?
+  bool isOver() const;
+  // Gives memory back that is not used while the session waits.
+  void shrink();
+
+  std::string leftover;  // input that waits while the session is parked
+  std::string output;
+  std::size_t outputSent = 0;
+  std::string nonce;  // that a log-in may sign
+  Offers offers;
+  PutQueue puts;
+  std::optional<TimePoint> pausedUntil;
+  std::uint64_t windowMark = 0;  // body bytes moved at the beginning of the present rate window
+  std::unique_ptr<Working> working;
+  std::unique_ptr<LoggingIn> login;
+  std::unique_ptr<Header> execRequest;  // set with State::HandOver
+  std::unique_ptr<Receiving> receiving;
+  std::unique_ptr<Sending> sending;
 };
 
 }  // namespace ft
