@@ -19,7 +19,9 @@ constexpr std::size_t kPairKeySize = 32;
 constexpr std::size_t kMostTokenSize = 256;
 
 Identity nobody() { return {}; }
-Identity local(const char* method) { return {Identity::Kind::Local, "", method, nullptr}; }
+std::shared_ptr<const Identity> shared(Identity identity) {
+  return std::make_shared<const Identity>(std::move(identity));
+}
 Identity user(const UserRecord& record, std::string method, std::shared_ptr<const TokenScope> scope = nullptr) {
   return {Identity::Kind::User, record.name, std::move(method), std::move(scope)};
 }
@@ -71,6 +73,12 @@ Authenticator::Authenticator(AccessOptions options, Log& log)
 }
 
 Authenticator::~Authenticator() { stop(); }
+
+Authenticator::CommonOnes::CommonOnes()
+    : nobody(shared({})),
+      loopback(shared({Identity::Kind::Local, "", "loopback", nullptr})),
+      insecure(shared({Identity::Kind::Local, "", "insecure_no_auth", nullptr})),
+      anonymous(shared({Identity::Kind::Anonymous, "anonymous", "none", nullptr})) {}
 
 std::shared_ptr<const UserTable> Authenticator::users() const {
   const std::lock_guard lock(mutex_);
@@ -136,24 +144,24 @@ void Authenticator::reloadIfChanged() {
   }
 }
 
-Identity Authenticator::initial(const PeerInfo& peer, const LineSecurity* line) const {
+std::shared_ptr<const Identity> Authenticator::initial(const PeerInfo& peer, const LineSecurity* line) const {
   const std::shared_ptr<const UserTable> table = users();
   if (line != nullptr) {
     const UserRecord* const known = table->findCertificate(line->peerFingerprint, line->peerName);
-    if (known != nullptr && !known->disabled) return user(*known, "certificate");
+    if (known != nullptr && !known->disabled) return shared(user(*known, "certificate"));
   }
   if (peer.uid) {
     const UserRecord* const known = table->findUid(*peer.uid);
-    if (known != nullptr && !known->disabled) return user(*known, "uid");
+    if (known != nullptr && !known->disabled) return shared(user(*known, "uid"));
   }
-  if (options_.insecure) return local("insecure_no_auth");
+  if (options_.insecure) return common_.insecure;
   const bool open = options_.local == LocalAccess::Open || (options_.local == LocalAccess::Auto && !hadAccounts_);
-  if (peer.loopback && open) return local("loopback");
-  if (anonymous_) return {Identity::Kind::Anonymous, "anonymous", "none", nullptr};
-  return nobody();
+  if (peer.loopback && open) return common_.loopback;
+  return anonymous_ ? common_.anonymous : common_.nobody;
 }
 
-Identity Authenticator::now(const Identity& identity, const PeerInfo& peer, const LineSecurity* line) const {
+std::shared_ptr<const Identity> Authenticator::now(const Identity& identity, const PeerInfo& peer,
+                                                   const LineSecurity* line) const {
   static constexpr std::string_view kTokenStart = "token ";
   const bool loggedIn =
       identity.kind == Identity::Kind::User && identity.method != "certificate" && identity.method != "uid";
@@ -162,13 +170,13 @@ Identity Authenticator::now(const Identity& identity, const PeerInfo& peer, cons
   const UserRecord* const record = enabled(table->find(identity.user));
   if (record == nullptr) return initial(peer, line);
   if (!identity.method.starts_with(kTokenStart)) {
-    return isStillThere(identity.proof, *record) ? identity : initial(peer, line);
+    return isStillThere(identity.proof, *record) ? shared(identity) : initial(peer, line);
   }
   const std::string name = identity.method.substr(kTokenStart.size());
   const auto token = std::find_if(record->tokens.begin(), record->tokens.end(),
                                   [&](const TokenRecord& candidate) { return candidate.name == name; });
   if (token == record->tokens.end() || token->hash != identity.proof || isExpired(*token)) return initial(peer, line);
-  return accepted(*record, identity.method, token->hash, token->scope).identity;
+  return shared(accepted(*record, identity.method, token->hash, token->scope).identity);
 }
 
 std::shared_ptr<LoginAttempt> Authenticator::begin(Credentials credentials, const LoginLine& line,

@@ -86,9 +86,9 @@ class Authenticator {
   ~Authenticator();
 
   // Before a log-in, and again when the line has become encrypted.
-  Identity initial(const PeerInfo& peer, const LineSecurity* line) const;
+  std::shared_ptr<const Identity> initial(const PeerInfo& peer, const LineSecurity* line) const;
   // What an identity that was given earlier is now, after a change of the users: the same, or what initial() says.
-  Identity now(const Identity& identity, const PeerInfo& peer, const LineSecurity* line) const;
+  std::shared_ptr<const Identity> now(const Identity& identity, const PeerInfo& peer, const LineSecurity* line) const;
   // Counts the versions of the users: while it stays the same, now() has nothing new.
   std::uint64_t version() const { return version_; }
 
@@ -115,6 +115,11 @@ class Authenticator {
     std::int64_t size = -1, mtimeNs = 0, ctimeNs = 0;
     bool operator==(const FileMark&) const = default;
   };
+  // Those that are the same for every connection: most have one of them.
+  struct CommonOnes {
+    CommonOnes();
+    const std::shared_ptr<const Identity> nobody, loopback, insecure, anonymous;
+  };
   struct Recent {
     std::string digest;
     std::chrono::steady_clock::time_point until;
@@ -138,6 +143,7 @@ class Authenticator {
 
   const AccessOptions options_;
   Log& log_;
+  const CommonOnes common_;
   const std::string pairKey_;
   std::atomic<std::uint64_t> version_{0};
   std::atomic<bool> hadAccounts_{false};

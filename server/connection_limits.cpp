@@ -28,26 +28,27 @@ std::unique_ptr<ConnectionLimits::Place> ConnectionLimits::admit(const std::stri
     reason = "all " + std::to_string(most_) + " connections of server.max_connections are taken; try again later";
     return nullptr;
   }
+  Counts::iterator here = fromOne_.end();
   if (!source.empty()) {
     if (startups_.drops(waiting_, dice_())) {
       reason = "too many connections have made no request yet (limits.startups); try again";
       return nullptr;
     }
-    std::size_t& here = fromOne_[source];
-    if (here >= mostFromOne_) {
+    here = fromOne_.try_emplace(source, 0).first;
+    if (here->second >= mostFromOne_) {
       reason = "your address has all " + std::to_string(mostFromOne_) +
                " connections of server.max_per_address; try again later";
       return nullptr;
     }
-    ++here;
+    ++here->second;
     ++waiting_;
   }
   ++count_;
-  return std::make_unique<Place>(*this, source);
+  return std::make_unique<Place>(*this, here);
 }
 
 void ConnectionLimits::Place::settle() {
-  if (std::exchange(settled_, true) || source_.empty()) return;
+  if (std::exchange(settled_, true) || source_ == limits_.fromOne_.end()) return;
   const std::lock_guard lock(limits_.mutex_);
   --limits_.waiting_;
 }
@@ -55,10 +56,9 @@ void ConnectionLimits::Place::settle() {
 void ConnectionLimits::leave(const Place& place) {
   const std::lock_guard lock(mutex_);
   --count_;
-  if (place.source_.empty()) return;
+  if (place.source_ == fromOne_.end()) return;
   if (!place.settled_) --waiting_;
-  const auto found = fromOne_.find(place.source_);
-  if (found != fromOne_.end() && --found->second == 0) fromOne_.erase(found);
+  if (--place.source_->second == 0) fromOne_.erase(place.source_);
 }
 
 std::size_t ConnectionLimits::count() const {

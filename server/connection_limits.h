@@ -24,11 +24,13 @@ struct StartupLimit {
 };
 
 class ConnectionLimits {
+  using Counts = std::map<std::string, std::size_t>;
+
  public:
   // One admitted connection; gives its place back when it is destroyed.
   class Place {
    public:
-    Place(ConnectionLimits& limits, std::string source) : limits_(limits), source_(std::move(source)) {}
+    Place(ConnectionLimits& limits, Counts::iterator source) : limits_(limits), source_(source) {}
     Place(const Place&) = delete;
     Place& operator=(const Place&) = delete;
     ~Place() { limits_.leave(*this); }
@@ -38,7 +40,7 @@ class ConnectionLimits {
    private:
     friend class ConnectionLimits;
     ConnectionLimits& limits_;
-    const std::string source_;
+    const Counts::iterator source_;  // the end: of this machine
     bool settled_ = false;
   };
   // At random from 0 to 99.
@@ -61,7 +63,7 @@ class ConnectionLimits {
   mutable std::mutex mutex_;
   std::size_t count_ = 0;
   std::size_t waiting_ = 0;  // not settled, and not of this machine
-  std::map<std::string, std::size_t> fromOne_;
+  Counts fromOne_;
 };
 
 }  // namespace ft

@@ -69,8 +69,8 @@ class RefusedTransport final : public Transport {
 
 class NegotiatingTransport final : public Transport {
  public:
-  NegotiatingTransport(UniqueFd socket, LinePolicy policy)
-      : fd_(socket.get()), socket_(std::move(socket)), policy_(std::move(policy)) {
+  NegotiatingTransport(UniqueFd socket, const LinePolicy& policy)
+      : policy_(policy), fd_(socket.get()), socket_(std::move(socket)) {
     prepareSocket(fd_);
   }
 
@@ -126,11 +126,10 @@ class NegotiatingTransport final : public Transport {
     if (!refusal.empty()) {
       line_ = std::make_unique<RefusedTransport>(std::move(socket_), refusal);
     } else if (tls) {
-      line_ = std::make_unique<TlsTransport>(std::move(socket_), policy_.tls, TlsSide::Server);
+      line_ = std::make_unique<TlsTransport>(std::move(socket_), policy_.tls(), TlsSide::Server);
     } else {
       line_ = makePlainTransport(std::move(socket_));
     }
-    policy_ = {};
   }
 
   // Nothing more will come after what is there.
@@ -141,17 +140,17 @@ class NegotiatingTransport final : public Transport {
 
   void wakeAt(int bytes) { ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes); }
 
-  const int fd_;  // asked by other threads too
-  UniqueFd socket_;
-  LinePolicy policy_;
-  bool patient_ = false;
+  const LinePolicy& policy_;
   std::unique_ptr<Transport> line_;  // once it is known what it is; it has the socket then
+  const int fd_;                     // asked by other threads too
+  UniqueFd socket_;
+  bool patient_ = false;
 };
 
 }  // namespace
 
-std::unique_ptr<Transport> makeNegotiatingTransport(UniqueFd socket, LinePolicy policy) {
-  return std::make_unique<NegotiatingTransport>(std::move(socket), std::move(policy));
+std::unique_ptr<Transport> makeNegotiatingTransport(UniqueFd socket, const LinePolicy& policy) {
+  return std::make_unique<NegotiatingTransport>(std::move(socket), policy);
 }
 
 }  // namespace ft

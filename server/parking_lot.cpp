@@ -42,13 +42,11 @@ ParkingLot::~ParkingLot() {
 void ParkingLot::admit(const std::shared_ptr<Connection>& connection) {
   {
     const std::lock_guard lock(mutex_);
-    connection->number = nextNumber_++;
-    connection->session.setWaker([this, number = connection->number] { wake(number); });
-    const TimePoint deadline = connection->session.deadline();
-    nextDeadline_ = std::min(nextDeadline_, deadline);
-    slots_.emplace(connection->number, Slot{connection, deadline, true});
+    connection->session.setNumber(nextNumber_++);
+    nextDeadline_ = std::min(nextDeadline_, connection->session.deadline());
+    slots_.emplace(connection->session.number(), Slot{connection, true});
   }
-  if (!arm(EPOLL_CTL_ADD, *connection, Session::Wait::Read)) erase(connection->number);
+  if (!arm(EPOLL_CTL_ADD, *connection, Session::Wait::Read)) erase(connection->session.number());
 }
 
 void ParkingLot::park(const std::shared_ptr<Connection>& connection, Session::Wait wait) {
@@ -57,7 +55,7 @@ void ParkingLot::park(const std::shared_ptr<Connection>& connection, Session::Wa
     return;
   }
   if (wait == Session::Wait::Closed) {
-    erase(connection->number);
+    erase(connection->session.number());
     return;
   }
   const TimePoint deadline = connection->session.deadline();
@@ -65,11 +63,10 @@ void ParkingLot::park(const std::shared_ptr<Connection>& connection, Session::Wa
   bool woken = false;
   {
     const std::lock_guard lock(mutex_);
-    const auto found = slots_.find(connection->number);
+    const auto found = slots_.find(connection->session.number());
     if (found == slots_.end()) return;
     woken = std::exchange(found->second.woken, false) && onEvent;
     found->second.parked = !woken;
-    found->second.deadline = deadline;
     nextDeadline_ = std::min(nextDeadline_, deadline);
   }
   if (wait == Session::Wait::Time) return;  // the descriptor stays disarmed, and the deadline wakes
@@ -77,14 +74,14 @@ void ParkingLot::park(const std::shared_ptr<Connection>& connection, Session::Wa
   // What the peer does meanwhile must not wake it.
   if (onEvent) return;
   // From here on another worker may own the session already; `connection` only keeps it alive.
-  if (!arm(EPOLL_CTL_MOD, *connection, wait)) erase(connection->number);
+  if (!arm(EPOLL_CTL_MOD, *connection, wait)) erase(connection->session.number());
 }
 
 bool ParkingLot::arm(int operation, const Connection& connection, Session::Wait wait) {
   epoll_event event{};
   // The end of what the peer says lasts: who waits to write must not be woken by it again and again.
   event.events = EPOLLONESHOT | (wait == Session::Wait::Write ? EPOLLOUT : EPOLLIN | EPOLLRDHUP);
-  event.data.u64 = connection.number;
+  event.data.u64 = connection.session.number();
   return ::epoll_ctl(epoll_.get(), operation, connection.session.fd(), &event) == 0;
 }
 
@@ -134,11 +131,12 @@ void ParkingLot::wakeExpired(TimePoint now) {
     nextDeadline_ = TimePoint::max();
     for (auto& [number, slot] : slots_) {
       if (!slot.parked) continue;
-      if (slot.deadline <= now) {
+      const TimePoint deadline = slot.connection->session.deadline();
+      if (deadline <= now) {
         slot.parked = false;
         expired.push_back(slot.connection);
       } else {
-        nextDeadline_ = std::min(nextDeadline_, slot.deadline);
+        nextDeadline_ = std::min(nextDeadline_, deadline);
       }
     }
   }

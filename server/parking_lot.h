@@ -26,7 +26,6 @@ struct Connection {
       : place(std::move(seat)), session(std::move(transport), context, std::move(peer)) {}
   std::unique_ptr<ConnectionLimits::Place> place;
   Session session;
-  std::uint64_t number = 0;  // given by the parking lot
 };
 
 class ParkingLot {
@@ -56,7 +55,6 @@ class ParkingLot {
  private:
   struct Slot {
     std::shared_ptr<Connection> connection;
-    TimePoint deadline;
     bool parked = false;
     bool woken = false;  // while it was not parked
   };

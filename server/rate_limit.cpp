@@ -19,6 +19,11 @@ void RateBucket::setRate(std::uint64_t rate) {
 }
 
 RateBucket::TimePoint RateBucket::take(std::uint64_t bytes, TimePoint now) {
+  const TimePoint here = takeHere(bytes, now);
+  return around_ ? std::max(here, around_->take(bytes, now)) : here;
+}
+
+RateBucket::TimePoint RateBucket::takeHere(std::uint64_t bytes, TimePoint now) {
   const auto rate = static_cast<double>(rate_.load(std::memory_order_relaxed));
   if (rate <= 0) return now;
   const std::lock_guard lock(mutex_);
@@ -38,7 +43,7 @@ std::shared_ptr<RateBucket> RateLimits::ofAddress(const std::string& source) {
   std::weak_ptr<RateBucket>& place = addresses_[source];
   std::shared_ptr<RateBucket> bucket = place.lock();
   if (!bucket) {
-    bucket = std::make_shared<RateBucket>(perAddress_);
+    bucket = std::make_shared<RateBucket>(perAddress_, all_);
     place = bucket;
   }
   return bucket;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 namespace ft {
 
@@ -17,8 +18,9 @@ class RateBucket {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  // Bytes a second; 0: no limit.
-  explicit RateBucket(std::uint64_t rate) : rate_(rate) {}
+  // Bytes a second; 0: no limit. What is taken is taken from the bucket `around` it, too, where there is one.
+  explicit RateBucket(std::uint64_t rate, std::shared_ptr<RateBucket> around = nullptr)
+      : around_(std::move(around)), rate_(rate) {}
 
   // From now on; also for those who wait, from their next step on.
   void setRate(std::uint64_t rate);
@@ -26,19 +28,21 @@ class RateBucket {
   TimePoint take(std::uint64_t bytes, TimePoint now);
 
  private:
+  TimePoint takeHere(std::uint64_t bytes, TimePoint now);
+
+  const std::shared_ptr<RateBucket> around_;
   std::atomic<std::uint64_t> rate_;
   std::mutex mutex_;
   double tokens_ = 0;
   TimePoint filled_{};
 };
 
-// The bucket of everyone, and one for each address that has connections.
+// The bucket of everyone, and in it one for each address that has connections.
 class RateLimits {
  public:
   RateLimits(std::uint64_t all, std::uint64_t perAddress)
       : all_(std::make_shared<RateBucket>(all)), perAddress_(perAddress) {}
 
-  const std::shared_ptr<RateBucket>& all() const { return all_; }
   // `source` is PeerInfo::source. It lives as long as someone holds it.
   std::shared_ptr<RateBucket> ofAddress(const std::string& source);
   void setRates(std::uint64_t all, std::uint64_t perAddress);

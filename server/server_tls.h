@@ -20,7 +20,7 @@ class ServerTls {
   ServerTls(TlsConfig config, std::string state);
   ~ServerTls();
 
-  // For a new connection. Any thread.
+  // For a connection that begins its handshake. Any thread.
   TlsContext context() const;
   // Of the key that new connections see.
   std::string fingerprint() const;

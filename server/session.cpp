@@ -91,12 +91,12 @@ HandedOver Session::handOver() {
   handed.output = busy_->output.substr(busy_->outputSent);
   handed.peer = origin_.name;
   handed.audit = context_.audit;
-  handed.identity = std::move(identity_);
+  handed.identity = *identity_;
   handed.view = std::move(view_);
   if (context_.access != nullptr) {
     handed.confirm = [access = context_.access, may = context_.checkExec, origin = origin_](HandedOver& now) {
       const LineSecurity* const line = now.transport->security();
-      now.identity = access->now(now.identity, origin, line);
+      now.identity = *access->now(now.identity, origin, line);
       now.entitled = now.identity.kind == Identity::Kind::User && (origin.loopback || line != nullptr);
       if (now.identity.kind == Identity::Kind::Nobody) throw Failure(ErrorCode::Unauthenticated, "log in first");
       if (now.identity.kind != Identity::Kind::Local && may) may(now.identity);
@@ -230,7 +230,7 @@ void Session::charge(std::uint64_t bytes) {
   if (bytes == 0) return;
   const TimePoint now = context_.now();
   TimePoint until = now;
-  for (const auto& bucket : buckets_) until = std::max(until, bucket->take(bytes, now));
+  if (bucket_) until = std::max(until, bucket_->take(bytes, now));
   if (userBucket_) until = std::max(until, userBucket_->take(bytes, now));
   if (until > now) busy_->pausedUntil = until;
 }

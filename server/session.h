@@ -53,14 +53,17 @@ struct SessionContext {
   // Do other sessions wait for a thread? Then this one gives way between two steps.
   std::function<bool()> othersWait = [] { return false; };
   TimePoint (*now)() = std::chrono::steady_clock::now;
+  // Something has happened that the session of that number waits for. Called on any thread, also when the session is gone.
+  std::function<void(std::uint64_t)> wake = [](std::uint64_t) {};
   // Where connections go that ask for a command of the system; null: nowhere.
   ExecService* exec = nullptr;
   std::string sandbox = "off";  // what holds of it (Sandbox::text)
   AuditLog* audit = nullptr;    // null: nothing is written down
   // What `hello` tells of the services beside files.
   std::vector<HelloService> services{};
-  // Who somebody is; null: everyone is Local.
+  // Who somebody is; null: everyone is `everyone`.
   Authenticator* access = nullptr;
+  std::shared_ptr<const Identity> everyone = std::make_shared<const Identity>(Identity{Identity::Kind::Local, "", "", nullptr});
   // The storage as an identity sees it; empty: all see `storage`.
   std::function<std::unique_ptr<Storage>(const Identity&)> view{};
   // The rate that all connections of an identity share; null where it has none. Empty: nobody has one.
@@ -72,20 +75,21 @@ struct SessionContext {
 class Session {
  public:
   // What has to happen before run() can do more.
-  // Event: what setWaker() was given is called when it is time.
+  // Event: the context's `wake` is called when it is time.
   enum class Wait { Read, Write, Time, Event, Turn, HandOver, Closed };
 
   Session(std::unique_ptr<Transport> transport, SessionContext& context, PeerInfo origin);
   ~Session();
 
   // Before the first run(). Bodies count against the bucket, and wait where it is empty.
-  void limitBy(std::shared_ptr<RateBucket> bucket) { buckets_.push_back(std::move(bucket)); }
+  void limitBy(std::shared_ptr<RateBucket> bucket) { bucket_ = std::move(bucket); }
   // Its time to a first request is limited by loginTimeout, from its beginning; without this, only the time to the end of a handshake is.
   void limitStartup() { startupLimited_ = true; }
   // Has it made a request that was let in?
   bool settled() const { return settled_; }
-  // Before the first run(). Called on any thread, also when the session is gone: it must know what to wake by itself.
-  void setWaker(std::function<void()> waker) { waker_ = std::move(waker); }
+  // Its number among the connections, by which it is woken. To be set before the first run().
+  std::uint64_t number() const { return number_; }
+  void setNumber(std::uint64_t number) { number_ = number; }
 
   // Does all that can be done without the peer. Never throws. After Closed the session is only to be destroyed, after HandOver to be
   // emptied by handOver() and destroyed.
@@ -122,7 +126,7 @@ class Session {
 
   // Who is there (session_login.cpp).
   void settleIdentity();
-  void become(Identity identity);
+  void become(std::shared_ptr<const Identity> identity);
   Storage& storage();
   std::size_t mostInput() const;
   bool admits(const Header& request, const Command& command);
@@ -170,16 +174,16 @@ class Session {
   std::unique_ptr<Transport> transport_;
   SessionContext& context_;
   const PeerInfo origin_;
-  Identity identity_;
+  std::shared_ptr<const Identity> identity_;
   std::uint64_t identityVersion_ = 0;
+  std::uint64_t number_ = 0;
   bool lineWasPlain_ = true;  // when identity_ was found
   std::unique_ptr<Storage> view_;
-  std::function<void()> waker_;
   int loginTries_ = 0;
   State state_ = State::Header;
   TimePoint deadline_;
   TimePoint startupDeadline_;
-  std::vector<std::shared_ptr<RateBucket>> buckets_;
+  std::shared_ptr<RateBucket> bucket_;
   std::shared_ptr<RateBucket> userBucket_;
   bool startupLimited_ = false;
   bool settled_ = false;

@@ -6,9 +6,9 @@ void Session::record(const Header& request, const Deed& deed) {
   if (context_.audit == nullptr) return;
   AuditRecord record;
   record.peer = origin_.name;
-  if (identity_.kind != Identity::Kind::Local) {
-    record.user = identity_.user;
-    record.method = identity_.method;
+  if (identity_->kind != Identity::Kind::Local) {
+    record.user = identity_->user;
+    record.method = identity_->method;
   }
   record.command = request.cmd;
   if (request.filename) record.name = *request.filename;

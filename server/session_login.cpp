@@ -39,7 +39,7 @@ Credentials credentialsFrom(Header& request) {
 // A client's certificate is known once the handshake is done, which happens inside the first reads.
 void Session::settleIdentity() {
   if (context_.access == nullptr) {
-    identity_.kind = Identity::Kind::Local;
+    identity_ = context_.everyone;
     return;
   }
   const LineSecurity* const line = transport_->security();
@@ -49,31 +49,31 @@ void Session::settleIdentity() {
   if (!first && !nowEncrypted && version + 1 == identityVersion_) return;
   lineWasPlain_ = line == nullptr;
   identityVersion_ = version + 1;
-  Identity found =
-      first || nowEncrypted ? context_.access->initial(origin_, line) : context_.access->now(identity_, origin_, line);
-  if (!isSameFor(found, identity_)) become(std::move(found));
-  if (first && identity_.kind == Identity::Kind::Nobody) limitStartup();
+  auto found = first || nowEncrypted ? context_.access->initial(origin_, line)
+                                     : context_.access->now(*identity_, origin_, line);
+  if (first || !isSameFor(*found, *identity_)) become(std::move(found));
+  if (first && identity_->kind == Identity::Kind::Nobody) limitStartup();
 }
 
-void Session::become(Identity identity) {
+void Session::become(std::shared_ptr<const Identity> identity) {
   if (busy_) {
     commitPuts();
     busy_->offers = Offers();
   }
   view_.reset();
   identity_ = std::move(identity);
-  userBucket_ = context_.rate ? context_.rate(identity_) : nullptr;
+  userBucket_ = context_.rate ? context_.rate(*identity_) : nullptr;
 }
 
 Storage& Session::storage() {
   // Which is a Local's view already.
-  if (!context_.view || identity_.kind == Identity::Kind::Local) return context_.storage;
-  if (!view_) view_ = context_.view(identity_);
+  if (!context_.view || identity_->kind == Identity::Kind::Local) return context_.storage;
+  if (!view_) view_ = context_.view(*identity_);
   return *view_;
 }
 
 std::size_t Session::mostInput() const {
-  return identity_.kind == Identity::Kind::Nobody ? kMaxHeaderBeforeLogin + kLengthPrefixSize : InputBuffer::kCapacity;
+  return identity_->kind == Identity::Kind::Nobody ? kMaxHeaderBeforeLogin + kLengthPrefixSize : InputBuffer::kCapacity;
 }
 
 // What the identity alone is enough to refuse.
@@ -82,8 +82,8 @@ std::optional<Failure> Session::refusal(const Header& request, const Command& co
     return Failure(ErrorCode::Forbidden,
                    "the plain form of the protocol is served on this machine only (server.plain_form)");
   }
-  if (command.access == Access::None || identity_.kind == Identity::Kind::Local) return std::nullopt;
-  if (identity_.kind == Identity::Kind::Nobody) {
+  if (command.access == Access::None || identity_->kind == Identity::Kind::Local) return std::nullopt;
+  if (identity_->kind == Identity::Kind::Nobody) {
     if (!origin_.loopback && transport_->security() == nullptr) {
       return Failure(ErrorCode::Forbidden, "this daemon speaks TLS here, and serves nothing in plain text");
     }
@@ -92,7 +92,7 @@ std::optional<Failure> Session::refusal(const Header& request, const Command& co
   if (command.access != Access::Exec) return std::nullopt;
   if (!context_.checkExec) return Failure(ErrorCode::Forbidden, "users have no right to exec");
   try {
-    context_.checkExec(identity_);
+    context_.checkExec(*identity_);
   } catch (const Failure& failure) {
     return failure;
   }
@@ -124,7 +124,7 @@ void Session::startLogin(Header request) {
   // A signature is good for one try.
   busy_->nonce.clear();
   ++loginTries_;
-  const std::function<void()> waker = waker_ ? waker_ : [] {};
+  const auto waker = [wake = context_.wake, number = number_] { wake(number); };
   busy_->login = std::make_unique<LoggingIn>(std::move(request), context_.access->begin(std::move(credentials), from, waker));
   state_ = State::LogIn;
   deadline_ = TimePoint::max();  // it is ours to decide
@@ -142,11 +142,11 @@ Progress Session::awaitLogin() {
     return Progress::Moved;
   }
   loginTries_ = 0;
-  become(std::move(result->identity));
+  become(std::make_shared<const Identity>(std::move(result->identity)));
   settleStartup();
   record(request, {});
   Header answer = okReply(request);
-  answer.user = identity_.user;
+  answer.user = identity_->user;
   reply(answer);
   return Progress::Moved;
 }

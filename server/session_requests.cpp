@@ -99,7 +99,7 @@ void Session::refuseHeader(const HeaderError& error) {
   const bool goesOn =
       state_ == State::Header && error.told() >= (hasBody ? HeaderError::Told::Body : HeaderError::Told::Command);
   // A body is not read from who has not logged in (see admits()).
-  if (!goesOn || (hasBody && identity_.kind == Identity::Kind::Nobody)) {
+  if (!goesOn || (hasBody && identity_->kind == Identity::Kind::Nobody)) {
     refuse(header, error);
     endConnection();
   } else if (hasBody) {
@@ -139,7 +139,7 @@ void Session::dispatch(Header request) {
 }
 
 void Session::runCommand(const Command& command, Header request) {
-  if (identity_.kind != Identity::Kind::Nobody) settleStartup();
+  if (identity_->kind != Identity::Kind::Nobody) settleStartup();
   // Puts gather; anything else must see them.
   if (command.body != BodyRule::FromClient) commitPuts();
   try {

@@ -46,12 +46,28 @@ std::string refusalFrame(ErrorCode code, const std::string& reason) {
   return frame;
 }
 
+LinePolicy policyOf(const TransferOptions& options, bool loopback) {
+  LinePolicy policy;
+  if (options.tls != nullptr) {
+    policy.tls = [tls = options.tls] { return tls->context(); };
+  } else {
+    policy.tlsRefusal =
+        refusalFrame(ErrorCode::Unsupported, "TLS is switched off here ([tls] mode, or no certificate)");
+  }
+  using Plain = TransferOptions::Plain;
+  if (options.plain == Plain::Nowhere || (options.plain == Plain::Loopback && !loopback)) {
+    policy.plainRefusal =
+        refusalFrame(ErrorCode::Forbidden, "this daemon speaks TLS only here ([tls] mode): ftpc --tls");
+  }
+  return policy;
+}
+
 }  // namespace
 
 TransferService::TransferService(TransferOptions options, Storage& storage, Log& log)
     : log_(log),
-      tls_(options.tls),
-      plain_(options.plain),
+      loopbackLines_(policyOf(options, true)),
+      remoteLines_(policyOf(options, false)),
       limits_(options.maxConnections, options.maxPerAddress, options.startups),
       rates_(options.rates),
       kits_(static_cast<std::size_t>(options.workers)),
@@ -60,6 +76,7 @@ TransferService::TransferService(TransferOptions options, Storage& storage, Log&
       context_{storage, log, kits_, segments_, options.limits, draining_, [this] { return workers_.busy(); }},
       parking_(std::make_unique<ParkingLot>(
           [this](std::shared_ptr<Connection> connection) { enqueue(std::move(connection)); })) {
+  context_.wake = [this](std::uint64_t number) { parking_->wake(number); };
   context_.exec = options.exec;
   context_.audit = options.audit;
   context_.access = options.access;
@@ -109,10 +126,7 @@ void TransferService::talk(StreamSocket& socket) {
   noticeDeadPeers(own.get());
   log_.event(LogLevel::Debug, "connected", {{"peer", peer.name}});
   auto connection = std::make_shared<Connection>(beginLine(std::move(own), peer), context_, peer, std::move(place));
-  if (rates_ != nullptr) {
-    connection->session.limitBy(rates_->all());
-    connection->session.limitBy(rates_->ofAddress(peer.source));
-  }
+  if (rates_ != nullptr) connection->session.limitBy(rates_->ofAddress(peer.source));
   if (!peer.loopback) connection->session.limitStartup();
   parking_->admit(connection);
 }
@@ -120,24 +134,7 @@ void TransferService::talk(StreamSocket& socket) {
 std::unique_ptr<Transport> TransferService::beginLine(UniqueFd socket, const PeerInfo& peer) const {
   // Who can see what passes a Unix socket can see more than that.
   if (peer.name.starts_with("unix:")) return makePlainTransport(std::move(socket));
-  return makeNegotiatingTransport(std::move(socket), policyFor(peer.loopback));
-}
-
-LinePolicy TransferService::policyFor(bool loopback) const {
-  LinePolicy policy;
-  if (tls_ != nullptr) {
-    policy.tls = tls_->context();
-  } else {
-    policy.tlsRefusal =
-        refusalFrame(ErrorCode::Unsupported, "TLS is switched off here ([tls] mode, or no certificate)");
-  }
-  const bool plain =
-      plain_ == TransferOptions::Plain::Anywhere || (plain_ == TransferOptions::Plain::Loopback && loopback);
-  if (!plain) {
-    policy.plainRefusal =
-        refusalFrame(ErrorCode::Forbidden, "this daemon speaks TLS only here ([tls] mode): ftpc --tls");
-  }
-  return policy;
+  return makeNegotiatingTransport(std::move(socket), peer.loopback ? loopbackLines_ : remoteLines_);
 }
 
 void TransferService::refuse(const StreamSocket& socket, const PeerInfo& peer, const std::string& reason) {

@@ -61,14 +61,13 @@ class TransferService {
  private:
   void talk(Poco::Net::StreamSocket& socket);
   std::unique_ptr<Transport> beginLine(UniqueFd socket, const PeerInfo& peer) const;
-  LinePolicy policyFor(bool loopback) const;
   void enqueue(std::shared_ptr<Connection> connection);
   void work(const std::shared_ptr<Connection>& connection);
   void refuse(const Poco::Net::StreamSocket& socket, const PeerInfo& peer, const std::string& reason);
 
   Log& log_;
-  const ServerTls* const tls_;
-  const TransferOptions::Plain plain_;
+  const LinePolicy loopbackLines_;
+  const LinePolicy remoteLines_;
   std::atomic<bool> draining_{false};
   std::atomic<bool> hurry_{false};
   std::mutex enqueueMutex_;

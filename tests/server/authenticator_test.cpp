@@ -17,24 +17,24 @@ ErrorCode codeOf(const LoginResult& result) { return result.failure ? result.fai
 TEST_CASE("without accounts this machine's clients are Local, and others nobody") {
   Accounts accounts;
   accounts.users.remove("anna");
-  CHECK(accounts.access().initial(kHere, nullptr).kind == Kind::Local);
-  CHECK(accounts.access().initial(kAway, nullptr).kind == Kind::Nobody);
+  CHECK(accounts.access().initial(kHere, nullptr)->kind == Kind::Local);
+  CHECK(accounts.access().initial(kAway, nullptr)->kind == Kind::Nobody);
   accounts.users.add("anna", "correct horse");
   accounts.access().reloadIfChanged();
-  CHECK(accounts.access().initial(kHere, nullptr).kind == Kind::Nobody);
+  CHECK(accounts.access().initial(kHere, nullptr)->kind == Kind::Nobody);
 }
 
 TEST_CASE("who somebody is before a log-in follows from the configuration alone") {
   Accounts accounts;
   AccessOptions options = accounts.options();
   options.local = LocalAccess::Open;
-  CHECK(Authenticator(options, accounts.log).initial(kHere, nullptr).kind == Kind::Local);
-  CHECK(Authenticator(options, accounts.log).initial(kAway, nullptr).kind == Kind::Nobody);
+  CHECK(Authenticator(options, accounts.log).initial(kHere, nullptr)->kind == Kind::Local);
+  CHECK(Authenticator(options, accounts.log).initial(kAway, nullptr)->kind == Kind::Nobody);
   options.local = LocalAccess::Login;
   options.anonymous = true;
-  CHECK(Authenticator(options, accounts.log).initial(kAway, nullptr).kind == Kind::Anonymous);
+  CHECK(Authenticator(options, accounts.log).initial(kAway, nullptr)->kind == Kind::Anonymous);
   options.insecure = true;
-  CHECK(Authenticator(options, accounts.log).initial(kAway, nullptr).kind == Kind::Local);
+  CHECK(Authenticator(options, accounts.log).initial(kAway, nullptr)->kind == Kind::Local);
 }
 
 TEST_CASE("a right password makes a User; a wrong one, no password and no such user read the same") {
@@ -57,11 +57,11 @@ TEST_CASE("a disabled or removed user does not get in, and is not itself any mor
   const Identity anna = accounts.password("anna", "correct horse").identity;
   accounts.users.disable("anna", true);
   accounts.access().reload();
-  CHECK(accounts.access().now(anna, kHere, nullptr).kind == Kind::Nobody);
+  CHECK(accounts.access().now(anna, kHere, nullptr)->kind == Kind::Nobody);
   CHECK(codeOf(accounts.password("anna", "correct horse")) == ErrorCode::Unauthenticated);
   accounts.users.disable("anna", false);
   accounts.access().reload();
-  CHECK(accounts.access().now(anna, kHere, nullptr).user == "anna");
+  CHECK(accounts.access().now(anna, kHere, nullptr)->user == "anna");
 }
 
 TEST_CASE("a password that was changed is not let in from memory") {
@@ -107,7 +107,7 @@ TEST_CASE("a token lets its user in with its limits, until it ends or is removed
   accounts.access().reload();
   CHECK(codeOf(accounts.token(token)) == ErrorCode::Unauthenticated);
   CHECK(codeOf(accounts.token(old)) == ErrorCode::Unauthenticated);
-  CHECK(accounts.access().now(good.identity, kHere, nullptr).kind == Kind::Nobody);
+  CHECK(accounts.access().now(good.identity, kHere, nullptr)->kind == Kind::Nobody);
 }
 
 TEST_CASE("a key lets its user in for what was signed on this connection, and for nothing else") {
@@ -135,15 +135,15 @@ TEST_CASE("a certificate and a user of the system are known without a log-in") {
   accounts.users.addLine("anna", "uid", "4711");
   LineSecurity line;
   line.peerFingerprint = print;
-  CHECK(accounts.access().initial(kAway, &line).user == "anna");
+  CHECK(accounts.access().initial(kAway, &line)->user == "anna");
   PeerInfo local = kHere;
   local.uid = 4711;
-  CHECK(accounts.access().initial(local, nullptr).method == "uid");
+  CHECK(accounts.access().initial(local, nullptr)->method == "uid");
   local.uid = 4712;
-  CHECK(accounts.access().initial(local, nullptr).kind == Kind::Nobody);
+  CHECK(accounts.access().initial(local, nullptr)->kind == Kind::Nobody);
   accounts.users.disable("anna", true);
   accounts.access().reload();
-  CHECK(accounts.access().initial(kAway, &line).kind == Kind::Nobody);
+  CHECK(accounts.access().initial(kAway, &line)->kind == Kind::Nobody);
 }
 
 TEST_CASE("a users file that is broken, readable by others or gone changes nothing while serving, and is told once") {
@@ -176,7 +176,7 @@ TEST_CASE("a users file that is empty, and one without users, open nothing that 
   { std::ofstream(accounts.file) << "# nobody left\n"; }
   accounts.access().reload();
   CHECK_FALSE(accounts.access().hasAccounts());
-  CHECK(accounts.access().initial(kHere, nullptr).kind == Kind::Nobody);
+  CHECK(accounts.access().initial(kHere, nullptr)->kind == Kind::Nobody);
 }
 
 TEST_CASE("who has logged in stays while what has let it in is in the file, and no longer") {
@@ -187,7 +187,7 @@ TEST_CASE("who has logged in stays while what has let it in is in the file, and 
   const std::string binding(kLoginBindingSize, 'b');
   const Identity byPassword = accounts.password("anna", "correct horse").identity;
   const Identity byKey = accounts.key(secret, binding, {kAway, true, binding}).identity;
-  const auto kindOf = [&](const Identity& identity) { return accounts.access().now(identity, kHere, nullptr).kind; };
+  const auto kindOf = [&](const Identity& identity) { return accounts.access().now(identity, kHere, nullptr)->kind; };
   REQUIRE(kindOf(byPassword) == Kind::User);
   REQUIRE(kindOf(byKey) == Kind::User);
   accounts.users.setPassword("anna", "another horse");

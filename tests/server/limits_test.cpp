@@ -82,7 +82,15 @@ TEST_CASE("the connections of one address share a bucket, and new rates reach al
   limits.setRates(0, 0);
   const auto now = std::chrono::steady_clock::now();
   CHECK(one->take(1'000'000'000, now) <= now);
-  CHECK(limits.all()->take(1'000'000'000, now) <= now);
+}
+
+TEST_CASE("what an address moves counts against the rate of all, too") {
+  RateLimits limits(1'000'000, 0);
+  const auto now = std::chrono::steady_clock::now();
+  const auto one = limits.ofAddress("192.0.2.1");
+  const auto other = limits.ofAddress("192.0.2.2");
+  CHECK(secondsUntil(one->take(1'500'000, now), now) == doctest::Approx(1.0));
+  CHECK(secondsUntil(other->take(1'000'000, now), now) == doctest::Approx(2.0));
 }
 
 TEST_CASE("a session over its rate waits for the time alone, goes on by itself, and is not cut as too slow") {

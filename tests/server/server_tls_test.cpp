@@ -171,12 +171,12 @@ TEST_CASE("a client's certificate is known by its key, and by its name only when
 }
 
 TEST_CASE("the first bytes of a line tell TLS from every possible frame") {
-  const TlsContext context = serverContext();
+  const LinePolicy both{serverContext, "", ""};
   for (int first = 0; first < 256; ++first) {
     for (const int second : {0x00, 0x02, 0x03, 0x04, 0xff}) {
       for (const int third : {0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0xff}) {
         auto [near, far] = socketPair();
-        const auto line = makeNegotiatingTransport(std::move(near), {context, "", ""});
+        const auto line = makeNegotiatingTransport(std::move(near), both);
         const std::array<unsigned char, 4> bytes{static_cast<unsigned char>(first), static_cast<unsigned char>(second),
                                                  static_cast<unsigned char>(third), 0};
         REQUIRE(::send(far.get(), bytes.data(), bytes.size(), 0) == 4);
@@ -192,7 +192,8 @@ TEST_CASE("the first bytes of a line tell TLS from every possible frame") {
 
 TEST_CASE("a line that is refused gets the words, loses what it sends, and ends") {
   auto [near, far] = socketPair();
-  const auto line = makeNegotiatingTransport(std::move(near), {nullptr, "no plain text", "no TLS"});
+  const LinePolicy neither{nullptr, "no plain text", "no TLS"};
+  const auto line = makeNegotiatingTransport(std::move(near), neither);
   REQUIRE(::send(far.get(), "\x05\0\0\0hello", 9, 0) == 9);
   std::array<std::byte, 64> buffer{};
   CHECK(line->read(buffer).status == IoResult::Status::WouldBlockRead);
@@ -206,7 +207,8 @@ TEST_CASE("a line that is refused gets the words, loses what it sends, and ends"
 
 TEST_CASE("a line is what it began as, and tells of its encryption when there is one") {
   auto [near, far] = socketPair();
-  const auto line = makeNegotiatingTransport(std::move(near), {serverContext(), "", ""});
+  const LinePolicy both{serverContext, "", ""};
+  const auto line = makeNegotiatingTransport(std::move(near), both);
   TlsTransport client(std::move(far), makeTlsContext(TlsSide::Client, {}), TlsSide::Client);
   std::array<std::byte, 16> buffer{};
   for (int i = 0; i < 10 && line->security() == nullptr; ++i) {
