@@ -42,25 +42,8 @@ class PlainTransport final : public Transport {
  public:
   explicit PlainTransport(UniqueFd socket) : socket_(std::move(socket)) {}
 
-  IoResult read(std::span<std::byte> into) override {
-    for (;;) {
-      const ssize_t n = ::recv(socket_.get(), into.data(), into.size(), MSG_DONTWAIT);
-      if (n > 0) return {IoResult::Status::Done, static_cast<std::size_t>(n)};
-      if (n == 0) return {IoResult::Status::End, 0};
-      if (errno == EAGAIN) return {IoResult::Status::WouldBlockRead, 0};
-      if (errno != EINTR) throwTransportError(errno, "reading from the connection failed");
-    }
-  }
-
-  IoResult write(std::span<const std::byte> bytes) override {
-    for (;;) {
-      const ssize_t n = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-      if (n >= 0) return {IoResult::Status::Done, static_cast<std::size_t>(n)};
-      if (errno == EAGAIN) return {IoResult::Status::WouldBlockWrite, 0};
-      if (errno != EINTR) throwTransportError(errno, "writing to the connection failed");
-    }
-  }
-
+  IoResult read(std::span<std::byte> into) override { return readSocket(socket_.get(), into); }
+  IoResult write(std::span<const std::byte> bytes) override { return writeSocket(socket_.get(), bytes); }
   void shutdownWrite() noexcept override { ::shutdown(socket_.get(), SHUT_WR); }
   int fd() const noexcept override { return socket_.get(); }
   int rawFd() const noexcept override { return socket_.get(); }
@@ -79,6 +62,25 @@ void prepareSocket(int fd) {
   // A Unix socket has no such option, and a TCP socket that refuses it is only slower.
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+IoResult readSocket(int fd, std::span<std::byte> into) {
+  for (;;) {
+    const ssize_t n = ::recv(fd, into.data(), into.size(), MSG_DONTWAIT);
+    if (n > 0) return {IoResult::Status::Done, static_cast<std::size_t>(n)};
+    if (n == 0) return {IoResult::Status::End, 0};
+    if (errno == EAGAIN) return {IoResult::Status::WouldBlockRead, 0};
+    if (errno != EINTR) throwTransportError(errno, "reading from the connection failed");
+  }
+}
+
+IoResult writeSocket(int fd, std::span<const std::byte> bytes) {
+  for (;;) {
+    const ssize_t n = ::send(fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n >= 0) return {IoResult::Status::Done, static_cast<std::size_t>(n)};
+    if (errno == EAGAIN) return {IoResult::Status::WouldBlockWrite, 0};
+    if (errno != EINTR) throwTransportError(errno, "writing to the connection failed");
+  }
 }
 
 std::unique_ptr<Transport> makePlainTransport(UniqueFd socket) {

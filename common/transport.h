@@ -54,6 +54,10 @@ class Transport {
 // Sets O_NONBLOCK and, for TCP, TCP_NODELAY. Throws TransportError.
 void prepareSocket(int fd);
 
+// One read or write of plain bytes, as Transport has them.
+IoResult readSocket(int fd, std::span<std::byte> into);
+IoResult writeSocket(int fd, std::span<const std::byte> bytes);
+
 // Takes ownership, and prepares the socket.
 std::unique_ptr<Transport> makePlainTransport(UniqueFd socket);
 

@@ -67,6 +67,7 @@ class RefusedTransport final : public Transport {
   std::size_t thrown_ = 0;
 };
 
+// Most lines are plain, and wait most of the time: those need no second object.
 class NegotiatingTransport final : public Transport {
  public:
   NegotiatingTransport(UniqueFd socket, const LinePolicy& policy)
@@ -75,24 +76,28 @@ class NegotiatingTransport final : public Transport {
   }
 
   IoResult read(std::span<std::byte> into) override {
-    if (!line_) {
+    if (!plain_ && !line_) {
       if (const auto status = decide()) return {*status, 0};
     }
-    return line_->read(into);
+    return line_ ? line_->read(into) : readSocket(fd_, into);
   }
+  // The daemon speaks first only to end a line that has not said what it is.
   IoResult write(std::span<const std::byte> bytes) override {
-    if (line_) return line_->write(bytes);
-    // The daemon speaks first only to end a line that has not said what it is.
-    const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n < 0) throw TransportError(TransportError::Kind::Closed, "the line ended before it began");
-    return {IoResult::Status::Done, static_cast<std::size_t>(n)};
+    return line_ ? line_->write(bytes) : writeSocket(fd_, bytes);
   }
   void shutdownWrite() noexcept override {
-    if (line_) line_->shutdownWrite();
+    if (line_) {
+      line_->shutdownWrite();
+    } else if (plain_) {
+      ::shutdown(fd_, SHUT_WR);
+    }
   }
   int fd() const noexcept override { return fd_; }
-  int rawFd() const noexcept override { return line_ ? line_->rawFd() : -1; }
-  int sendFd() const noexcept override { return line_ ? line_->sendFd() : -1; }
+  int rawFd() const noexcept override {
+    if (plain_) return fd_;
+    return line_ ? line_->rawFd() : -1;
+  }
+  int sendFd() const noexcept override { return line_ ? line_->sendFd() : rawFd(); }
   std::size_t buffered() const noexcept override { return line_ ? line_->buffered() : 0; }
   bool established() const noexcept override { return !line_ || line_->established(); }
   const LineSecurity* security() const noexcept override { return line_ ? line_->security() : nullptr; }
@@ -128,7 +133,7 @@ class NegotiatingTransport final : public Transport {
     } else if (tls) {
       line_ = std::make_unique<TlsTransport>(std::move(socket_), policy_.tls(), TlsSide::Server);
     } else {
-      line_ = makePlainTransport(std::move(socket_));
+      plain_ = true;
     }
   }
 
@@ -141,9 +146,10 @@ class NegotiatingTransport final : public Transport {
   void wakeAt(int bytes) { ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes); }
 
   const LinePolicy& policy_;
-  std::unique_ptr<Transport> line_;  // once it is known what it is; it has the socket then
+  std::unique_ptr<Transport> line_;  // what it has become, when that is not plain; it has the socket then
   const int fd_;                     // asked by other threads too
   UniqueFd socket_;
+  bool plain_ = false;
   bool patient_ = false;
 };
 

@@ -102,7 +102,7 @@ class Session {
   const std::string& peer() const { return origin_.name; }
 
  private:
-  enum class State { Header, Work, LogIn, Receive, Trailer, Send, Discard, Linger, HandOver };
+  enum class State : std::uint8_t { Header, Work, LogIn, Receive, Trailer, Send, Discard, Linger, HandOver };
   struct Busy;
   struct Working;
   struct LoggingIn;
@@ -174,17 +174,17 @@ class Session {
   std::unique_ptr<Transport> transport_;
   SessionContext& context_;
   const PeerInfo origin_;
+  std::uint64_t number_ = 0;
   std::shared_ptr<const Identity> identity_;
   std::uint64_t identityVersion_ = 0;
-  std::uint64_t number_ = 0;
-  bool lineWasPlain_ = true;  // when identity_ was found
   std::unique_ptr<Storage> view_;
-  int loginTries_ = 0;
-  State state_ = State::Header;
-  TimePoint deadline_;
-  TimePoint startupDeadline_;
   std::shared_ptr<RateBucket> bucket_;
   std::shared_ptr<RateBucket> userBucket_;
+  TimePoint deadline_;
+  TimePoint startupDeadline_;
+  int loginTries_ = 0;
+  State state_ = State::Header;
+  bool lineWasPlain_ = true;  // when identity_ was found
   bool startupLimited_ = false;
   bool settled_ = false;
   bool headerBegun_ = false;
