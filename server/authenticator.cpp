@@ -156,7 +156,7 @@ std::shared_ptr<const Identity> Authenticator::initial(const PeerInfo& peer, con
   }
   if (options_.insecure) return common_.insecure;
   const bool open = options_.local == LocalAccess::Open || (options_.local == LocalAccess::Auto && !hadAccounts_);
-  if (peer.loopback && open) return common_.loopback;
+  if (peer.loopback() && open) return common_.loopback;
   return anonymous_ ? common_.anonymous : common_.nobody;
 }
 
@@ -199,7 +199,7 @@ std::shared_ptr<LoginAttempt> Authenticator::begin(Credentials credentials, cons
       try {
         attempt->settle(tryPassword(*shared, line));
       } catch (const std::exception& error) {
-        log_.event(LogLevel::Error, "login-failed", {{"peer", line.peer.name}, {"reason", error.what()}});
+        log_.event(LogLevel::Error, "login-failed", {{"peer", line.peer.name()}, {"reason", error.what()}});
         attempt->settle({nobody(), Failure(ErrorCode::Internal, "the log-in could not be checked; try again")});
       }
       wake();
@@ -209,17 +209,17 @@ std::shared_ptr<LoginAttempt> Authenticator::begin(Credentials credentials, cons
       attempt->settle({nobody(), busy});
       wake();
     };
-    if (!queue_.add(line.peer.source, std::move(task))) attempt->settle({nobody(), busy});
+    if (!queue_.add(line.peer.source(), std::move(task))) attempt->settle({nobody(), busy});
   }
   return attempt;
 }
 
 // What needs no look at the users.
 std::optional<Failure> Authenticator::refusalBefore(const Credentials& credentials, const LoginLine& line) {
-  if (!line.encrypted && !line.peer.loopback && !options_.insecure) {
+  if (!line.encrypted && !line.peer.loopback() && !options_.insecure) {
     return Failure(ErrorCode::Forbidden, "log-ins are taken over TLS only, or on this machine");
   }
-  const auto wait = penalties_.refusedFor(line.peer.source);
+  const auto wait = penalties_.refusedFor(line.peer.source());
   if (wait.count() > 0) {
     return Failure(ErrorCode::RateLimited, "too many failed log-ins from there; try again in " +
                                                formatDuration(std::chrono::ceil<std::chrono::seconds>(wait)));
@@ -240,11 +240,11 @@ std::optional<Failure> Authenticator::refusalBefore(const Credentials& credentia
 
 // The text is the same for all that an honest user could have mistaken, so that it tells nobody which users there are.
 LoginResult Authenticator::refuse(const LoginLine& line, const std::string& name, const Fault& fault) {
-  if (fault.punished) penalties_.failed(line.peer.source);
+  if (fault.punished) penalties_.failed(line.peer.source());
   // What is no name may be a password in the wrong place.
   const std::string shown = isUserName(name) ? name : name.empty() ? "" : "(not a name)";
   log_.event(LogLevel::Warn, "login-failed",
-             {{"peer", line.peer.name}, {"user", shown}, {"method", fault.method}, {"reason", fault.reason}});
+             {{"peer", line.peer.name()}, {"user", shown}, {"method", fault.method}, {"reason", fault.reason}});
   const std::string_view method = fault.method;
   const std::string text = method == "password" ? "the user name or the password is wrong"
                            : method == "token"  ? "the token is not valid"
@@ -297,7 +297,7 @@ std::optional<LoginResult> Authenticator::tryRecent(const Credentials& credentia
 // On a thread of the queue.
 LoginResult Authenticator::tryPassword(const Credentials& credentials, const LoginLine& line) {
   // Others of this source may have failed while this one waited.
-  if (penalties_.refusedFor(line.peer.source).count() > 0) {
+  if (penalties_.refusedFor(line.peer.source()).count() > 0) {
     if (auto failure = refusalBefore(credentials, line)) return {nobody(), failure};
   }
   std::shared_ptr<const UserTable> table;

@@ -21,9 +21,9 @@ namespace ft {
 
 // A session and its place among the connections.
 struct Connection {
-  Connection(std::unique_ptr<Transport> transport, SessionContext& context, PeerInfo peer,
+  Connection(std::unique_ptr<Transport> transport, SessionContext& context, const PeerInfo& peer,
              std::unique_ptr<ConnectionLimits::Place> seat)
-      : place(std::move(seat)), session(std::move(transport), context, std::move(peer)) {}
+      : place(std::move(seat)), session(std::move(transport), context, peer) {}
   std::unique_ptr<ConnectionLimits::Place> place;
   Session session;
 };

@@ -16,10 +16,8 @@ PeerInfo unixPeer(int fd) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
   PeerInfo peer;
-  peer.loopback = true;
+  peer.unixSocket = true;
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0) peer.uid = credentials.uid;
-  peer.name = peer.uid ? "unix:" + std::to_string(*peer.uid) : "unix:unknown";
-  peer.source = peer.name;
   return peer;
 }
 
@@ -41,11 +39,9 @@ PeerInfo peerOf(const Poco::Net::StreamSocket& socket) {
   sockaddr_storage raw{};
   std::copy_n(reinterpret_cast<const char*>(address.addr()), std::min<std::size_t>(address.length(), sizeof raw),
               reinterpret_cast<char*>(&raw));
-  const SourceAddress source = SourceAddress::of(raw);
   PeerInfo peer;
-  peer.name = formatAddress(address);
-  peer.source = source.sourceText();
-  peer.loopback = source.loopback();
+  peer.address = SourceAddress::of(raw);
+  if (address.family() == SocketAddress::IPv6) peer.scope = address.host().scope();
   return peer;
 }
 

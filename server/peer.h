@@ -17,8 +17,7 @@ std::string formatAddress(const Poco::Net::SocketAddress& address);
 // Why a call on a socket failed, in the system's words.
 std::string reasonOf(const Poco::Exception& error);
 
-// Throws Poco::Exception when the peer is gone already. The source is an IPv4 address, the /64 of an IPv6 address ("2001:db8::/64"), or
-// "unix:UID"; an IPv4-mapped address is its IPv4 address.
+// Throws Poco::Exception when the peer is gone already.
 PeerInfo peerOf(const Poco::Net::StreamSocket& socket);
 
 }  // namespace ft

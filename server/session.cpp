@@ -29,8 +29,8 @@ std::span<const std::byte> bytesOf(std::string_view text) { return std::as_bytes
 
 }  // namespace
 
-Session::Session(std::unique_ptr<Transport> transport, SessionContext& context, PeerInfo origin)
-    : transport_(std::move(transport)), context_(context), origin_(std::move(origin)) {
+Session::Session(std::unique_ptr<Transport> transport, SessionContext& context, const PeerInfo& origin)
+    : transport_(std::move(transport)), context_(context), origin_(origin) {
   settleIdentity();
   // The first header is due at once; only between requests may a client be idle for long.
   deadline_ = context_.now() + context_.limits.idleTimeout;
@@ -89,7 +89,7 @@ HandedOver Session::handOver() {
   handed.request = std::move(*busy_->execRequest);
   handed.input = std::move(busy_->leftover);
   handed.output = busy_->output.substr(busy_->outputSent);
-  handed.peer = origin_.name;
+  handed.peer = origin_.name();
   handed.audit = context_.audit;
   handed.identity = *identity_;
   handed.view = std::move(view_);
@@ -97,7 +97,7 @@ HandedOver Session::handOver() {
     handed.confirm = [access = context_.access, may = context_.checkExec, origin = origin_](HandedOver& now) {
       const LineSecurity* const line = now.transport->security();
       now.identity = *access->now(now.identity, origin, line);
-      now.entitled = now.identity.kind == Identity::Kind::User && (origin.loopback || line != nullptr);
+      now.entitled = now.identity.kind == Identity::Kind::User && (origin.loopback() || line != nullptr);
       if (now.identity.kind == Identity::Kind::Nobody) throw Failure(ErrorCode::Unauthenticated, "log in first");
       if (now.identity.kind != Identity::Kind::Local && may) may(now.identity);
     };
@@ -136,7 +136,7 @@ Session::Wait Session::loop(SessionKit& kit) {
   }
 }
 
-// What is due must be out before anything writes round busy_->output, or the bytes change places.
+// What is due must be out before anything writes round the output, or the bytes change places.
 bool Session::outputIsDue() const {
   return ending_ || busy_->output.size() >= kOutputHighWater || state_ == State::Linger ||
          (state_ == State::Send && busy_->sending->body.writesItself());
@@ -187,7 +187,7 @@ bool Session::checkDeadline() {
     }
   }
   context_.log.event(LogLevel::Info, "timeout",
-                     {{"peer", origin_.name},
+                     {{"peer", origin_.name()},
                       {"while", moving         ? "body"
                                 : headerBegun_ ? "header"
                                                : "idle"}});
@@ -261,7 +261,7 @@ void Session::settleStartup() {
 }
 
 Session::Wait Session::endStartup() {
-  context_.log.event(LogLevel::Info, "timeout", {{"peer", origin_.name}, {"while", "startup"}});
+  context_.log.event(LogLevel::Info, "timeout", {{"peer", origin_.name()}, {"while", "startup"}});
   reply(errorReply(Header{}, ErrorCode::Timeout, "no request was made within limits.login_timeout"));
   flush();
   return Wait::Closed;
@@ -281,7 +281,7 @@ Progress Session::linger(SessionKit& kit) {
 
 // The connection broke, or the peer broke the protocol. What had arrived whole before is still stored.
 void Session::abandon(const char* reason) {
-  context_.log.event(LogLevel::Info, "connection-ended", {{"peer", origin_.name}, {"reason", reason}});
+  context_.log.event(LogLevel::Info, "connection-ended", {{"peer", origin_.name()}, {"reason", reason}});
   busy_->working.reset();
   busy_->login.reset();
   busy_->receiving.reset();

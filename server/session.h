@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -63,7 +64,8 @@ struct SessionContext {
   std::vector<HelloService> services{};
   // Who somebody is; null: everyone is `everyone`.
   Authenticator* access = nullptr;
-  std::shared_ptr<const Identity> everyone = std::make_shared<const Identity>(Identity{Identity::Kind::Local, "", "", nullptr});
+  std::shared_ptr<const Identity> everyone =
+      std::make_shared<const Identity>(Identity{Identity::Kind::Local, "", "", nullptr});
   // The storage as an identity sees it; empty: all see `storage`.
   std::function<std::unique_ptr<Storage>(const Identity&)> view{};
   // The rate that all connections of an identity share; null where it has none. Empty: nobody has one.
@@ -78,7 +80,7 @@ class Session {
   // Event: the context's `wake` is called when it is time.
   enum class Wait { Read, Write, Time, Event, Turn, HandOver, Closed };
 
-  Session(std::unique_ptr<Transport> transport, SessionContext& context, PeerInfo origin);
+  Session(std::unique_ptr<Transport> transport, SessionContext& context, const PeerInfo& origin);
   ~Session();
 
   // Before the first run(). Bodies count against the bucket, and wait where it is empty.
@@ -99,7 +101,7 @@ class Session {
   // When run() is to be called although the peer did nothing: it then ends the session, or finds it in order and sets a new deadline.
   TimePoint deadline() const;
   int fd() const { return transport_->fd(); }
-  const std::string& peer() const { return origin_.name; }
+  std::string peer() const { return origin_.name(); }
 
  private:
   enum class State : std::uint8_t { Header, Work, LogIn, Receive, Trailer, Send, Discard, Linger, HandOver };
@@ -182,7 +184,7 @@ class Session {
   std::shared_ptr<RateBucket> userBucket_;
   TimePoint deadline_;
   TimePoint startupDeadline_;
-  int loginTries_ = 0;
+  std::uint8_t loginTries_ = 0;
   State state_ = State::Header;
   bool lineWasPlain_ = true;  // when identity_ was found
   bool startupLimited_ = false;

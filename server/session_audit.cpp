@@ -4,8 +4,9 @@ namespace ft {
 
 void Session::record(const Header& request, const Deed& deed) {
   if (context_.audit == nullptr) return;
+  const std::string peer = origin_.name();
   AuditRecord record;
-  record.peer = origin_.name;
+  record.peer = peer;
   if (identity_->kind != Identity::Kind::Local) {
     record.user = identity_->user;
     record.method = identity_->method;

@@ -49,8 +49,8 @@ void Session::settleIdentity() {
   if (!first && !nowEncrypted && version + 1 == identityVersion_) return;
   lineWasPlain_ = line == nullptr;
   identityVersion_ = version + 1;
-  auto found = first || nowEncrypted ? context_.access->initial(origin_, line)
-                                     : context_.access->now(*identity_, origin_, line);
+  auto found =
+      first || nowEncrypted ? context_.access->initial(origin_, line) : context_.access->now(*identity_, origin_, line);
   if (first || !isSameFor(*found, *identity_)) become(std::move(found));
   if (first && identity_->kind == Identity::Kind::Nobody) limitStartup();
 }
@@ -78,13 +78,13 @@ std::size_t Session::mostInput() const {
 
 // What the identity alone is enough to refuse.
 std::optional<Failure> Session::refusal(const Header& request, const Command& command) const {
-  if (request.plain && !origin_.loopback && !context_.limits.plainAnywhere) {
+  if (request.plain && !origin_.loopback() && !context_.limits.plainAnywhere) {
     return Failure(ErrorCode::Forbidden,
                    "the plain form of the protocol is served on this machine only (server.plain_form)");
   }
   if (command.access == Access::None || identity_->kind == Identity::Kind::Local) return std::nullopt;
   if (identity_->kind == Identity::Kind::Nobody) {
-    if (!origin_.loopback && transport_->security() == nullptr) {
+    if (!origin_.loopback() && transport_->security() == nullptr) {
       return Failure(ErrorCode::Forbidden, "this daemon speaks TLS here, and serves nothing in plain text");
     }
     return Failure(ErrorCode::Unauthenticated, "log in first");
@@ -125,7 +125,8 @@ void Session::startLogin(Header request) {
   busy_->nonce.clear();
   ++loginTries_;
   const auto waker = [wake = context_.wake, number = number_] { wake(number); };
-  busy_->login = std::make_unique<LoggingIn>(std::move(request), context_.access->begin(std::move(credentials), from, waker));
+  busy_->login =
+      std::make_unique<LoggingIn>(std::move(request), context_.access->begin(std::move(credentials), from, waker));
   state_ = State::LogIn;
   deadline_ = TimePoint::max();  // it is ours to decide
 }

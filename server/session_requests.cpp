@@ -194,7 +194,7 @@ void Session::fail(const Header& request, const Command& command, const std::exc
   const auto* failure = dynamic_cast<const Failure*>(&error);
   if (failure == nullptr) {
     context_.log.event(LogLevel::Error, "internal-error",
-                       {{"peer", origin_.name}, {"command", command.name}, {"reason", error.what()}});
+                       {{"peer", origin_.name()}, {"command", command.name}, {"reason", error.what()}});
   }
   const Failure told =
       failure != nullptr ? *failure : Failure(ErrorCode::Internal, "an internal error; the daemon's log says more");

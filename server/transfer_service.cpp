@@ -113,7 +113,7 @@ void TransferService::talk(StreamSocket& socket) {
   std::unique_ptr<ConnectionLimits::Place> place;
   try {
     peer = peerOf(socket);
-    place = limits_.admit(peer.loopback ? "" : peer.source, reason);
+    place = limits_.admit(peer.loopback() ? "" : peer.source(), reason);
   } catch (const Poco::Exception&) {
     return;  // reset meanwhile
   }
@@ -124,26 +124,27 @@ void TransferService::talk(StreamSocket& socket) {
   UniqueFd own(::fcntl(socket.impl()->sockfd(), F_DUPFD_CLOEXEC, 0));
   if (!own) return;
   noticeDeadPeers(own.get());
-  log_.event(LogLevel::Debug, "connected", {{"peer", peer.name}});
+  log_.event(LogLevel::Debug, "connected", {{"peer", peer.name()}});
   auto connection = std::make_shared<Connection>(beginLine(std::move(own), peer), context_, peer, std::move(place));
-  if (rates_ != nullptr) connection->session.limitBy(rates_->ofAddress(peer.source));
-  if (!peer.loopback) connection->session.limitStartup();
+  if (rates_ != nullptr) connection->session.limitBy(rates_->ofAddress(peer.source()));
+  if (!peer.loopback()) connection->session.limitStartup();
   parking_->admit(connection);
 }
 
 std::unique_ptr<Transport> TransferService::beginLine(UniqueFd socket, const PeerInfo& peer) const {
   // Who can see what passes a Unix socket can see more than that.
-  if (peer.name.starts_with("unix:")) return makePlainTransport(std::move(socket));
-  return makeNegotiatingTransport(std::move(socket), peer.loopback ? loopbackLines_ : remoteLines_);
+  if (peer.unixSocket) return makePlainTransport(std::move(socket));
+  return makeNegotiatingTransport(std::move(socket), peer.loopback() ? loopbackLines_ : remoteLines_);
 }
 
 void TransferService::refuse(const StreamSocket& socket, const PeerInfo& peer, const std::string& reason) {
   const std::string frame = refusalFrame(ErrorCode::Busy, reason);
+  const std::string name = peer.name();
   ::send(socket.impl()->sockfd(), frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  log_.event(LogLevel::Warn, "connection-refused", {{"peer", peer.name}, {"reason", reason}});
+  log_.event(LogLevel::Warn, "connection-refused", {{"peer", name}, {"reason", reason}});
   if (context_.audit == nullptr) return;
   AuditRecord record;
-  record.peer = peer.name;
+  record.peer = name;
   record.command = "connect";
   record.error = errorName(ErrorCode::Busy);
   record.reason = reason;

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <net/if.h>
 
 #include <fstream>
 #include <sstream>
@@ -81,6 +82,25 @@ TEST_CASE("an address counts as itself, as its /64, or as loopback") {
   sockaddr_storage unixAddress{};
   unixAddress.ss_family = AF_UNIX;
   CHECK(SourceAddress::of(unixAddress).loopback());
+}
+
+TEST_CASE("a peer is named by its address and port, or by its user") {
+  PeerInfo peer;
+  peer.address.port = 40123;
+  REQUIRE(::inet_pton(AF_INET6, "::ffff:192.0.2.1", peer.address.bytes.data()) == 1);
+  CHECK(peer.name() == "192.0.2.1:40123");
+  CHECK(peer.source() == "192.0.2.1");
+  CHECK_FALSE(peer.loopback());
+  REQUIRE(::inet_pton(AF_INET6, "2001:db8:0:7::99", peer.address.bytes.data()) == 1);
+  CHECK(peer.name() == "[2001:db8:0:7::99]:40123");
+  CHECK(peer.source() == "2001:db8:0:7::/64");
+  REQUIRE(::inet_pton(AF_INET6, "fe80::1", peer.address.bytes.data()) == 1);
+  peer.scope = ::if_nametoindex("lo");
+  CHECK(peer.name() == "[fe80::1%lo]:40123");
+  PeerInfo local{.address = {}, .unixSocket = true, .uid = 1000};
+  CHECK(local.name() == "unix:1000");
+  CHECK(local.source() == "unix:1000");
+  CHECK(local.loopback());
 }
 
 TEST_CASE("the automatic connection limit follows the descriptors and ends at 12,000") {

@@ -1,6 +1,8 @@
 #pragma once
 // Users in a temporary file, and an authenticator on them whose passwords cost next to nothing.
 
+#include <array>
+#include <cstdint>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -13,8 +15,13 @@
 namespace ft::testing {
 
 inline constexpr PasswordCost kCheap{1, 8192};
-inline const PeerInfo kHere{.name = "127.0.0.1:1", .source = "127.0.0.1", .loopback = true, .uid = {}};
-inline const PeerInfo kAway{.name = "192.0.2.1:1", .source = "192.0.2.1", .loopback = false, .uid = {}};
+inline PeerInfo peerAt(std::array<std::uint8_t, 4> v4) {
+  PeerInfo peer{
+      .address = {.bytes = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, v4[0], v4[1], v4[2], v4[3]}, .port = 1}};
+  return peer;
+}
+inline const PeerInfo kHere = peerAt({127, 0, 0, 1});
+inline const PeerInfo kAway = peerAt({192, 0, 2, 1});
 
 struct Accounts {
   Accounts() { users.add("anna", "correct horse"); }

@@ -36,7 +36,7 @@ struct TestClock {
 // Whom the session meets: `origin` is the peer, `access` says who that is (null: Local).
 struct SessionDoor {
   Authenticator* access = nullptr;
-  PeerInfo origin{.name = "test:1", .source = "test", .loopback = true, .uid = {}};
+  PeerInfo origin{.address = {}, .unixSocket = true};
 };
 
 class SessionPeer {
