@@ -53,7 +53,7 @@ def test_idle_connections_hold_no_thread_and_little_memory(make_daemon, ftpd_bin
     workers = 32
     assert daemon.threads() <= threads + workers
     if not sanitized(ftpd_binary):  # its memory is not the program's
-        assert (daemon.peak_memory() - memory) / count < 48 * 1024
+        assert (daemon.peak_memory() - memory) / count < 8 * 1024
     close_all(peers)
     wait_until(lambda: daemon.descriptors() < 100, what="the descriptors to be given back")
 
