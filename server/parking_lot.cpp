@@ -60,7 +60,10 @@ void ParkingLot::park(const std::shared_ptr<Connection>& connection, Session::Wa
   }
   const TimePoint deadline = connection->session.deadline();
   const bool onEvent = wait == Session::Wait::Event;
+  // What waits for a time or an event stays disarmed: what the peer does meanwhile must not wake it.
+  const bool onPeer = wait == Session::Wait::Read || wait == Session::Wait::Write;
   bool woken = false;
+  bool armed = true;
   {
     const std::lock_guard lock(mutex_);
     const auto found = slots_.find(connection->session.number());
@@ -68,13 +71,11 @@ void ParkingLot::park(const std::shared_ptr<Connection>& connection, Session::Wa
     woken = std::exchange(found->second.woken, false) && onEvent;
     found->second.parked = !woken;
     nextDeadline_ = std::min(nextDeadline_, deadline);
+    // Under the lock: once it is parked another worker may take it, and park it to wait for something else.
+    if (onPeer) armed = arm(EPOLL_CTL_MOD, *connection, wait);
   }
-  if (wait == Session::Wait::Time) return;  // the descriptor stays disarmed, and the deadline wakes
   if (woken) wake_(connection);
-  // What the peer does meanwhile must not wake it.
-  if (onEvent) return;
-  // From here on another worker may own the session already; `connection` only keeps it alive.
-  if (!arm(EPOLL_CTL_MOD, *connection, wait)) erase(connection->session.number());
+  if (!armed) erase(connection->session.number());
 }
 
 bool ParkingLot::arm(int operation, const Connection& connection, Session::Wait wait) {

@@ -40,16 +40,18 @@ Session::Session(std::unique_ptr<Transport> transport, SessionContext& context, 
 Session::~Session() = default;
 
 Session::Wait Session::run() {
-  std::unique_ptr<SessionKit> kit = context_.kits.take();
-  if (!busy_) busy_ = std::make_unique<Busy>();
+  std::unique_ptr<SessionKit> kit;
   Wait wait = Wait::Closed;
   try {
+    kit = context_.kits.take();
+    if (!busy_) busy_ = std::make_unique<Busy>();
     kit->input.assign(bytesOf(busy_->leftover));
     wipe(busy_->leftover);  // it may be the beginning of a log-in
     wait = loop(*kit);
   } catch (const std::exception& error) {
     abandon(error.what());
   }
+  if (!kit || !busy_) return Wait::Closed;
   if (wait == Wait::Closed) kit->input.consume(kit->input.size());
   giveBack(*kit);
   context_.kits.give(std::move(kit));
@@ -282,6 +284,7 @@ Progress Session::linger(SessionKit& kit) {
 // The connection broke, or the peer broke the protocol. What had arrived whole before is still stored.
 void Session::abandon(const char* reason) {
   context_.log.event(LogLevel::Info, "connection-ended", {{"peer", origin_.name()}, {"reason", reason}});
+  if (!busy_) return;
   busy_->working.reset();
   busy_->login.reset();
   busy_->receiving.reset();

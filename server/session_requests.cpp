@@ -339,8 +339,10 @@ void Session::refuseBody(const Header& request, BodyReceiver body, const Failure
 
 Progress Session::discardBody(SessionKit& kit) {
   Receiving& now = *busy_->receiving;
+  const std::uint64_t before = now.body.moved();
   const Progress progress = now.body.step(kit, *transport_);
-  if (now.body.moved() - busy_->windowMark > kMaxDrainedBody) {
+  charge(now.body.moved() - before);
+  if (now.body.moved() - now.movedBefore > kMaxDrainedBody) {
     endConnection();
     return Progress::Moved;
   }

@@ -37,11 +37,13 @@ struct Session::Receiving {
         upload(std::move(file.upload)),
         deliver(std::move(file.deliver)),
         body(receiver),
+        movedBefore(receiver.moved()),
         begun(now) {}
   Header request;
   std::unique_ptr<Upload> upload;  // null while a refused body is thrown away
   std::function<void(std::unique_ptr<Upload>)> deliver;
   BodyReceiver body;
+  std::uint64_t movedBefore;  // body bytes, of one that is thrown away from some point on
   TimePoint begun;
 };
 

@@ -277,6 +277,23 @@ TEST_CASE("a body below the least rate is answered timeout; one above it goes on
   CHECK(storage.openUploads() == 0);
 }
 
+TEST_CASE("a refused body of unknown length is read up to its limit in all, however many windows it takes") {
+  MemoryStorage storage;
+  SessionPeer peer(storage, {.bodyWindow = 10s});
+  std::string piece(8, '\0');
+  piece[2] = 6;  // 6 << 16
+  piece += std::string(6 << 16, 'x');
+  peer.sendFrame(R"({"v":1,"cmd":"put","filename":"../x","body":"chunks"})");
+  CHECK(peer.reply().error == "name_invalid");
+  for (int i = 0; i < 2; ++i) {
+    peer.send(piece);
+    peer.passTime(11s);
+    CHECK_FALSE(peer.ended());
+  }
+  peer.send(piece);
+  CHECK(peer.ended());
+}
+
 TEST_CASE("while draining a running put is finished, a new request is refused, and the connection ends") {
   MemoryStorage storage;
   SessionPeer peer(storage);
