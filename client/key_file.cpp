@@ -5,17 +5,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 
 #include "client/exit_code.h"
 #include "client/ssh_wire.h"
 #include "common/base64.h"
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/private_folder.h"
 #include "common/unique_fd.h"
+#include "common/whole_file.h"
 
 namespace ft {
 namespace {
@@ -33,16 +33,15 @@ constexpr std::size_t kLineSize = 70;
   throw UsageError(escapeText(path) + ": " + reason);
 }
 
-[[noreturn]] void failErrno(const std::string& path, const char* what) {
-  std::array<char, 128> buffer{};
-  fail(path, std::string(what) + ": " + ::strerror_r(errno, buffer.data(), buffer.size()));
+[[noreturn]] void failErrno(const std::string& path, const char* what, int error) {
+  fail(path, std::string(what) + ": " + errorText(error));
 }
 
 std::string readSecretText(const std::string& path) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!fd) failErrno(path, "cannot be read");
+  if (!fd) failErrno(path, "cannot be read", errno);
   struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) failErrno(path, "cannot be read");
+  if (::fstat(fd.get(), &status) != 0) failErrno(path, "cannot be read", errno);
   if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0) {
     fail(path, "others than its owner may use it, and it is a secret key: chmod 600 " + escapeText(path));
   }
@@ -51,7 +50,7 @@ std::string readSecretText(const std::string& path) {
   while (size < text.size()) {
     const ssize_t n = ::read(fd.get(), text.data() + size, text.size() - size);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) failErrno(path, "cannot be read");
+    if (n < 0) failErrno(path, "cannot be read", errno);
     if (n == 0) break;
     size += static_cast<std::size_t>(n);
   }
@@ -99,14 +98,12 @@ std::string seedOf(const std::string& bytes, const std::string& path) {
 void writeNew(const std::string& path, mode_t mode, std::string_view text) {
   const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (!fd && errno == EEXIST) fail(path, "is there already; it is not replaced");
-  if (!fd) failErrno(path, "cannot be made");
-  while (!text.empty()) {
-    const ssize_t n = ::write(fd.get(), text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) failErrno(path, "cannot be written");
-    text.remove_prefix(static_cast<std::size_t>(n));
-  }
-  if (::fsync(fd.get()) != 0) failErrno(path, "cannot be written");
+  if (!fd) failErrno(path, "cannot be made", errno);
+  int error = writeAll(fd.get(), text);
+  if (error == 0 && ::fsync(fd.get()) != 0) error = errno;
+  if (error == 0) return;
+  ::unlink(path.c_str());
+  failErrno(path, "cannot be written", error);
 }
 
 std::string armoured(const SecretKey& key, const std::string& comment) {

@@ -8,23 +8,24 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
 #include "client/exit_code.h"
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/ini_file.h"
 #include "common/private_folder.h"
 #include "common/tls_fingerprint.h"
 #include "common/unique_fd.h"
+#include "common/whole_file.h"
 
 namespace ft {
 namespace {
 
-[[noreturn]] void cannot(const char* what, const std::string& path) {
-  throw ConfigError(std::string(what) + " " + escapeText(path) + ": " + std::strerror(errno));
+[[noreturn]] void cannot(const char* what, const std::string& path, int error) {
+  throw ConfigError(std::string(what) + " " + escapeText(path) + ": " + errorText(error));
 }
 
 std::string lowerCase(std::string_view text) {
@@ -39,7 +40,7 @@ std::string readAll(const std::string& path) {
   if (::access(path.c_str(), F_OK) != 0) return {};
   std::ifstream file(path, std::ios::binary);
   std::string text((std::istreambuf_iterator<char>(file)), {});
-  if (file.bad() || !file.is_open()) cannot("cannot read", path);
+  if (file.bad() || !file.is_open()) cannot("cannot read", path, errno);
   return text;
 }
 
@@ -72,26 +73,13 @@ std::optional<KnownHosts::Entry> findIn(std::string_view text, std::string_view 
   return std::nullopt;
 }
 
-void writeFile(const std::string& path, std::string_view text) {
-  const std::string temporary = path + ".new";
-  UniqueFd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file) cannot("cannot write", temporary);
-  while (!text.empty()) {
-    const ssize_t n = ::write(file.get(), text.data(), text.size());
-    if (n < 0 && errno != EINTR) cannot("cannot write", temporary);
-    text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
-  }
-  if (::fsync(file.get()) != 0) cannot("cannot write", temporary);
-  if (::rename(temporary.c_str(), path.c_str()) != 0) cannot("cannot write", path);
-}
-
 // Held until the descriptor is closed.
 UniqueFd lockFor(const std::string& path) {
   const std::string name = path + ".lock";
   UniqueFd lock(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!lock) cannot("cannot write", name);
+  if (!lock) cannot("cannot write", name, errno);
   while (::flock(lock.get(), LOCK_EX) != 0) {
-    if (errno != EINTR) cannot("cannot lock", name);
+    if (errno != EINTR) cannot("cannot lock", name, errno);
   }
   return lock;
 }
@@ -99,8 +87,7 @@ UniqueFd lockFor(const std::string& path) {
 void makeFolder(const std::string& path) {
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   if (const std::error_code failed = makePrivateFolder(folder)) {
-    errno = failed.value();
-    cannot("cannot make the folder", folder);
+    cannot("cannot make the folder", folder, failed.value());
   }
 }
 
@@ -121,7 +108,7 @@ void KnownHosts::add(std::string_view server, std::string_view fingerprint) cons
   }
   if (!text.empty() && text.back() != '\n') text += '\n';
   text.append(lowerCase(server)).append(" ").append(fingerprint).append("\n");
-  writeFile(path_, text);
+  if (const int error = replaceFile(path_, text, {.mode = 0600}); error != 0) cannot("cannot write", path_, error);
 }
 
 }  // namespace ft

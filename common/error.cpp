@@ -77,9 +77,13 @@ std::optional<ErrorCode> errorFromName(std::string_view name) {
   return std::nullopt;
 }
 
-Failure failureFromErrno(int error, const std::string& what) {
+std::string errorText(int error) {
   std::array<char, 128> buffer{};
-  return {codeFromErrno(error), what + ": " + ::strerror_r(error, buffer.data(), buffer.size())};
+  return ::strerror_r(error, buffer.data(), buffer.size());
+}
+
+Failure failureFromErrno(int error, const std::string& what) {
+  return {codeFromErrno(error), what + ": " + errorText(error)};
 }
 
 }  // namespace ft

@@ -53,6 +53,9 @@ class Failure : public std::runtime_error {
   std::string rule_;
 };
 
+// The system's words for an errno. Any thread.
+std::string errorText(int error);
+
 // Maps an errno of a file operation to a Failure that names `what` (already safe to print), e.g. ENOSPC to NoSpace.
 Failure failureFromErrno(int error, const std::string& what);
 

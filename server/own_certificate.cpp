@@ -13,15 +13,16 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <memory>
 #include <string_view>
 
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/ini_file.h"
 #include "common/private_folder.h"
 #include "common/tls_error.h"
 #include "common/unique_fd.h"
+#include "common/whole_file.h"
 
 namespace ft {
 namespace {
@@ -61,14 +62,7 @@ std::string textOf(BIO* bio) {
 }
 
 void writeWhole(const std::string& path, std::string_view text) {
-  const std::string temporary = path + ".new";
-  ::unlink(temporary.c_str());
-  const UniqueFd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  bool done = static_cast<bool>(file);
-  if (done) done = ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  if (!done || ::fsync(file.get()) != 0 || ::rename(temporary.c_str(), path.c_str()) != 0) {
-    cannot("write", path, std::strerror(errno));
-  }
+  if (const int error = replaceFile(path, text, {.mode = 0600}); error != 0) cannot("write", path, errorText(error));
 }
 
 Key readKey(const std::string& path) {
@@ -156,15 +150,14 @@ CertificateFiles ownCertificate(const std::string& state) {
   const std::string folder = state + "/tls";
   makeFolder(folder);
   const UniqueFd lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!lock || ::flock(lock.get(), LOCK_EX) != 0) cannot("lock", folder, std::strerror(errno));
+  if (!lock || ::flock(lock.get(), LOCK_EX) != 0) cannot("lock", folder, errorText(errno));
   CertificateFiles files{folder + "/certificate.pem", folder + "/key.pem"};
   Key key = readKey(files.key);
   if (!key) {
-    if (::access(files.key.c_str(), F_OK) == 0) cannot("read", files.key, std::strerror(errno));
+    if (::access(files.key.c_str(), F_OK) == 0) cannot("read", files.key, errorText(errno));
     key = makeKey(files.key);
   }
   if (!isGood(files.certificate, key.get())) makeCertificate(files.certificate, key.get());
-  ::fsync(lock.get());
   return files;
 }
 

@@ -7,14 +7,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstring>
 #include <memory>
+#include <optional>
 #include <utility>
 
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/unique_fd.h"
+#include "common/whole_file.h"
 
 namespace ft {
 namespace {
@@ -40,9 +41,8 @@ std::string lineOf(const std::string& key, const std::string& value) {
   return key + " = " + value;
 }
 
-[[noreturn]] void fail(const std::string& path, const char* what) {
-  std::array<char, 128> buffer{};
-  throw ConfigError(escapeText(path) + ": " + what + ": " + ::strerror_r(errno, buffer.data(), buffer.size()));
+[[noreturn]] void fail(const std::string& path, const char* what, int error) {
+  throw ConfigError(escapeText(path) + ": " + what + ": " + errorText(error));
 }
 
 std::string folderOf(const std::string& path) {
@@ -51,49 +51,13 @@ std::string folderOf(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-void writeAll(int fd, std::string_view text, const std::string& path) {
-  while (!text.empty()) {
-    const ssize_t size = ::write(fd, text.data(), text.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) fail(path, "cannot be written");
-    text.remove_prefix(static_cast<std::size_t>(size));
-  }
+// Root may edit the file of the daemon's own user; a new file goes to whom the folder belongs.
+std::optional<NewFile::Owner> otherOwner(const std::string& path, int folder) {
+  struct stat owner {};
+  if (::stat(path.c_str(), &owner) != 0 && ::fstat(folder, &owner) != 0) return std::nullopt;
+  if (owner.st_uid == ::geteuid()) return std::nullopt;
+  return NewFile::Owner{owner.st_uid, owner.st_gid};
 }
-
-// A file beside the one that is to be replaced; removed again unless it took its place.
-class NewFile {
- public:
-  explicit NewFile(const std::string& path) : path_(path), name_(path + ".XXXXXX") {
-    fd_.reset(::mkostemp(name_.data(), O_CLOEXEC));
-    if (!fd_) fail(path_, "cannot be written");
-  }
-  ~NewFile() {
-    if (!name_.empty()) ::unlink(name_.c_str());
-  }
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-
-  void replace(std::string_view text, int folder) {
-    keepOwner(folder);
-    writeAll(fd_.get(), text, path_);
-    if (::fsync(fd_.get()) != 0 || ::rename(name_.c_str(), path_.c_str()) != 0) fail(path_, "cannot be written");
-    name_.clear();
-    ::fsync(folder);
-  }
-
- private:
-  // Root may edit the file of the daemon's own user; a new file goes to whom the folder belongs.
-  void keepOwner(int folder) {
-    struct stat owner {};
-    if (::stat(path_.c_str(), &owner) != 0 && ::fstat(folder, &owner) != 0) return;
-    if (owner.st_uid == ::geteuid()) return;
-    if (::fchown(fd_.get(), owner.st_uid, owner.st_gid) != 0) fail(path_, "cannot be given to its owner");
-  }
-
-  const std::string path_;
-  std::string name_;
-  UniqueFd fd_;
-};
 
 }  // namespace
 
@@ -170,9 +134,9 @@ std::size_t UsersText::removeIf(const std::string& user,
 
 void editUsersFile(const std::string& path, const std::function<void(UsersText&)>& change) {
   const UniqueFd folder(::open(folderOf(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder) fail(folderOf(path), "cannot be opened");
+  if (!folder) fail(folderOf(path), "cannot be opened", errno);
   while (::flock(folder.get(), LOCK_EX) != 0) {
-    if (errno != EINTR) fail(folderOf(path), "cannot be locked");
+    if (errno != EINTR) fail(folderOf(path), "cannot be locked", errno);
   }
   // A link is followed to the file that it means, so that the link stays.
   const std::unique_ptr<char, decltype(&::free)> real(::realpath(path.c_str(), nullptr), &::free);
@@ -185,7 +149,8 @@ void editUsersFile(const std::string& path, const std::function<void(UsersText&)
   } catch (const ConfigError& fault) {
     throw ConfigError(std::string("nothing was changed, for the file would not be right: ") + fault.what());
   }
-  NewFile(target).replace(text.text(), folder.get());
+  const NewFile how{.mode = 0600, .owner = otherOwner(target, folder.get())};
+  if (const int error = replaceFile(target, text.text(), how); error != 0) fail(target, "cannot be written", error);
 }
 
 }  // namespace ft

@@ -1,0 +1,31 @@
+#pragma once
+// Writes files so that nobody ever finds half of one. Every function returns an errno, or 0. Any thread may call.
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ft {
+
+// Writes all bytes, in as many calls as that takes.
+int writeAll(int fd, std::string_view bytes);
+
+struct NewFile {
+  struct Owner {
+    uid_t user;
+    gid_t group;
+  };
+  mode_t mode = 0600;  // less the umask
+  std::optional<Owner> owner{};
+};
+
+// Puts a file with these bytes at the name `leaf` in an open folder, which is borrowed, in place of what is there; a link is replaced, too, and
+// not followed. After an interruption at any moment the old file is there or the whole new one; once this has returned 0 it is the new one, also
+// after a power cut. Nothing else is left behind after an error; when only the last sync has failed, the new file is in its place.
+int replaceFile(int folder, const std::string& leaf, std::string_view bytes, const NewFile& how);
+// The same for a path.
+int replaceFile(const std::string& path, std::string_view bytes, const NewFile& how);
+
+}  // namespace ft
