@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/escape.h"
+#include "common/file_time.h"
 #include "common/protocol.h"
 
 namespace ft {
@@ -30,14 +31,7 @@ void throwSourceChanged(const std::string& path) {
   throw Failure(ErrorCode::Changed, escapeText(path) + ": changed while it was read");
 }
 
-std::int64_t mtimeNsOf(const struct stat& status) {
-  std::int64_t ns = 0;
-  if (__builtin_mul_overflow(std::int64_t{status.st_mtim.tv_sec}, std::int64_t{1'000'000'000}, &ns) ||
-      __builtin_add_overflow(ns, std::int64_t{status.st_mtim.tv_nsec}, &ns)) {
-    return 0;
-  }
-  return ns;
-}
+std::int64_t mtimeNsOf(const struct stat& status) { return exactNanoseconds(status.st_mtim).value_or(0); }
 
 SourceFile SourceFile::open(const std::string& path, Links links) {
   const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (links == Links::Refuse ? O_NOFOLLOW : 0);

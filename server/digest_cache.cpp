@@ -2,22 +2,14 @@
 
 #include <string_view>
 
+#include "common/file_time.h"
+
 namespace ft {
 namespace {
 
 constexpr std::string_view kDigits = "0123456789abcdef";
 
 }  // namespace
-
-std::int64_t nanoseconds(const timespec& time) {
-  // A file may carry any time at all; what does not fit is told as the nearest that does.
-  std::int64_t result = 0;
-  if (__builtin_mul_overflow(std::int64_t{time.tv_sec}, std::int64_t{1'000'000'000}, &result) ||
-      __builtin_add_overflow(result, std::int64_t{time.tv_nsec}, &result)) {
-    return time.tv_sec < 0 ? INT64_MIN : INT64_MAX;
-  }
-  return result;
-}
 
 FileVersion versionOf(const struct stat& info) {
   return {info.st_dev, info.st_ino, static_cast<std::uint64_t>(info.st_size), nanoseconds(info.st_mtim),

@@ -28,7 +28,6 @@ struct FileVersion {
   bool operator==(const FileVersion&) const = default;
 };
 
-std::int64_t nanoseconds(const timespec& time);
 FileVersion versionOf(const struct stat& info);
 
 class DigestCache {

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "common/file_time.h"
+
 namespace ft {
 namespace {
 

@@ -1,4 +1,5 @@
 // Downloads, lists and looks.
+#include "common/file_time.h"
 #include "tests/server/disk_fixture.h"
 
 namespace ft::testing {
