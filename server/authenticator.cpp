@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/escape.h"
+#include "common/file_time.h"
 #include "common/units.h"
 
 namespace ft {
@@ -88,8 +89,7 @@ std::shared_ptr<const UserTable> Authenticator::users() const {
 Authenticator::FileMark Authenticator::markOfFile() const {
   struct stat status {};
   if (::stat(options_.usersFile.c_str(), &status) != 0) return {};
-  const auto ns = [](const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; };
-  return {status.st_ino, status.st_size, ns(status.st_mtim), ns(status.st_ctim)};
+  return {status.st_ino, status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
 }
 
 void Authenticator::reload() {
@@ -102,6 +102,7 @@ void Authenticator::reload() {
 void Authenticator::readFile() {
   const FileMark mark = markOfFile();
   std::shared_ptr<const UserTable> table;
+  std::string dummy;
   try {
     const std::string text = readUsersText(options_.usersFile);
     // Without its users a daemon might be open to all of this machine: that is never to come from a file that is lost, or half written.
@@ -109,13 +110,12 @@ void Authenticator::readFile() {
       throw ConfigError(escapeText(options_.usersFile) + ": there is no such file, or it is empty");
     }
     table = std::make_shared<const UserTable>(UserTable::parse(text, escapeText(options_.usersFile)));
-  } catch (const ConfigError&) {
+    if (!table->empty()) dummy = hashPassword(randomBytes(kPairKeySize), options_.cost);
+  } catch (const std::exception&) {
     const std::lock_guard lock(mutex_);
     mark_ = mark;  // the same file is not complained about again
     throw;
   }
-  std::string dummy;
-  if (!table->empty()) dummy = hashPassword(randomBytes(kPairKeySize), options_.cost);
   const std::lock_guard lock(mutex_);
   users_ = std::move(table);
   dummyHash_ = std::move(dummy);

@@ -102,7 +102,8 @@ class Authenticator {
   std::size_t countAccounts() const { return users()->all().size(); }
   const AccessOptions& options() const { return options_; }
 
-  // Reads the file again. Throws ConfigError, or what else keeps it from being read; the users are then what they were.
+  // Reads the file again. Throws ConfigError, or another std::exception (no memory to hash with); the users are then what they were, and
+  // reloadIfChanged() waits for another file.
   void reload();
   // The rules have changed what may be done without a log-in.
   void setAnonymous(bool anonymous);

@@ -232,3 +232,18 @@ TEST_CASE("a token's folders are those that were named, and never two for one") 
   const std::string token = accounts.users.addToken("anna", "ci", {.until = {}, .verbs = {}, .prefixes = {"/pub/"}});
   CHECK(accounts.token(token).identity.scope->prefixes == std::vector<std::string>{"pub"});
 }
+
+TEST_CASE("users that cannot be taken for want of memory are logged once, and the users from before stay") {
+  Accounts accounts;
+  fs::remove(accounts.file);
+  AccessOptions options = accounts.options();
+  options.cost.memory = std::uint64_t{1} << 50;
+  Authenticator access(options, accounts.log);
+  accounts.users.add("anna", "correct horse");
+  for (int i = 0; i < 3; ++i) access.reloadIfChanged();
+  CHECK(access.countAccounts() == 0);
+  const std::size_t first = accounts.logged.find("users-refused");
+  CHECK(first != std::string::npos);
+  CHECK(accounts.logged.find("users-refused", first + 1) == std::string::npos);
+  CHECK_THROWS_AS(access.reload(), std::runtime_error);
+}
