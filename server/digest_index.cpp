@@ -7,19 +7,24 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <string_view>
+
+#include "common/error.h"
+#include "common/whole_file.h"
 
 namespace ft {
 namespace {
 
 constexpr const char* kName = "digests";
-constexpr const char* kNewName = "digests.new";
+constexpr const char* kOtherName = "digests.other";
 constexpr mode_t kPrivate = 0600;
 // About as many lines as the cache holds. Bytes.
 constexpr std::size_t kLong = 8 << 20;
 // A longer file is not ours.
 constexpr std::size_t kLongest = 64 << 20;
 constexpr std::size_t kCheckDigits = 16;
+constexpr std::size_t kLongestLine = 256;
 
 std::string checkOf(std::string_view text) {
   return digestOf(DigestAlgorithm::Xxh128, std::as_bytes(std::span(text))).hex.substr(0, kCheckDigits);
@@ -41,13 +46,17 @@ bool readNumber(std::string_view& text, Number& number) {
 
 bool isHex(std::string_view text) { return text.find_first_not_of("0123456789abcdef") == std::string_view::npos; }
 
-void writeAll(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t done = ::write(fd, text.data(), text.size());
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return;  // a full disk: the line that was cut is passed over when it is read
-    text.remove_prefix(static_cast<std::size_t>(done));
+// All of the first `size` bytes; an errno when they cannot be had.
+int readWhole(int fd, std::size_t size, std::string& text) {
+  text.resize(size);
+  for (std::size_t at = 0; at < size;) {
+    const ssize_t got = ::pread(fd, text.data() + at, size - at, static_cast<off_t>(at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno;
+    if (got == 0) return EIO;
+    at += static_cast<std::size_t>(got);
   }
+  return 0;
 }
 
 }  // namespace
@@ -83,43 +92,52 @@ void DigestIndex::open(int flags) {
   if (file_ && (::fstat(file_.get(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_nlink != 1)) file_.reset();
 }
 
-void DigestIndex::load(DigestCache& cache) {
+std::string DigestIndex::load(DigestCache& cache) {
   struct stat info {};
-  if (!file_ || ::fstat(file_.get(), &info) != 0 || info.st_size == 0) return;
+  if (!file_ || ::fstat(file_.get(), &info) != 0 || info.st_size == 0) return "";
   const auto size = static_cast<std::size_t>(info.st_size);
-  std::string text(std::min(size, kLongest), '\0');
-  const ssize_t got = ::pread(file_.get(), text.data(), text.size(), 0);
-  text.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  if (size > kLongest) return setAside();
+  std::string text;
+  if (const int error = readWhole(file_.get(), size, text); error != 0) {
+    leftAlone_ = true;
+    return "the file of remembered digests cannot be read and is left alone: " + errorText(error);
+  }
+  bool ours = false;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
     if (const auto known = readKnownDigest(std::string_view(text).substr(begin, end - begin))) {
       cache.remember(known->version, known->digest);
+      ours = true;
     }
     begin = end + 1;
   }
-  if (size > kLong) {
-    shorten(text);
-  } else if (!text.ends_with('\n')) {
-    writeAll(file_.get(), "\n");  // the next line must not be lost with one that was cut
-  }
+  lineIsCut_ = !text.ends_with('\n');
+  // The very first line may have been cut.
+  if (!ours && (text.size() > kLongestLine || !lineIsCut_)) return setAside();
+  if (size > kLong) shorten(text);
+  return "";
 }
 
-void DigestIndex::shorten(const std::string& text) {
+std::string DigestIndex::setAside() {
+  file_.reset();
+  const std::string what = "the file of remembered digests is not one of ours; it is ";
+  leftAlone_ = ::renameat2(folder_, kName, folder_, kOtherName, RENAME_NOREPLACE) != 0;
+  return what + (leftAlone_ ? "left alone, and digests are not written down" : std::string("now called ") + kOtherName);
+}
+
+void DigestIndex::shorten(std::string_view text) {
   const std::size_t newline = text.find('\n', text.size() / 2);
-  const std::string_view kept = std::string_view(text).substr(std::min(newline, text.size() - 1) + 1);
-  UniqueFd fresh(::openat(folder_, kNewName, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, kPrivate));
-  if (!fresh) return;
-  writeAll(fresh.get(), kept);
-  if (::renameat(folder_, kNewName, folder_, kName) == 0) file_ = std::move(fresh);
+  if (newline == std::string_view::npos) return;
+  if (replaceFile(folder_, kName, text.substr(newline + 1), {.mode = kPrivate}) == 0) open(0);
 }
 
 void DigestIndex::append(std::span<const KnownDigest> known) {
-  if (known.empty()) return;
+  if (known.empty() || leftAlone_) return;
   if (!file_) open(O_CREAT);
   if (!file_) return;
-  std::string lines;
+  std::string lines = lineIsCut_ ? "\n" : "";
   for (const KnownDigest& one : known) lines += writeKnownDigest(one);
-  writeAll(file_.get(), lines);
+  lineIsCut_ = writeAll(file_.get(), lines) != 0;  // the disk is full
 }
 
 }  // namespace ft

@@ -23,16 +23,20 @@ class DigestIndex {
   explicit DigestIndex(int folder);
 
   // Tells the cache what is there, oldest first. Lines that are damaged or of another form are passed over. A file that has become long loses
-  // its older half.
-  void load(DigestCache& cache);
+  // its older half. One that cannot be read to its end is left alone, and one that is not ours is set aside. Returns what somebody should
+  // know of that; mostly "".
+  std::string load(DigestCache& cache);
   void append(std::span<const KnownDigest> known);
 
  private:
   void open(int flags);
-  void shorten(const std::string& text);
+  std::string setAside();
+  void shorten(std::string_view text);
 
   int folder_;
   UniqueFd file_;
+  bool lineIsCut_ = false;  // the next one must not be lost with it
+  bool leftAlone_ = false;
 };
 
 // One line and back; nullopt for a line that append() did not write.

@@ -32,7 +32,7 @@ bool hasMd5(const std::vector<DigestValue>& digests) {
 
 DigestKeeper::DigestKeeper(const RootedFolder& root, int state, DigestCache& cache, Options options)
     : root_(root), cache_(cache), options_(options), index_(options.writeDown ? state : -1) {
-  if (options_.writeDown) index_.load(cache_);
+  if (options_.writeDown) notice_ = index_.load(cache_);
   if (options_.writeDown || options_.md5) thread_ = std::thread([this] { run(); });
 }
 

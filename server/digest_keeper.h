@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <deque>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -35,6 +36,8 @@ class DigestKeeper {
   DigestKeeper(const DigestKeeper&) = delete;
   DigestKeeper& operator=(const DigestKeeper&) = delete;
 
+  // What somebody should know of the digests that earlier runs have written down; mostly "".
+  const std::string& notice() const { return notice_; }
   // A file was stored, and is on the disk as far as the durability asks. Any thread may call; costs nothing for short files.
   void stored(const FileName& name, const FileVersion& version, const std::vector<DigestValue>& digests);
 
@@ -52,6 +55,7 @@ class DigestKeeper {
   DigestCache& cache_;
   const Options options_;
   DigestIndex index_;
+  std::string notice_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Stored> waiting_;

@@ -96,6 +96,47 @@ TEST_CASE("what was appended is there for the next one, without the line that a 
   CHECK(again.find(more[0].version, DigestAlgorithm::Md5) == more[0].digest);
 }
 
+TEST_CASE("a file of digests that is not ours is set aside whole, which is said once, and a new one is begun") {
+  const TempFolder folder;
+  const UniqueFd fd = openFolder(folder.path());
+  const std::string foreign = "somebody's notes\nof many lines\n";
+  const auto load = [&] {
+    DigestCache cache;
+    return DigestIndex(fd.get()).load(cache);
+  };
+  SUBCASE("short") { writeText(folder.path() / "digests", foreign); }
+  SUBCASE("long") {
+    writeText(folder.path() / "digests", foreign);
+    fs::resize_file(folder.path() / "digests", 65 << 20);
+  }
+  CHECK(load() == "the file of remembered digests is not one of ours; it is now called digests.other");
+  CHECK(readText(folder.path() / "digests.other").starts_with(foreign));
+  CHECK(load().empty());
+  const std::vector<KnownDigest> one{known(1)};
+  DigestIndex(fd.get()).append(one);
+  CHECK(readText(folder.path() / "digests") == writeKnownDigest(one[0]));
+  // The second time there is no name for it: it stays where it is.
+  writeText(folder.path() / "digests", foreign);
+  DigestIndex index(fd.get());
+  DigestCache cache;
+  CHECK_FALSE(index.load(cache).empty());
+  index.append(one);
+  CHECK(readText(folder.path() / "digests") == foreign);
+}
+
+TEST_CASE("a first line that a crash has cut is no reason to set the file aside") {
+  const TempFolder folder;
+  const UniqueFd fd = openFolder(folder.path());
+  writeText(folder.path() / "digests", writeKnownDigest(known(1)).substr(0, 50));
+  DigestCache cache;
+  DigestIndex index(fd.get());
+  CHECK(index.load(cache).empty());
+  const std::vector<KnownDigest> one{known(2)};
+  index.append(one);
+  CHECK(DigestIndex(fd.get()).load(cache).empty());
+  CHECK(cache.size() == 1);
+}
+
 TEST_CASE("a long file of digests loses its older half, and nothing that is no file of ours is touched") {
   const TempFolder folder;
   const UniqueFd fd = openFolder(folder.path());
