@@ -245,14 +245,31 @@ int Daemon::waitForSignal() {
     const int signal = nextSignal(kTick);
     if (signal == SIGTERM || signal == SIGINT) return signal;
     if (signal == SIGHUP) {
-      reload();
-    } else if (tls_ && tls_->filesChanged()) {
-      reloadTls("the files have changed");
+      keepServing("reload", [this] { reload(); });
+    } else {
+      keepServing("tls", [this] {
+        if (tls_ && tls_->filesChanged()) reloadTls("the files have changed");
+      });
     }
-    access_->reloadIfChanged();
-    tellAccounts();
+    keepServing("users", [this] {
+      access_->reloadIfChanged();
+      tellAccounts();
+    });
     if (watched) ::sd_notify(0, "WATCHDOG=1");
-    tenancy_->expire();
+    keepServing("expire", [this] { tenancy_->expire(); });
+  }
+}
+
+// Whatever becomes of the work that is done beside them, the connections go on.
+void Daemon::keepServing(const char* work, const std::function<void()>& doIt) {
+  try {
+    try {
+      doIt();
+    } catch (const std::exception& error) {
+      log_.event(LogLevel::Error, "housekeeping-failed", {{"work", work}, {"reason", error.what()}});
+    }
+  } catch (const std::exception&) {
+    // There is no memory for the line either.
   }
 }
 
@@ -262,7 +279,7 @@ void Daemon::reload() {
   try {
     access_->reload();
     tellAccounts();
-  } catch (const ConfigError& error) {
+  } catch (const std::exception& error) {
     log_.event(LogLevel::Error, "users-refused", {{"reason", error.what()}, {"kept", "the users as they were before"}});
   }
   try {

@@ -42,6 +42,7 @@ class Daemon {
   void announce();
   // The signal that ends serving.
   int waitForSignal();
+  void keepServing(const char* work, const std::function<void()>& doIt);
   // Takes what can change while the daemon runs from the configuration; a wrong one is logged, and changes nothing.
   void reload();
   void reloadTls(const char* reason);

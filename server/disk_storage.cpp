@@ -14,7 +14,6 @@ namespace ft {
 namespace {
 
 constexpr auto kCleaningAtStart = std::chrono::milliseconds(800);
-constexpr auto kCleaningLater = std::chrono::seconds(10);
 // A FIFO must not block, a terminal must not become ours.
 constexpr int kReadFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
 
@@ -22,12 +21,16 @@ constexpr int kReadFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
 
 DiskStorage::DiskStorage(DiskStorageOptions options) : core_(std::move(options)) {
   core_.staging.clean(std::chrono::steady_clock::now() + kCleaningAtStart);
-  core_.parts.clean(std::chrono::steady_clock::now() + kCleaningAtStart);
+  try {
+    core_.parts.clean(std::chrono::steady_clock::now() + kCleaningAtStart);
+  } catch (const Failure&) {
+    // Files can be served all the same, and expireParts() will tell.
+  }
 }
 
-void DiskStorage::expireParts() {
-  core_.staging.clean(std::chrono::steady_clock::now() + kCleaningLater);
-  core_.parts.clean(std::chrono::steady_clock::now() + kCleaningLater);
+bool DiskStorage::expireParts(std::chrono::milliseconds time) {
+  const auto deadline = std::chrono::steady_clock::now() + time;
+  return core_.staging.clean(deadline) && core_.parts.clean(deadline);
 }
 
 void DiskStorage::checkTarget(const PutSpec& spec) {

@@ -32,14 +32,18 @@ class DiskStorage : public Storage {
   void remove(const FileName& name, bool recursive) override;
   void rename(const FileName& from, const FileName& to, bool replace) override;
 
-  // Removes the parts that are older than partExpire, and leftovers that the start had no time for. To be called now and then.
-  void expireParts();
-  // Removes the files that have had their content for longer than `age`, for about `time` at most. Returns whether nothing is left to do.
+  // Removes the parts that are older than partExpire, and leftovers that the start had no time for, for about `time` at most; the next call goes
+  // on from there. To be called now and then, by one thread. Returns whether nothing is left to do. Throws Failure.
+  bool expireParts(std::chrono::milliseconds time);
+  // Removes the files that have had their content for longer than `age`, for about `time` at most; no space is needed for it. Returns whether
+  // nothing is left to do. Throws Failure when some files could not be removed, once the others are.
   bool removeOlderThan(std::chrono::milliseconds age, std::chrono::milliseconds time);
   // The length of the parts that an owner's cut uploads have left (PutSpec::owner).
   std::uint64_t partBytes(const std::string& owner) { return core_.parts.bytesOf(owner); }
   // Bytes that uploads have reserved and not written yet.
   std::uint64_t reservedBytes() const { return core_.space.outstanding(); }
+  // What somebody should know of the start (remembered digests that could not be used); mostly "".
+  const std::string& notice() const { return core_.keeper.notice(); }
   // False where names are looked up part by part, as openat2 is missing.
   bool usesOpenat2() const { return core_.root.usesOpenat2(); }
 

@@ -8,7 +8,6 @@
 
 #include "common/digest.h"
 #include "common/error.h"
-#include "server/folder_reader.h"
 
 namespace ft {
 namespace {
@@ -108,11 +107,25 @@ void PartStore::cleanOne(const std::string& part) {
   }
 }
 
-void PartStore::clean(std::chrono::steady_clock::time_point deadline) {
-  const UniqueFd own(::openat(folder_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  FolderReader reader(own.get());
+bool PartStore::clean(std::chrono::steady_clock::time_point deadline) {
+  constexpr const char* kAction = "cannot look through the parts of cut uploads";
+  if (!sweep_) {
+    UniqueFd own(::openat(folder_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!own) throw failureFromErrno(errno, kAction);
+    sweep_ = std::make_unique<Sweep>(std::move(own));
+  }
   FolderReader::Entry entry;
-  while (reader.next(entry) && std::chrono::steady_clock::now() < deadline) cleanOne(std::string(entry.name));
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (sweep_->reader.next(entry)) {
+      cleanOne(std::string(entry.name));
+      continue;
+    }
+    const int error = sweep_->reader.error();
+    sweep_.reset();
+    if (error != 0) throw failureFromErrno(error, kAction);
+    return true;
+  }
+  return false;
 }
 
 }  // namespace ft

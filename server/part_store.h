@@ -11,8 +11,11 @@
 #include <mutex>
 #include <string>
 #include <unordered_set>
+#include <utility>
 
 #include "common/file_name.h"
+#include "common/unique_fd.h"
+#include "server/folder_reader.h"
 #include "server/staging_folder.h"
 #include "server/storage.h"
 
@@ -53,10 +56,17 @@ class PartStore {
   // A new file for a claimed part. Throws Failure.
   StagedFile create(const PartClaim& claim, mode_t mode);
 
-  // Removes stale parts and gives back what others have reserved beyond their end, until done or the time is up.
-  void clean(std::chrono::steady_clock::time_point deadline);
+  // Removes stale parts and gives back what others have reserved beyond their end, until done or the time is up; the next call goes on from
+  // there. Returns whether it has come to the end. Throws Failure when the parts cannot be read. One thread at a time.
+  bool clean(std::chrono::steady_clock::time_point deadline);
 
  private:
+  // A walk through the folder that is not at its end.
+  struct Sweep {
+    explicit Sweep(UniqueFd opened) : folder(std::move(opened)), reader(folder.get()) {}
+    UniqueFd folder;
+    FolderReader reader;
+  };
   friend class PartClaim;
   void cleanOne(const std::string& part);
 
@@ -65,6 +75,7 @@ class PartStore {
   std::mutex mutex_;
   std::condition_variable released_;
   std::unordered_set<std::string> claimed_;
+  std::unique_ptr<Sweep> sweep_;
 };
 
 }  // namespace ft

@@ -79,8 +79,10 @@ StagingFolder::StagingFolder(int folder) : folder_(folder) {
   run_ = hex(random) + "-";
 }
 
+std::string StagingFolder::freshName() { return run_ + hex(counter_.fetch_add(1, std::memory_order_relaxed)); }
+
 StagedFile StagingFolder::create(mode_t mode) {
-  std::string name = run_ + hex(counter_.fetch_add(1, std::memory_order_relaxed));
+  std::string name = freshName();
   UniqueFd fd(::openat(folder_, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
   if (!fd) throw failureFromErrno(errno, "cannot make a staging file");
   return StagedFile(std::move(fd), folder_, std::move(name));

@@ -63,10 +63,14 @@ class StagingFolder {
   explicit StagingFolder(int folder);
   // Throws Failure.
   StagedFile create(mode_t mode);
+  // Where a file can be moved to that is to go: a name that nothing has, removed with the result. Makes nothing, so it works on a full disk.
+  StagedFile place() { return {UniqueFd(), folder_, freshName()}; }
   // Removes what earlier runs have left, until done or the time is up. Returns whether nothing is left to do.
   bool clean(Deadline deadline);
 
  private:
+  std::string freshName();
+
   int folder_;
   std::string run_;  // begins the names of this run's files, so that cleaning can go on beside them
   std::atomic<std::uint64_t> counter_{0};

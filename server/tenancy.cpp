@@ -98,6 +98,22 @@ bool sameRoot(const RootRules& a, const RootRules& b) {
          a.group.value.name == b.group.value.name && a.umask.value == b.umask.value;
 }
 
+struct AgeLimit {
+  milliseconds age;
+  milliseconds time;  // to look for older ones
+};
+
+bool removeOlderThan(const TenancyState& state, const FileName& whole, const AgeLimit& limit) {
+  try {
+    const bool done = state.locate(whole).disk->removeOlderThan(limit.age, limit.time);
+    state.doubt(whole);
+    return done;
+  } catch (const Failure&) {
+    state.doubt(whole);  // others were removed
+    throw;
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> rootPaths(const ServerConfig& config) {
@@ -111,7 +127,11 @@ Tenancy::Tenancy(const ServerConfig& config, Log& log)
     : log_(log),
       state_(std::make_shared<TenancyState>(openRoots(config), std::make_shared<const AccessRules>(config.access))),
       storageRoot_(config.root),
-      nextParts_(Clock::now() + kPartsInterval) {
+      chores_(log) {
+  for (const TenancyState::Root& root : state_->roots()) {
+    const std::string& notice = root.disk->notice();
+    if (!notice.empty()) log_.event(LogLevel::Warn, "digests-unused", {{"root", root.path}, {"reason", notice}});
+  }
   countHomes();
 }
 
@@ -176,25 +196,27 @@ void Tenancy::reload(const ServerConfig& config) {
   countHomes();
 }
 
-void Tenancy::expire() {
-  const auto now = Clock::now();
-  if (now >= nextParts_) {
-    for (const TenancyState::Root& root : state_->roots()) root.disk->expireParts();
-    state_->doubtParts();
-    nextParts_ = Clock::now() + kPartsInterval;
-  }
-  const auto rules = state_->rules();
-  for (const RootRules& root : rules->roots) {
-    if (root.maxAge.given() && now >= nextAges_[root.name]) expireFiles(root);
-  }
-}
+void Tenancy::expire() { chores_.run(chores(), kExpiryTime); }
 
-void Tenancy::expireFiles(const RootRules& root) {
-  const FileName whole = FileName::parse(root.name);
-  const bool done = state_->locate(whole).disk->removeOlderThan(root.maxAge.value, kExpiryTime);
-  state_->doubt(whole);
-  const milliseconds pause = std::clamp(root.maxAge.value / 10, kLeastAgeInterval, kMostAgeInterval);
-  nextAges_[root.name] = Clock::now() + (done ? pause : kLeastAgeInterval);
+std::vector<Chore> Tenancy::chores() const {
+  std::vector<Chore> all;
+  for (const TenancyState::Root& root : state_->roots()) {
+    const auto expireParts = [this, disk = root.disk.get()](milliseconds time) {
+      const bool done = disk->expireParts(time);
+      state_->doubtParts();
+      return done;
+    };
+    all.push_back({root.path, "parts", kPartsInterval, kPartsInterval, expireParts});
+  }
+  for (const RootRules& root : state_->rules()->roots) {
+    if (!root.maxAge.given()) continue;
+    const auto expireFiles = [this, whole = FileName::parse(root.name), age = root.maxAge.value](milliseconds time) {
+      return removeOlderThan(*state_, whole, {age, time});
+    };
+    const milliseconds pause = std::clamp(root.maxAge.value / 10, kLeastAgeInterval, kMostAgeInterval);
+    all.push_back({root.path.value, "files", milliseconds(0), pause, expireFiles});
+  }
+  return all;
 }
 
 }  // namespace ft

@@ -1,13 +1,12 @@
 #pragma once
 // All roots of the daemon, the rules, and what is counted of each user. Hands out the storage as an identity may see it.
 
-#include <chrono>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "server/chores.h"
 #include "server/config.h"
 #include "server/disk_storage.h"
 #include "server/gate.h"
@@ -48,20 +47,18 @@ class Tenancy {
 
   // Takes the rules of a new configuration. Throws ConfigError, and keeps what was, when roots have come, gone or moved: that needs a restart.
   void reload(const ServerConfig& config);
-  // Removes expired parts, and files over their root's max_age. To be called about once a second; does little most times.
+  // Removes expired parts, and files over their root's max_age. To be called about once a second; does little most times, and works for about
+  // half a second at most: what is left is for the next calls. What fails is logged, and tried again later.
   void expire();
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   void countHomes();
-  void expireFiles(const RootRules& root);
+  std::vector<Chore> chores() const;
 
   Log& log_;
   const std::shared_ptr<TenancyState> state_;
   const std::string storageRoot_;
-  Clock::time_point nextParts_;
-  std::map<std::string, Clock::time_point> nextAges_;  // by root
+  Chores chores_;
 };
 
 // The folders that the daemon serves files from, as configured.

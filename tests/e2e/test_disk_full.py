@@ -163,3 +163,34 @@ def test_a_full_ext4_keeps_the_old_file_and_the_daemon_works_on(tmp_path, make_d
         filler.unlink()
         check_next_put(made, served)
         served.stop()
+
+
+@pytest.fixture
+def drop_box(disk, make_daemon):
+    """A daemon whose one root removes what is older than a second, on the small disk."""
+    served = make_daemon(config={"storage": {"min_free": 0}, "root drop": {"path": disk.folder, "max_age": "1s"}})
+    yield served
+    served.stop()
+
+
+def test_old_files_are_removed_from_a_disk_that_has_no_room_for_another_file(disk, drop_box):
+    old = [disk.folder / f"old{n}" for n in range(200)]
+    made = []
+    with pytest.raises(OSError):
+        for path in old:
+            path.touch()
+            made.append(path)
+    wait_until(lambda: not any(path.exists() for path in made), what="the old files to go")
+    assert drop_box.running()
+    with Peer(drop_box.address) as peer:
+        assert peer.put("drop/next", b"next")["ok"]
+
+
+def test_a_root_that_cannot_be_cleaned_is_logged_and_does_not_end_the_daemon(disk, drop_box):
+    with Peer(drop_box.address) as peer:
+        assert peer.put("drop/old", b"old")["ok"]
+        (disk.folder / ".ftpd/staging").rmdir()
+        wait_until(lambda: "expire-failed" in drop_box.log(), what="the failure to be logged")
+        assert str(disk.folder) in drop_box.log()
+        assert peer.get("drop/old")[1] == b"old"
+    assert drop_box.running()

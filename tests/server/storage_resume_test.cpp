@@ -198,11 +198,23 @@ TEST_CASE("parts of uploads in progress do not expire, others do after their tim
   disk.start();
   auto upload = disk.resume(spec, kPrefix).upload;
   upload->write(bytesOf(patterned(400)));
-  disk.storage->expireParts();
+  disk.storage->expireParts(std::chrono::seconds(5));
   CHECK(disk.parts() == 1);
   upload.reset();
   CHECK(disk.parts() == 1);
-  disk.storage->expireParts();
+  disk.storage->expireParts(std::chrono::seconds(5));
+  CHECK(disk.parts() == 0);
+}
+
+TEST_CASE("the parts are looked through in slices, and each goes on where the last one ended") {
+  Disk disk;
+  disk.options.partExpire = std::chrono::milliseconds(-10'000);
+  disk.restart();
+  constexpr int kParts = 200;
+  for (int i = 0; i < kParts; ++i) writeText(disk.at(".ftpd/parts/" + std::to_string(i)), "x");
+  CHECK_FALSE(disk.storage->expireParts(std::chrono::milliseconds(0)));
+  CHECK(disk.parts() == kParts);
+  while (!disk.storage->expireParts(std::chrono::milliseconds(1))) continue;
   CHECK(disk.parts() == 0);
 }
 

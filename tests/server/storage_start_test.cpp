@@ -87,7 +87,7 @@ TEST_CASE("cleaning goes on later beside uploads, and does not take theirs") {
   auto upload = disk.storage->begin(disk.spec("a", 3));
   upload->write(bytesOf("abc"));
   StagingFolder other(::open(disk.at(".ftpd/staging").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  disk.storage->expireParts();
+  disk.storage->expireParts(std::chrono::seconds(5));
   CHECK_FALSE(disk.store(std::move(upload)).has_value());
   CHECK(disk.get("a") == "abc");
 }

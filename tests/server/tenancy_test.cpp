@@ -321,3 +321,12 @@ TEST_CASE("files that are over their root's age are removed, and younger ones st
   CHECK_FALSE(fs::exists(tenants.folder.path() / "aged/d/x"));
   CHECK(fs::exists(tenants.folder.path() / "aged/.ftpd/lock"));
 }
+
+TEST_CASE("old files that cannot be removed are a failure that is told, and stay") {
+  Disk disk;
+  writeText(disk.at("d/x"), "x");
+  fs::remove(disk.at(".ftpd/staging"));
+  const auto expire = [&] { disk.storage->removeOlderThan(-std::chrono::hours(1), std::chrono::seconds(5)); };
+  CHECK(messageOf(expire) == "some old files could not be removed: No such file or directory");
+  CHECK(fs::exists(disk.at("d/x")));
+}
