@@ -24,11 +24,18 @@ bool PrefixDigest::suits(const SourceFile& source, DigestAlgorithm algorithm) {
 
 PrefixDigest::PrefixDigest(const SourceFile& source, const StopRequest& stop)
     : source_(source), stop_(stop), target_(source.size()) {
-  for (std::size_t i = 0; i < kReaders; ++i) threads_.emplace_back([this] { readBlocks(); });
-  threads_.emplace_back([this] { hashBlocks(); });
+  try {
+    for (std::size_t i = 0; i < kReaders; ++i) threads_.emplace_back([this] { readBlocks(); });
+    threads_.emplace_back([this] { hashBlocks(); });
+  } catch (...) {
+    giveUp();
+    throw;
+  }
 }
 
-PrefixDigest::~PrefixDigest() {
+PrefixDigest::~PrefixDigest() { giveUp(); }
+
+void PrefixDigest::giveUp() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -64,7 +71,7 @@ void PrefixDigest::readBlocks() {
     try {
       block.bytes.resize(kBlock);
       readBlock(begin, std::span(block.bytes).first(size));
-    } catch (const Failure&) {
+    } catch (...) {
       error = std::current_exception();
     }
     lock.lock();
@@ -82,8 +89,14 @@ void PrefixDigest::hashBlocks() {
     Block& block = blockAt(hashed_);
     const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(kBlock, target_ - hashed_));
     lock.unlock();
-    digest_.update(std::span<const std::byte>(block.bytes).first(size));
+    std::exception_ptr error;
+    try {
+      digest_.update(std::span<const std::byte>(block.bytes).first(size));
+    } catch (...) {
+      error = std::current_exception();
+    }
     lock.lock();
+    if (error) error_ = error;
     hashed_ += size;
     block.ready = false;
     changed_.notify_all();

@@ -34,7 +34,7 @@ class PrefixDigest {
   PrefixDigest& operator=(const PrefixDigest&) = delete;
 
   // The digest of the bytes [0, size); nullopt when more than these have been hashed already. To be called once. `sign` is called now and then
-  // while this waits. Throws Failure when the file cannot be read or is shorter, and Interrupted.
+  // while this waits. Throws Failure when the file cannot be read or is shorter, Interrupted, and what else has ended its threads.
   std::optional<Digest> finish(std::uint64_t size, const std::function<void()>& sign);
 
  private:
@@ -46,6 +46,7 @@ class PrefixDigest {
     bool ready = false;
   };
 
+  void giveUp();
   void readBlocks();
   void hashBlocks();
   void readBlock(std::uint64_t begin, std::span<std::byte> into) const;

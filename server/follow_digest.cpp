@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <exception>
+#include <new>
 #include <stdexcept>
 
 #include "common/error.h"
@@ -105,22 +107,22 @@ struct DigestPool::Task {
   bool running = false;  // one thread at a time has the digests
   bool queued = false;
   bool stopped = false;
-  int error = 0;
+  std::exception_ptr error;  // ends the hashing, and is told by finish()
 
-  bool runnable() const { return !segments.empty() && !stopped && error == 0; }
+  bool runnable() const { return !segments.empty() && !stopped && !error; }
 
-  // Hashes the next block with the lock given up meanwhile; `running` must be false and runnable() true.
+  // Hashes the next block with the lock given up meanwhile; `running` must be false and runnable() true. What fails is kept in `error`.
   std::uint64_t step(std::unique_lock<std::mutex>& lock) {
     const Segment front = segments.front();
     const std::uint64_t count = front.hole ? front.count : std::min<std::uint64_t>(front.count, kBlock * 4);
     const std::uint64_t from = offset;
     running = true;
     lock.unlock();
-    int failed = 0;
-    if (front.hole) {
-      digests.updateZeros(count);
-    } else {
-      failed = digestData(fd, from, from + count, digests);
+    std::exception_ptr failed;
+    try {
+      hash(front.hole, from, count);
+    } catch (...) {
+      failed = std::current_exception();
     }
     lock.lock();
     running = false;
@@ -131,6 +133,15 @@ struct DigestPool::Task {
     if (segments.front().count == 0) segments.pop_front();
     idle.notify_all();
     return count;
+  }
+
+ private:
+  void hash(bool hole, std::uint64_t from, std::uint64_t count) {
+    if (hole) {
+      digests.updateZeros(count);
+    } else if (const int failed = digestData(fd, from, from + count, digests); failed != 0) {
+      throw failureFromErrno(failed, "cannot read back what was written");
+    }
   }
 };
 
@@ -155,6 +166,14 @@ void DigestPool::enqueue(std::shared_ptr<Task> task) {
   wake_.notify_one();
 }
 
+void DigestPool::enqueueAgain(const std::shared_ptr<Task>& task) {
+  try {
+    enqueue(task);
+  } catch (const std::bad_alloc&) {
+    // The writer does the rest by itself when it waits for it.
+  }
+}
+
 void DigestPool::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
@@ -171,7 +190,7 @@ void DigestPool::run() {
       again = task->runnable() && !task->running && !task->queued;
       if (again) task->queued = true;
     }
-    if (again) enqueue(task);
+    if (again) enqueueAgain(task);
     lock.lock();
   }
 }
@@ -226,7 +245,7 @@ void FollowDigest::drain(std::uint64_t most) {
 DigestSet FollowDigest::finish() {
   drain(0);
   const std::lock_guard lock(task_->mutex);
-  if (task_->error != 0) throw failureFromErrno(task_->error, "cannot read back what was written");
+  if (task_->error) std::rethrow_exception(task_->error);
   return std::move(task_->digests);
 }
 

@@ -49,6 +49,7 @@ class DigestPool {
   friend class FollowDigest;
   struct Task;
   void enqueue(std::shared_ptr<Task> task);
+  void enqueueAgain(const std::shared_ptr<Task>& task);
   void run();
 
   std::mutex mutex_;
@@ -73,7 +74,7 @@ class FollowDigest {
   // `count` more bytes are a hole.
   void skipped(std::uint64_t count);
   // Waits for the rest and hands the digests back, to be read or to go on with elsewhere. Throws Failure(IoError) when the file could not be
-  // read back.
+  // read back, and what else has ended the hashing, on whichever thread.
   DigestSet finish();
 
  private:

@@ -8,12 +8,14 @@
 
 #include <array>
 #include <filesystem>
+#include <new>
 #include <thread>
 
 #include "client/part_file.h"
 #include "client/splice_pipe.h"
 #include "common/error.h"
 #include "tests/client/transfer_fixture.h"
+#include "tests/support/scarce_memory.h"
 
 namespace ft {
 namespace {
@@ -64,6 +66,14 @@ TEST_CASE("a file that was cut short is noticed, and one that nobody asks for an
   { const PrefixDigest unwanted(source, stop); }
   std::filesystem::resize_file(folder.path("a"), kBlock);
   CHECK_THROWS_AS(prefixOf(source, 4 * kBlock), Failure);
+}
+
+TEST_CASE("memory that runs out on a thread that reads ahead is told to whoever waits for the digest") {
+  const TestFolder folder;
+  folder.write("a", noise(4 * kBlock));
+  const SourceFile source = SourceFile::open(folder.path("a"), SourceFile::Links::Follow);
+  const testing::ScarceMemory scarce(kBlock);
+  CHECK_THROWS_AS(prefixOf(source, 4 * kBlock), std::bad_alloc);
 }
 
 TEST_CASE("short files, files with holes and slow digests are not taken ahead") {
