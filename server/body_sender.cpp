@@ -170,7 +170,7 @@ void BodySender::finish(std::string& output) {
 }
 
 void BodySender::giveUp(ErrorCode code, const std::string& message) {
-  if (!send_.chunks) throw ProtocolError(message);
+  if (!send_.chunks) throw Failure(code, message);
   failure_.emplace(code, message);
 }
 

@@ -17,8 +17,8 @@ class BodySender {
 
   // The next step writes to the connection itself; what waits in the output must be written before it.
   bool writesItself() const { return !finished_ && !send_.content && position_ < chunkEnd_; }
-  // One bounded piece of work; bytes that are not the file's own (prefixes, the trailer) are appended to `output`. Throws TransportError, and for a raw body that cannot go on, ProtocolError: cutting the
-  // connection is then the only way to tell.
+  // One bounded piece of work; bytes that are not the file's own (prefixes, the trailer) are appended to `output`. Throws TransportError, and Failure for a raw body
+  // that cannot be read on: cutting the connection is then the only way to tell.
   Progress step(SessionKit& kit, Transport& transport, std::string& output);
 
   // Body bytes that have left in all.

@@ -48,6 +48,9 @@ Session::Wait Session::run() {
     kit->input.assign(bytesOf(busy_->leftover));
     wipe(busy_->leftover);  // it may be the beginning of a log-in
     wait = loop(*kit);
+  } catch (const Failure& failure) {
+    if (busy_ && busy_->sending) recordGet(&failure);  // it is not the peer's fault
+    abandon(failure.what());
   } catch (const std::exception& error) {
     abandon(error.what());
   }

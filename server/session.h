@@ -157,6 +157,7 @@ class Session {
     LogLevel level = LogLevel::Info;
   };
   void record(const Header& request, const Deed& deed);
+  void recordGet(const Failure* failure);
   void reply(const Header& header);
   void refuse(const Header& request, const Failure& failure);
   void refuseBody(const Header& request, BodyReceiver body, const Failure& failure);

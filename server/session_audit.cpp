@@ -1,4 +1,5 @@
 #include "server/session.h"
+#include "server/session_state.h"
 
 namespace ft {
 
@@ -25,6 +26,14 @@ void Session::record(const Header& request, const Deed& deed) {
     record.reason = deed.failure->what();
   }
   context_.audit->record(record);
+}
+
+void Session::recordGet(const Failure* failure) {
+  const Sending& sent = *busy_->sending;
+  Header request;
+  request.cmd = "get";
+  request.filename = sent.name;
+  record(request, {sent.body.moved(), sent.body.digest().hex, sent.begun, failure});
 }
 
 }  // namespace ft

@@ -364,11 +364,7 @@ Progress Session::sendBody(SessionKit& kit) {
   const Progress progress = busy_->sending->body.step(kit, *transport_, busy_->output);
   charge(busy_->sending->body.moved() - before);
   if (progress != Progress::Done) return progress;
-  const Sending& sent = *busy_->sending;
-  Header request;
-  request.cmd = "get";
-  request.filename = sent.name;
-  record(request, {sent.body.moved(), sent.body.digest().hex, sent.begun});
+  recordGet(nullptr);
   busy_->sending.reset();
   enterHeader();
   return Progress::Moved;
