@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace ft {
@@ -16,13 +17,18 @@ std::list<FairQueue::Source>::iterator FairQueue::find(const std::string& name) 
 }
 
 bool FairQueue::add(const std::string& source, Task task) {
+  // Made before anything is changed, as memory may run out.
+  std::list<Source> fresh(1);
+  fresh.back().name = source;
   Task gone;
   {
     const std::lock_guard lock(mutex_);
-    if (stopped_) return false;
+    if (stopped_ || !startThreads()) return false;
     auto own = find(source);
     if (own != sources_.end() && (own->tasks.size() >= limits_.waitingOfOne || waiting_ >= limits_.waiting))
       return false;
+    auto& tasks = own != sources_.end() ? own->tasks : fresh.back().tasks;
+    tasks.push_back(std::move(task));
     if (waiting_ >= limits_.waiting) {
       auto most = std::max_element(sources_.begin(), sources_.end(),
                                    [](const Source& a, const Source& b) { return a.tasks.size() < b.tasks.size(); });
@@ -34,13 +40,21 @@ bool FairQueue::add(const std::string& source, Task task) {
       if (most->tasks.empty()) sources_.erase(most);
       --waiting_;
     }
-    if (own == sources_.end()) own = sources_.insert(sources_.end(), Source{source, {}});
-    own->tasks.push_back(std::move(task));
+    if (own == sources_.end()) sources_.splice(sources_.end(), fresh);
     ++waiting_;
-    while (threads_.size() < limits_.threads) threads_.emplace_back([this] { work(); });
   }
   filled_.notify_one();
   if (gone.dropped) gone.dropped();
+  return true;
+}
+
+// False when there is not even one; fewer than there should be are made up for by later calls. Under mutex_.
+bool FairQueue::startThreads() {
+  try {
+    while (threads_.size() < limits_.threads) threads_.emplace_back([this] { work(); });
+  } catch (const std::exception&) {
+    return !threads_.empty();
+  }
   return true;
 }
 

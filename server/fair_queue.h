@@ -30,7 +30,7 @@ class FairQueue {
   explicit FairQueue(Limits limits);
   ~FairQueue();
 
-  // False when there is no room for this source; the task is then destroyed, and nothing of it called. A source with nothing in the queue
+  // False when there is no room for this source, or no thread can be started; the task is then destroyed, and nothing of it called. A source with nothing in the queue
   // always finds room: the source that has most gives it, or where none has two, one at random, so that nobody keeps all others out.
   bool add(const std::string& source, Task task);
   // Drops what waits, and returns when what runs has ended. add() returns false from then on.
@@ -42,6 +42,7 @@ class FairQueue {
     std::deque<Task> tasks;
   };
 
+  bool startThreads();
   void work();
   std::list<Source>::iterator find(const std::string& name);
 

@@ -121,7 +121,12 @@ void UdpService::start() {
       const std::lock_guard lock(mutex_);
       ++running_;
     }
-    pool_.start(*worker);
+    try {
+      pool_.start(*worker);
+    } catch (...) {
+      ended();
+      throw;
+    }
   }
 }
 

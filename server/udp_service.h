@@ -41,6 +41,7 @@ class UdpService {
 
   // The address with the port that was picked for 0.
   std::string address() const { return address_; }
+  // Throws Poco::Exception when the pool has too few threads; stop() then ends those that run.
   void start();
   // Returns when the threads have ended.
   void stop();
