@@ -1,18 +1,21 @@
 #include "server/server_tls.h"
 
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstring>
+#include <memory>
 #include <utility>
 
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/ini_file.h"
 #include "common/tls_error.h"
 #include "common/tls_fingerprint.h"
+#include "common/unique_fd.h"
 #include "server/own_certificate.h"
 
 namespace ft {
@@ -22,6 +25,11 @@ namespace {
 constexpr long kSessionTime = 2 * 60 * 60;
 constexpr std::size_t kTickets = 1;
 constexpr std::string_view kSessionContext = "ftpd";
+
+struct FreeNames {
+  void operator()(STACK_OF(X509_NAME) * names) const { sk_X509_NAME_pop_free(names, X509_NAME_free); }
+};
+using Names = std::unique_ptr<STACK_OF(X509_NAME), FreeNames>;
 
 int noPassphrase(char*, int, int, void*) { return -1; }
 
@@ -34,15 +42,16 @@ int takeAnyCertificate(int, X509_STORE_CTX*) { return 1; }
 }
 
 void requireReadable(const char* key, const std::string& file) {
+  const UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat info {};
-  if (::stat(file.c_str(), &info) != 0) refuse(key, file, std::strerror(errno));
+  if (!opened || ::fstat(opened.get(), &info) != 0) refuse(key, file, errorText(errno));
   if (!S_ISREG(info.st_mode)) refuse(key, file, "is not a file");
 }
 
 void requirePrivate(const std::string& file) {
   struct stat info {};
   constexpr mode_t kOthers = S_IROTH | S_IWOTH | S_IWGRP;
-  if (::stat(file.c_str(), &info) != 0) refuse("key", file, std::strerror(errno));
+  if (::stat(file.c_str(), &info) != 0) refuse("key", file, errorText(errno));
   if ((info.st_mode & kOthers) != 0) refuse("key", file, "others can read or replace this private key; chmod 600 it");
 }
 
@@ -66,11 +75,11 @@ void trustClientsOf(SSL_CTX* context, const std::string& file) {
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, takeAnyCertificate);
   if (file.empty()) return;
   requireReadable("client_ca", file);
-  STACK_OF(X509_NAME)* const names = SSL_load_client_CA_file(file.c_str());
-  if (names == nullptr || SSL_CTX_load_verify_file(context, file.c_str()) != 1) {
+  Names names(SSL_load_client_CA_file(file.c_str()));
+  if (!names || SSL_CTX_load_verify_file(context, file.c_str()) != 1) {
     refuse("client_ca", file, "holds no certificates in PEM form: " + takeTlsReason());
   }
-  SSL_CTX_set_client_CA_list(context, names);
+  SSL_CTX_set_client_CA_list(context, names.release());
 }
 
 }  // namespace
