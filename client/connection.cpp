@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
+#include "common/error.h"
 #include "common/frame.h"
 #include "common/protocol.h"
 #include "common/units.h"
@@ -90,7 +90,7 @@ Connection::Ready Connection::poll(bool read, bool write) {
   const int wait = static_cast<int>(std::min<std::int64_t>(left.count(), 3'600'000));
   const int count = ::poll(fds.data(), fds.size(), transport_->buffered() > 0 && read ? 0 : wait);
   if (count < 0 && errno != EINTR) {
-    throw TransportError(TransportError::Kind::Other, std::string("poll: ") + std::strerror(errno));
+    throw TransportError(TransportError::Kind::Other, "poll: " + errorText(errno));
   }
   if (count == 0 && left == milliseconds(0) && !(read && transport_->buffered() > 0)) {
     throw TransportError(TransportError::Kind::Timeout,

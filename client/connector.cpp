@@ -55,7 +55,7 @@ UniqueFd tryAddress(const Endpoint& address, Clock::time_point deadline, const S
     error = awaitConnect(fd.get(), deadline, stop);
   }
   if (error == 0) return fd;
-  reason = error ? std::strerror(*error) : "no answer";
+  reason = error ? errorText(*error) : "no answer";
   return {};
 }
 
@@ -73,7 +73,7 @@ UniqueFd connectUnix(const ServerAddress& server) {
   std::memcpy(address.sun_path, server.path.c_str(), std::min(server.path.size(), sizeof address.sun_path - 1));
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const auto* const name = reinterpret_cast<const sockaddr*>(&address);
-  if (!fd || ::connect(fd.get(), name, sizeof address) != 0) unreachable(server, std::strerror(errno));
+  if (!fd || ::connect(fd.get(), name, sizeof address) != 0) unreachable(server, errorText(errno));
   return fd;
 }
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <optional>
 
 #include "common/error.h"
@@ -95,7 +94,7 @@ std::optional<std::size_t> PutBody::sendOnce(std::size_t most) {
     if (errno == EINVAL || errno == ENOSYS) copying_ = true;
     if (copying_ || errno == EIO || errno == ESTALE) return std::nullopt;
     throw TransportError(TransportError::Kind::Closed,
-                         "the connection to " + connection_.peer() + " broke: " + std::strerror(errno));
+                         "the connection to " + connection_.peer() + " broke: " + errorText(errno));
   }
 }
 

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <utility>
 
 #include "client/client.h"
 #include "client/file_digest.h"
+#include "common/error.h"
 
 namespace ft {
 namespace {
@@ -61,7 +61,7 @@ void sendRange(Connection& connection, const SourceFile& source, const Piece& pi
     } else if (moved == 0) {
       throwSourceChanged(source.path());
     } else if (errno != EINTR) {
-      throw TransportError(TransportError::Kind::Closed, std::string("sendfile: ") + std::strerror(errno));
+      throw TransportError(TransportError::Kind::Closed, "sendfile: " + errorText(errno));
     }
   }
 }

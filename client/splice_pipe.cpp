@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <string>
 
 #include "common/error.h"
@@ -16,7 +15,7 @@ namespace {
 
 [[noreturn]] void lineBroke(int error) {
   const auto kind = error == ECONNRESET ? TransportError::Kind::Reset : TransportError::Kind::Other;
-  throw TransportError(kind, std::string("reading from the connection failed: ") + std::strerror(error));
+  throw TransportError(kind, "reading from the connection failed: " + errorText(error));
 }
 
 }  // namespace

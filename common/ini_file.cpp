@@ -5,12 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstddef>
-#include <cstring>
 #include <utility>
 
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/unique_fd.h"
 
@@ -85,8 +84,7 @@ class IniReader {
 };
 
 [[noreturn]] void throwUnreadable(const std::string& path, int error) {
-  std::array<char, 128> buffer{};
-  throw ConfigError(escapeText(path) + ": cannot be read: " + ::strerror_r(error, buffer.data(), buffer.size()));
+  throw ConfigError(escapeText(path) + ": cannot be read: " + errorText(error));
 }
 
 std::string readSmallFile(const std::string& path) {

@@ -9,12 +9,11 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 
 #include "common/ed25519.h"
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/ini_file.h"
 #include "common/unique_fd.h"
@@ -25,8 +24,7 @@ namespace {
 constexpr std::size_t kMostBytes = 4096;
 
 [[noreturn]] void fail(const std::string& what, int error) {
-  std::array<char, 128> buffer{};
-  throw ConfigError(what + ": cannot be read: " + ::strerror_r(error, buffer.data(), buffer.size()));
+  throw ConfigError(what + ": cannot be read: " + errorText(error));
 }
 
 // Typed instead of a secret: give up.

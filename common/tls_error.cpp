@@ -5,7 +5,8 @@
 #include <openssl/sslerr.h>
 
 #include <array>
-#include <system_error>
+
+#include "common/error.h"
 
 namespace ft {
 namespace {
@@ -40,7 +41,7 @@ std::string takeTlsReason() {
       if (ERR_GET_REASON(error) == words.reason) return words.text;
     }
   }
-  if (ERR_SYSTEM_ERROR(error)) return std::generic_category().message(ERR_GET_REASON(error));
+  if (ERR_SYSTEM_ERROR(error)) return errorText(ERR_GET_REASON(error));
   const char* const reason = ERR_reason_error_string(error);
   return reason != nullptr ? reason : "error " + std::to_string(error);
 }

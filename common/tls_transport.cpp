@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
+#include "common/error.h"
 #include "common/tls_error.h"
 #include "common/tls_fingerprint.h"
 
@@ -131,9 +131,7 @@ void TlsTransport::fail(int error) {
   }
   if (error == SSL_ERROR_SYSCALL || socket_.error() != 0) {
     ERR_clear_error();
-    std::array<char, 128> buffer{};
-    throw TransportError(kindOf(code),
-                         "the line broke" + during + ": " + ::strerror_r(code, buffer.data(), buffer.size()));
+    throw TransportError(kindOf(code), "the line broke" + during + ": " + errorText(code));
   }
   const std::string reason = takeTlsReason();
   if (!ready_) throw TlsError("the TLS handshake failed: " + reason);

@@ -5,9 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <cerrno>
-#include <cstring>
 #include <string>
 #include <utility>
 
@@ -34,8 +32,7 @@ TransportError::Kind kindOf(int error) {
 }
 
 [[noreturn]] void throwTransportError(int error, const std::string& what) {
-  std::array<char, 128> buffer{};
-  throw TransportError(kindOf(error), what + ": " + ::strerror_r(error, buffer.data(), buffer.size()));
+  throw TransportError(kindOf(error), what + ": " + errorText(error));
 }
 
 class PlainTransport final : public Transport {

@@ -5,12 +5,13 @@
 
 #include <cerrno>
 #include <chrono>
-#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/ini_file.h"
+#include "common/whole_file.h"
 
 namespace ft {
 namespace {
@@ -20,8 +21,6 @@ constexpr mode_t kMode = 0600;
 UniqueFd openFile(const std::string& path) {
   return UniqueFd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, kMode));
 }
-
-std::string lastError() { return std::generic_category().message(errno); }
 
 std::vector<LogField> fieldsOf(const AuditRecord& record) {
   std::vector<LogField> fields;
@@ -48,7 +47,8 @@ AuditLog::AuditLog(Log& log, const std::string& path) : log_(log), path_(path) {
   if (path_.empty()) return;
   file_ = openFile(path_);
   if (!file_)
-    throw ConfigError("cannot open the audit log " + escapeText(path_, 200) + ": " + lastError() + " (audit.file)");
+    throw ConfigError("cannot open the audit log " + escapeText(path_, 200) + ": " + errorText(errno) +
+                      " (audit.file)");
   LogOutput output{[this](std::string_view line) { write(line); }, [] { return std::chrono::system_clock::now(); }};
   ownLog_ = std::make_unique<Log>(LogLevel::Trace, LogFormat::Json, std::move(output));
 }
@@ -68,8 +68,8 @@ void AuditLog::record(const AuditRecord& record) {
 void AuditLog::write(std::string_view line) {
   const std::string whole = std::string(line) + "\n";
   const std::lock_guard lock(fileMutex_);
-  if (::write(file_.get(), whole.data(), whole.size()) != static_cast<ssize_t>(whole.size())) {
-    log_.event(LogLevel::Error, "audit-failed", {{"file", path_}, {"reason", lastError()}});
+  if (const int error = writeAll(file_.get(), whole); error != 0) {
+    log_.event(LogLevel::Error, "audit-failed", {{"file", path_}, {"reason", errorText(error)}});
   }
 }
 
@@ -77,7 +77,7 @@ void AuditLog::reopen() {
   if (path_.empty()) return;
   UniqueFd fresh = openFile(path_);
   if (!fresh) {
-    log_.event(LogLevel::Error, "audit-failed", {{"file", path_}, {"reason", lastError()}});
+    log_.event(LogLevel::Error, "audit-failed", {{"file", path_}, {"reason", errorText(errno)}});
     return;
   }
   const std::lock_guard lock(fileMutex_);

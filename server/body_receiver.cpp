@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "common/error.h"
 #include "common/frame.h"
@@ -87,7 +86,7 @@ Progress BodyReceiver::spliceOnce(SessionKit& kit, Transport& transport) {
       ::splice(transport.rawFd(), nullptr, kit.pipe.writeEnd(), nullptr, wanted, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
   if (got < 0) {
     if (errno == EAGAIN || errno == EINTR) return errno == EINTR ? Progress::Moved : Progress::NeedRead;
-    throw TransportError(TransportError::Kind::Reset, std::string("receiving failed: ") + std::strerror(errno));
+    throw TransportError(TransportError::Kind::Reset, "receiving failed: " + errorText(errno));
   }
   if (got == 0) throw TransportError(TransportError::Kind::Closed, "the peer closed the connection inside a body");
   std::size_t inPipe = static_cast<std::size_t>(got);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "common/error.h"
 #include "common/frame.h"
@@ -85,7 +84,7 @@ Progress BodySender::sendData(SessionKit& kit, Transport& transport) {
       giveUp(ErrorCode::IoError, "the file could not be read on");
       return Progress::Moved;
     }
-    throw TransportError(TransportError::Kind::Reset, std::string("sending failed: ") + std::strerror(errno));
+    throw TransportError(TransportError::Kind::Reset, "sending failed: " + errorText(errno));
   }
   if (sent == 0) giveUp(ErrorCode::Changed, "the file was cut short while it was sent");
   position_ += static_cast<std::uint64_t>(sent);

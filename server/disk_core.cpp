@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "common/error.h"
 #include "common/file_mask.h"
 #include "common/private_folder.h"
 #include "server/disk_failure.h"
@@ -22,7 +23,7 @@ constexpr unsigned kMaxHashers = 4;
 UniqueFd openRoot(const std::string& root) {
   makeRoot(root);
   UniqueFd fd(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) throw std::runtime_error("cannot open the root " + root + ": " + std::generic_category().message(errno));
+  if (!fd) throw std::runtime_error("cannot open the root " + root + ": " + errorText(errno));
   return fd;
 }
 

@@ -11,8 +11,8 @@
 #include <cstdlib>
 #include <stdexcept>
 #include <string_view>
-#include <system_error>
 
+#include "common/error.h"
 #include "common/unique_fd.h"
 
 namespace ft {
@@ -69,9 +69,7 @@ std::uint64_t fileRights(int version) {
   return all;
 }
 
-[[noreturn]] void throwErrno(const std::string& what) {
-  throw std::runtime_error(what + ": " + std::generic_category().message(errno));
-}
+[[noreturn]] void throwErrno(const std::string& what) { throw std::runtime_error(what + ": " + errorText(errno)); }
 
 class Ruleset {
  public:

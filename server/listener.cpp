@@ -10,9 +10,9 @@
 
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 #include <utility>
 
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/ini_file.h"
 #include "common/unique_fd.h"
@@ -28,8 +28,6 @@ constexpr std::string_view kUnixPrefix = "unix:";
 [[noreturn]] void fail(const std::string& address, const std::string& reason, const ListenOptions& options) {
   throw ConfigError("cannot listen on " + escapeText(address, 200) + ": " + reason + " (" + options.setting + ")");
 }
-
-std::string errorText(int error) { return std::generic_category().message(error); }
 
 void bindTcp(Listener& listener, const std::string& address) {
   const SocketAddress wanted(address);

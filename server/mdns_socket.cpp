@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "common/dns_message.h"
+#include "common/error.h"
 #include "common/ini_file.h"
 
 namespace ft {
@@ -129,7 +130,7 @@ MdnsSocket::MdnsSocket(int family)
     fd_.reset();
     return;
   }
-  throw ConfigError("discovery.enabled: UDP port 5353 cannot be had: " + std::string(::strerrordesc_np(errno)));
+  throw ConfigError("discovery.enabled: UDP port 5353 cannot be had: " + errorText(errno));
 }
 
 void MdnsSocket::setOptions() {

@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -111,7 +110,7 @@ class NegotiatingTransport final : public Transport {
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return IoResult::Status::WouldBlockRead;
     if (n < 0) {
       const auto kind = errno == ECONNRESET ? TransportError::Kind::Reset : TransportError::Kind::Other;
-      throw TransportError(kind, std::string("reading from the connection failed: ") + std::strerror(errno));
+      throw TransportError(kind, "reading from the connection failed: " + errorText(errno));
     }
     const auto tls = isTls(bytes, static_cast<std::size_t>(n));
     if (!tls) {

@@ -3,8 +3,8 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <system_error>
 
+#include "common/error.h"
 #include "server/source_address.h"
 
 namespace ft {
@@ -30,7 +30,7 @@ std::string formatAddress(const SocketAddress& address) {
 }
 
 std::string reasonOf(const Poco::Exception& error) {
-  return error.code() != 0 ? std::generic_category().message(error.code()) : error.displayText();
+  return error.code() != 0 ? errorText(error.code()) : error.displayText();
 }
 
 PeerInfo peerOf(const Poco::Net::StreamSocket& socket) {

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <charconv>
 #include <stdexcept>
-#include <system_error>
 
 #include "common/error.h"
 #include "common/protocol.h"
@@ -26,7 +25,7 @@ std::string hex(std::uint64_t value) {
 }
 
 std::runtime_error unusable(const std::string& what, int error) {
-  return std::runtime_error(what + ": " + std::generic_category().message(error));
+  return std::runtime_error(what + ": " + errorText(error));
 }
 
 // Opens a folder of ours, made when it is missing. Anything else of that name, a link too, is an error.

@@ -12,8 +12,9 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <type_traits>
+
+#include "common/error.h"
 
 namespace ft {
 namespace {
@@ -58,7 +59,7 @@ struct Release {
 using Filter = std::unique_ptr<std::remove_pointer_t<scmp_filter_ctx>, Release>;
 
 void check(int result, const std::string& what) {
-  if (result != 0) throw std::runtime_error(what + ": " + std::generic_category().message(-result));
+  if (result != 0) throw std::runtime_error(what + ": " + errorText(-result));
 }
 
 class Calls {

@@ -9,7 +9,6 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <map>
 #include <set>
 #include <span>
@@ -216,8 +215,7 @@ class TableReader {
 }
 
 [[noreturn]] void refuseFile(const std::string& path, int error) {
-  std::array<char, 128> buffer{};
-  refuseFile(path, std::string("cannot be read: ") + ::strerror_r(error, buffer.data(), buffer.size()));
+  refuseFile(path, "cannot be read: " + errorText(error));
 }
 
 // No file that could be of this daemon: there is none, or it would be in a folder that the daemon's own user cannot enter.

@@ -78,3 +78,10 @@ TEST_CASE("errors of file operations become the code that a client can act on") 
 TEST_CASE("the message names the thing and the reason") {
   CHECK(std::string(failureFromErrno(ENOENT, "d/a.txt").what()) == "d/a.txt: No such file or directory");
 }
+
+TEST_CASE("the system's words for an errno come back for every number, also for one that it does not know") {
+  CHECK(errorText(ENOENT) == "No such file or directory");
+  CHECK(errorText(0) == "Success");
+  CHECK_FALSE(errorText(123'456).empty());
+  CHECK_FALSE(errorText(-1).empty());
+}
