@@ -1,6 +1,5 @@
 #include "client/keygen_verb.h"
 
-#include <pwd.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,6 +10,7 @@
 #include "common/escape.h"
 #include "common/json_writer.h"
 #include "common/secret_input.h"
+#include "common/system_account.h"
 
 namespace ft {
 namespace {
@@ -19,11 +19,8 @@ namespace {
 std::string commentOfHere() {
   std::array<char, 256> host{};
   ::gethostname(host.data(), host.size() - 1);
-  std::array<char, 4096> buffer{};
-  passwd account{};
-  passwd* found = nullptr;
-  ::getpwuid_r(::getuid(), &account, buffer.data(), buffer.size(), &found);
-  return escapeText(std::string(found != nullptr ? found->pw_name : "ftpc") + "@" + host.data(), 200);
+  const auto account = ownAccount();
+  return escapeText((account ? account->name : "ftpc") + "@" + host.data(), 200);
 }
 
 }  // namespace

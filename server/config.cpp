@@ -3,15 +3,13 @@
 #include <arpa/inet.h>
 #include <fmt/ranges.h>
 #include <netinet/in.h>
-#include <pwd.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "common/escape.h"
 #include "common/nearest_word.h"
+#include "common/system_account.h"
 #include "common/version.h"
 
 namespace ft {
@@ -191,11 +189,8 @@ std::string printEntries(std::span<const IniEntry> entries, std::span<const std:
 }
 
 std::string homeFromAccount() {
-  std::array<char, 4096> buffer{};
-  passwd account{};
-  passwd* found = nullptr;
-  if (::getpwuid_r(::getuid(), &account, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) return "";
-  return found->pw_dir;
+  const auto account = ownAccount();
+  return account ? account->home : "";
 }
 
 std::string find(const Environment& environment, const std::string& name) {

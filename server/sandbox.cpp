@@ -2,7 +2,6 @@
 
 #include <grp.h>
 #include <linux/capability.h>
-#include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -10,11 +9,12 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <system_error>
 #include <utility>
 
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/ini_file.h"
+#include "common/system_account.h"
 #include "server/landlock.h"
 #include "server/system_calls.h"
 
@@ -24,7 +24,7 @@ namespace {
 constexpr std::array<std::pair<SandboxMode, std::string_view>, 3> kModes{
     {{SandboxMode::Off, "off"}, {SandboxMode::BestEffort, "best-effort"}, {SandboxMode::Required, "required"}}};
 
-std::string lastError() { return std::generic_category().message(errno); }
+std::string lastError() { return errorText(errno); }
 
 // "" or why not.
 std::string refuseNewPrivileges() { return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? "" : lastError(); }
@@ -61,7 +61,7 @@ std::string dropCapabilities(bool signalsOthers) {
   return ::syscall(SYS_capset, &header, sets.data()) == 0 ? "" : lastError();
 }
 
-bool isUser(const passwd& account) { return ::getuid() == account.pw_uid && ::geteuid() == account.pw_uid; }
+bool isUser(uid_t uid) { return ::getuid() == uid && ::geteuid() == uid; }
 
 }  // namespace
 
@@ -138,17 +138,14 @@ bool sandboxFitsBuild() {
 
 void becomeUser(const std::string& name) {
   const std::string shown = "the user '" + escapeText(name, 64) + "' (server.user)";
-  std::array<char, 4096> room{};
-  passwd account{};
-  passwd* found = nullptr;
-  ::getpwnam_r(name.c_str(), &account, room.data(), room.size(), &found);
-  if (found == nullptr) throw ConfigError(shown + " does not exist");
-  if (isUser(account)) return;
-  if (::setgroups(0, nullptr) != 0 || ::setresgid(account.pw_gid, account.pw_gid, account.pw_gid) != 0 ||
-      ::setresuid(account.pw_uid, account.pw_uid, account.pw_uid) != 0) {
+  const auto found = findAccount(name);
+  if (!found) throw ConfigError(shown + " does not exist");
+  const auto [uid, gid] = std::pair(found->uid, found->gid);
+  if (isUser(uid)) return;
+  if (::setgroups(0, nullptr) != 0 || ::setresgid(gid, gid, gid) != 0 || ::setresuid(uid, uid, uid) != 0) {
     throw ConfigError("cannot become " + shown + ": " + lastError() + "; only root can");
   }
-  if (!isUser(account) || ::getgroups(0, nullptr) != 0 || ::getegid() != account.pw_gid || ::setresuid(0, 0, 0) == 0) {
+  if (!isUser(uid) || ::getgroups(0, nullptr) != 0 || ::getegid() != gid || ::setresuid(0, 0, 0) == 0) {
     throw ConfigError("becoming " + shown + " has left privileges behind");
   }
 }

@@ -1,14 +1,11 @@
 #include "server/system_accounts.h"
 
-#include <grp.h>
-#include <pwd.h>
-
 #include <charconv>
+
+#include "common/system_account.h"
 
 namespace ft {
 namespace {
-
-constexpr std::size_t kBufferSize = 64 * 1024;
 
 std::optional<unsigned> numberOf(const std::string& text) {
   unsigned number = 0;
@@ -21,20 +18,13 @@ std::optional<unsigned> numberOf(const std::string& text) {
 
 std::optional<uid_t> findSystemUser(const std::string& name) {
   if (const auto number = numberOf(name)) return *number;
-  std::string buffer(kBufferSize, '\0');
-  passwd account{};
-  passwd* found = nullptr;
-  const int error = ::getpwnam_r(name.c_str(), &account, buffer.data(), buffer.size(), &found);
-  return error == 0 && found != nullptr ? std::optional(account.pw_uid) : std::nullopt;
+  const auto account = findAccount(name);
+  return account ? std::optional(account->uid) : std::nullopt;
 }
 
 std::optional<gid_t> findSystemGroup(const std::string& name) {
   if (const auto number = numberOf(name)) return *number;
-  std::string buffer(kBufferSize, '\0');
-  group account{};
-  group* found = nullptr;
-  const int error = ::getgrnam_r(name.c_str(), &account, buffer.data(), buffer.size(), &found);
-  return error == 0 && found != nullptr ? std::optional(account.gr_gid) : std::nullopt;
+  return findGroup(name);
 }
 
 }  // namespace ft
