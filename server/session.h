@@ -122,6 +122,7 @@ class Session {
   Progress readHeader(SessionKit& kit);
   std::optional<Header> nextFrame(SessionKit& kit, Progress& progress);
   void dispatch(Header request);
+  bool passesOver(const Header& request);
   void runCommand(const Command& command, Header request);
   void settle(Header request, const Command& command, Outcome outcome);
   Progress workOn();
@@ -160,7 +161,8 @@ class Session {
   void recordGet(const Failure* failure);
   void reply(const Header& header);
   void refuse(const Header& request, const Failure& failure);
-  void refuseBody(const Header& request, BodyReceiver body, const Failure& failure);
+  void refuseBody(const Header& request, const BodyReceiver& body, const Failure& failure);
+  void discard(const Header& request, BodyReceiver body);
   void commitPuts();
   void enterHeader();
   void enterBodyWindow();
@@ -192,6 +194,7 @@ class Session {
   bool settled_ = false;
   bool headerBegun_ = false;
   bool ending_ = false;         // flush, then linger
+  bool afterExec_ = false;      // the last request was an exec that was refused
   std::unique_ptr<Busy> busy_;  // while run() works, and as long as there is anything in it
 };
 

@@ -92,23 +92,6 @@ std::optional<Header> Session::nextFrame(SessionKit& kit, Progress& progress) {
   }
 }
 
-void Session::refuseHeader(const HeaderError& error) {
-  const Header& header = error.header();
-  const Command* const command = findCommand(header.cmd);
-  const bool hasBody = command != nullptr && command->body == BodyRule::FromClient;
-  const bool goesOn =
-      state_ == State::Header && error.told() >= (hasBody ? HeaderError::Told::Body : HeaderError::Told::Command);
-  // A body is not read from who has not logged in (see admits()).
-  if (!goesOn || (hasBody && identity_->kind == Identity::Kind::Nobody)) {
-    refuse(header, error);
-    endConnection();
-  } else if (hasBody) {
-    fail(header, *command, error);
-  } else {
-    refuse(header, error);
-  }
-}
-
 Progress Session::readHeader(SessionKit& kit) {
   Progress progress = Progress::Moved;
   if (auto request = nextFrame(kit, progress)) dispatch(std::move(*request));
@@ -117,6 +100,7 @@ Progress Session::readHeader(SessionKit& kit) {
 
 void Session::dispatch(Header request) {
   enterHeader();
+  if (passesOver(request)) return;
   const Command* command = findCommand(request.cmd);
   const bool plainCommand = command != nullptr && (command->name == "put" || command->name == "get");
   if (command == nullptr || (request.plain && !plainCommand)) {
@@ -307,56 +291,6 @@ void Session::failPut(const Failure& failure) {
   }
   refuse(request, failure);
   enterHeader();
-}
-
-void Session::refuse(const Header& request, const Failure& failure) {
-  const Command* command = findCommand(request.cmd);
-  // To ask whether something is there is no mistake.
-  const bool asked = command != nullptr && command->access == Access::List && failure.code() == ErrorCode::NotFound;
-  record(request, {.failure = &failure, .level = asked ? LogLevel::Debug : LogLevel::Info});
-  const bool silent = request.plain && request.cmd == "put";
-  if (silent) {
-    commitPuts();
-    endConnection();
-  } else {
-    reply(errorReply(request, failure.code(), failure.what()));
-  }
-}
-
-// As refuse(), for a put whose body is still to come: a short one is read and thrown away.
-void Session::refuseBody(const Header& request, BodyReceiver body, const Failure& failure) {
-  refuse(request, failure);
-  if (ending_) return;
-  if (!body.chunked() && body.remaining() > kMaxDrainedBody) {
-    endConnection();
-    return;
-  }
-  body.discardRest();
-  busy_->receiving = std::make_unique<Receiving>(request, ReceiveFile{}, body, context_.now());
-  state_ = State::Discard;
-  enterBodyWindow();
-}
-
-Progress Session::discardBody(SessionKit& kit) {
-  Receiving& now = *busy_->receiving;
-  const std::uint64_t before = now.body.moved();
-  const Progress progress = now.body.step(kit, *transport_);
-  charge(now.body.moved() - before);
-  if (now.body.moved() - now.movedBefore > kMaxDrainedBody) {
-    endConnection();
-    return Progress::Moved;
-  }
-  if (progress != Progress::Done) return progress;
-  if (!now.body.chunked()) {
-    busy_->receiving.reset();
-    enterHeader();
-    return Progress::Moved;
-  }
-  Progress trailerProgress = Progress::Moved;
-  if (!nextFrame(kit, trailerProgress)) return trailerProgress;
-  busy_->receiving.reset();
-  enterHeader();
-  return Progress::Moved;
 }
 
 Progress Session::sendBody(SessionKit& kit) {

@@ -1,6 +1,7 @@
 """ftpc exec and ftpc ping: the remote command as if it were here, and round trips to the echo services."""
 
 import hashlib
+import json
 import os
 import pty
 import signal
@@ -80,6 +81,17 @@ def test_an_encoding_is_passed_on_or_converted(remote):
 ])
 def test_what_goes_wrong_has_its_code_and_its_words(remote, words, code, said):
     assert said in remote.run(*words, code=code).err
+
+
+def test_a_refused_command_is_written_down_once_though_its_input_comes_behind(make_daemon, make_client, tmp_path):
+    audit = tmp_path / "audit.log"
+    daemon = make_daemon(config={"audit": {"file": str(audit)}})
+    client = make_client(daemon.server)
+    for _ in range(5):
+        client.run("exec", "df", code=17, data=os.urandom(200_000))
+    client.ok("ls")
+    commands = [json.loads(line)["command"] for line in audit.read_text().splitlines()]
+    assert [command for command in commands if command != "list"] == ["exec"] * 5
 
 
 def test_json_has_objects_only(remote):

@@ -1,0 +1,100 @@
+// Sessions: what a client sends along with a command that is refused.
+
+#include <doctest/doctest.h>
+
+#include "common/protocol.h"
+#include "tests/server/login_fixture.h"
+#include "tests/support/session_peer.h"
+#include "tests/support/wire_text.h"
+
+using namespace ft;
+using namespace ft::testing;
+
+namespace {
+
+const std::string kExec = frame(R"({"v":1,"cmd":"exec","id":1,"name":"df","input":true})");
+const std::string kResize = frame(R"({"v":1,"cmd":"resize","rows":10,"columns":20})");
+const std::string kPing = frame(R"({"v":1,"cmd":"ping","id":2})");
+
+std::string input(std::string_view bytes) {
+  return frame(R"({"v":1,"cmd":"input","filesize":)" + std::to_string(bytes.size()) + "}") + std::string(bytes);
+}
+
+std::size_t count(const std::string& text, const std::string& word) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++found;
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("the input of a refused command has no reply and no record, wherever its bytes are cut") {
+  const std::string all = kExec + input("one\n") + kResize + input(pattern(300)) + input("") + kPing;
+  for (std::size_t cut = 1; cut < all.size(); ++cut) {
+    CAPTURE(cut);
+    MemoryStorage storage;
+    SessionPeer peer(storage);
+    peer.crowd();
+    peer.send(all.substr(0, cut));
+    peer.send(all.substr(cut));
+    REQUIRE(peer.reply().error == "unsupported");
+    REQUIRE(peer.reply().id == "2");
+    REQUIRE(peer.nothingMore());
+    REQUIRE(count(peer.logged(), "outcome=unsupported") == 1);
+  }
+}
+
+TEST_CASE("input belongs to the exec before it, not to any other request") {
+  MemoryStorage storage;
+  SessionPeer peer(storage);
+  peer.send(input(""));
+  CHECK(peer.reply().error == "unsupported");
+  peer.send(kExec + kPing + kResize);
+  CHECK(peer.reply().error == "unsupported");
+  CHECK(peer.reply().ok == true);
+  CHECK(peer.reply().error == "unsupported");
+  CHECK(peer.nothingMore());
+}
+
+TEST_CASE("a command that is refused for its header has no other reply either") {
+  MemoryStorage storage;
+  SessionPeer peer(storage);
+  peer.send(frame(R"({"v":1,"cmd":"exec","id":1,"name":5})") + input("one\n") + kResize + kPing);
+  CHECK(peer.reply().error == "bad_request");
+  CHECK(peer.reply().id == "2");
+  CHECK(peer.nothingMore());
+}
+
+TEST_CASE("input that does not tell its size ends the connection") {
+  MemoryStorage storage;
+  SessionPeer peer(storage);
+  peer.send(kExec + frame(R"({"v":1,"cmd":"input","filesize":"x"})") + kPing);
+  CHECK(peer.reply().error == "unsupported");
+  CHECK(peer.reply().error == "bad_request");
+  CHECK(peer.nothingMore());
+  CHECK(peer.ended());
+}
+
+TEST_CASE("the input of a refused command is read up to a limit, like the body of a refused put") {
+  for (const std::size_t over : {0U, 1U}) {
+    CAPTURE(over);
+    MemoryStorage storage;
+    SessionPeer peer(storage);
+    peer.send(kExec + input(std::string(kMaxDrainedBody + over, 'x')));
+    CHECK(peer.reply().error == "unsupported");
+    CHECK(peer.nothingMore());
+    CHECK(peer.ended() == (over > 0));
+  }
+}
+
+TEST_CASE("before a log-in the input of a refused command is not read at all") {
+  Accounts accounts;
+  MemoryStorage storage;
+  SessionPeer peer(SessionDoor{&accounts.access(), kHere}, storage);
+  peer.send(kExec + kResize + input(""));
+  CHECK(peer.reply().error == "unauthenticated");
+  CHECK_FALSE(peer.ended());
+  peer.send(input("x"));
+  CHECK(peer.nothingMore());
+  CHECK(peer.ended());
+}
