@@ -124,9 +124,9 @@ AccessOptions accessOptions(const ServerConfig& config) {
   return options;
 }
 
-std::unique_ptr<ExecLink> execLink(const ServicesConfig& config) {
+std::unique_ptr<ExecLink> execLink(const ServicesConfig& config, Log& log) {
   const bool wanted = config.execOn() || !config.plainExec.listen.empty();
-  return wanted ? std::make_unique<ExecLink>(config) : nullptr;
+  return wanted ? std::make_unique<ExecLink>(config, log) : nullptr;
 }
 
 }  // namespace
@@ -153,7 +153,7 @@ Daemon::Daemon(const ServerConfig& config, Log& log, Reread reread)
     : config_(config),
       log_(log),
       reread_(std::move(reread)),
-      execLink_(execLink(config_.services)),
+      execLink_(execLink(config_.services, log)),
       sandbox_(sandboxPlan(config, execLink_ != nullptr)),
       rates_(config.rate, config.ratePerAddress) {
   const std::size_t descriptors = raiseDescriptorLimit();

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -22,8 +23,11 @@
 namespace ft {
 namespace {
 
-constexpr int kStartMillis = 10'000;
-constexpr std::chrono::milliseconds kEndTime{4000};
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kStartTime{10'000};
+constexpr milliseconds kStep{2};
 // The numbers that the started program's descriptors have.
 constexpr int kControlFd = 3;
 constexpr int kSettingsFd = 4;
@@ -72,8 +76,7 @@ UniqueFd settingsFile(const ServicesConfig& config) {
   const int null = ::open("/dev/null", O_RDWR);
   if (null >= 0) ::dup2(null, STDIN_FILENO);
   if (null >= 0) ::dup2(null, STDOUT_FILENO);
-  ::dup2(highControl, kControlFd);
-  ::dup2(highSettings, kSettingsFd);
+  if (::dup2(highControl, kControlFd) < 0 || ::dup2(highSettings, kSettingsFd) < 0) ::_exit(126);
   ::close_range(kSettingsFd + 1, ~0U, 0);
   ::execl(path, "ftpd-exec", "--control", "3", "--config", "/dev/fd/4", nullptr);
   ::_exit(127);
@@ -124,9 +127,23 @@ bool sendDescriptor(const UniqueFd& over, const UniqueFd& fd) {
   return ::sendmsg(over.get(), &message, MSG_NOSIGNAL) == 1;
 }
 
+bool endsUntil(pid_t child, Clock::time_point end) {
+  for (;;) {
+    const pid_t ended = ::waitpid(child, nullptr, WNOHANG);
+    if (ended != 0 && !(ended < 0 && errno == EINTR)) return true;
+    if (Clock::now() >= end) return false;
+    std::this_thread::sleep_for(kStep);
+  }
+}
+
 }  // namespace
 
-ExecLink::ExecLink(const ServicesConfig& config) : socket_(config.exec.socket) {
+bool awaitEnd(pid_t child, const EndTimes& times, int (*kill)(pid_t, int)) {
+  if (endsUntil(child, Clock::now() + times.own)) return true;
+  return kill(child, SIGKILL) == 0 && endsUntil(child, Clock::now() + times.killed);
+}
+
+ExecLink::ExecLink(const ServicesConfig& config, Log& log) : socket_(config.exec.socket), log_(log) {
   if (!socket_.empty()) return;
   startProgram(config);
   try {
@@ -152,9 +169,15 @@ void ExecLink::startProgram(const ServicesConfig& config) {
 
 // Not in startProgram(): our copy of the other end must be closed, so that a program that ends at once is noticed.
 void ExecLink::awaitReady() {
-  pollfd entry{control_.get(), POLLIN, 0};
+  const auto end = Clock::now() + kStartTime;
+  int ready = -1;
+  do {
+    pollfd entry{control_.get(), POLLIN, 0};
+    const auto left = std::chrono::ceil<milliseconds>(end - Clock::now());
+    ready = ::poll(&entry, 1, static_cast<int>(std::max(left, milliseconds(0)).count()));
+  } while (ready < 0 && errno == EINTR);
   char byte = 0;
-  if (::poll(&entry, 1, kStartMillis) > 0 && ::recv(control_.get(), &byte, 1, 0) == 1) return;
+  if (ready > 0 && ::recv(control_.get(), &byte, 1, MSG_DONTWAIT) == 1) return;
   throw ConfigError("ftpd-exec did not start; what it says above tells why (exec.program, exec.user)");
 }
 
@@ -163,11 +186,11 @@ ExecLink::~ExecLink() { end(); }
 void ExecLink::end() {
   if (pid_ < 0) return;
   control_.reset();
-  const auto end = std::chrono::steady_clock::now() + kEndTime;
-  while (::waitpid(pid_, nullptr, WNOHANG) == 0) {
-    if (std::chrono::steady_clock::now() > end) ::kill(pid_, SIGKILL);
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  if (!awaitEnd(pid_, {})) {
+    log_.event(LogLevel::Error, "exec-left",
+               {{"pid", pid_}, {"reason", "ftpd-exec does not end, and it cannot be killed"}});
   }
+  pid_ = -1;
 }
 
 UniqueFd ExecLink::connect() const {

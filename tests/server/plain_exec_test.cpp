@@ -46,16 +46,17 @@ TEST_CASE("the plain command line listens on loopback only") {
   ServicesConfig config;
   config.exec.socket = "/nonexistent";
   config.plainExec.listen = "0.0.0.0:0";
-  const ExecLink link(config);
+  const ExecLink link(config, log);
   CHECK_THROWS_AS(makePlainExec(config.plainExec, link, log), ConfigError);
   config.plainExec.listen = "127.0.0.1:notaport";
   CHECK_THROWS_AS(makePlainExec(config.plainExec, link, log), ConfigError);
 }
 
 TEST_CASE("an ftpd-exec that is not there is a failure of the request that tells so") {
+  Log log(LogLevel::Error, LogFormat::Text);
   ServicesConfig config;
   config.exec.socket = "/nonexistent/socket";
-  const ExecLink link(config);
+  const ExecLink link(config, log);
   try {
     link.connect();
     FAIL("connected");
