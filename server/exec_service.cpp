@@ -10,6 +10,7 @@
 #include <span>
 #include <utility>
 
+#include "common/error.h"
 #include "common/escape.h"
 #include "server/commands.h"
 #include "server/exec_relay.h"
@@ -28,6 +29,18 @@ bool permits(ExecPeers from, const SourceAddress& source) {
     case ExecPeers::Any: break;
   }
   return true;
+}
+
+// As much of it as fits: a peer that takes nothing of a few hundred bytes is not waited for.
+void sendRefusal(const HandedOver& refused, const std::string& reason) {
+  std::string frames = refused.output;
+  appendFrame(frames, errorReply(refused.request, ErrorCode::Busy, reason));
+  try {
+    refused.transport->write(std::as_bytes(std::span(frames)));
+    refused.transport->shutdownWrite();
+  } catch (const TransportError&) {
+    // The peer has gone: there is nobody to tell.
+  }
 }
 
 }  // namespace
@@ -113,10 +126,7 @@ void ExecService::take(HandedOver connection) {
     job.reset();
     const std::string reason = "too many command sessions (exec.sessions)";
     log_.event(LogLevel::Warn, "connection-refused", {{"peer", refused.peer}, {"reason", reason}});
-    std::string frames = refused.output;
-    appendFrame(frames, errorReply(refused.request, ErrorCode::Busy, reason));
-    refused.transport->write(std::as_bytes(std::span(frames)));
-    refused.transport->shutdownWrite();
+    sendRefusal(refused, reason);
   }
 }
 

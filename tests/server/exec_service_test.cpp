@@ -1,0 +1,82 @@
+// Connections that ask for commands: how they are refused when there are too many.
+
+#include "server/exec_service.h"
+
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <stdexcept>
+
+using namespace ft;
+
+namespace {
+
+struct Pair {
+  UniqueFd ours, theirs;
+  Pair() {
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) throw std::runtime_error("socketpair");
+    ours.reset(ends[0]);
+    theirs.reset(ends[1]);
+  }
+};
+
+// A line whose peer has gone.
+class BrokenLine : public Transport {
+ public:
+  IoResult read(std::span<std::byte>) override { throw TransportError(TransportError::Kind::Reset, "gone"); }
+  IoResult write(std::span<const std::byte>) override { throw TransportError(TransportError::Kind::Reset, "gone"); }
+  void shutdownWrite() noexcept override {}
+  int fd() const noexcept override { return -1; }
+  int rawFd() const noexcept override { return -1; }
+};
+
+HandedOver connectionOn(std::unique_ptr<Transport> line) {
+  HandedOver connection;
+  connection.transport = std::move(line);
+  connection.request.cmd = "exec";
+  connection.request.name = "df";
+  connection.peer = "test:1";
+  return connection;
+}
+
+// One command session is allowed, and it is taken.
+struct Full {
+  std::string logged;
+  Log log{LogLevel::Info,
+          LogFormat::Text,
+          {[this](std::string_view line) { logged += std::string(line) + "\n"; }, std::chrono::system_clock::now}};
+  ServicesConfig config = oneSession();
+  ExecLink link{config, log};
+  ExecService service{config, link, log, {}};
+  Pair first;
+
+  Full() { service.take(connectionOn(makePlainTransport(std::move(first.theirs)))); }
+
+  static ServicesConfig oneSession() {
+    ServicesConfig config;
+    config.exec.socket = "/nonexistent/socket";
+    config.exec.sessions = 1;
+    return config;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a session over the limit is told that it is busy") {
+  Full full;
+  Pair second;
+  full.service.take(connectionOn(makePlainTransport(std::move(second.theirs))));
+  std::array<char, 1024> buffer{};
+  const ssize_t size = ::recv(second.ours.get(), buffer.data(), buffer.size(), 0);
+  REQUIRE(size > 0);
+  CHECK(std::string(buffer.data(), static_cast<std::size_t>(size)).find("\"busy\"") != std::string::npos);
+  CHECK(::recv(second.ours.get(), buffer.data(), buffer.size(), 0) == 0);
+}
+
+TEST_CASE("refusing a peer that has gone is no failure of the daemon") {
+  Full full;
+  CHECK_NOTHROW(full.service.take(connectionOn(std::make_unique<BrokenLine>())));
+  CHECK(full.logged.find("connection-refused") != std::string::npos);
+}
