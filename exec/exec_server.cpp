@@ -49,10 +49,10 @@ void refuseBusy(const UniqueFd& session) {
 
 }  // namespace
 
-ExecServer::ExecServer(ExecSettings settings, std::unique_ptr<ExecDoor> door)
+ExecServer::ExecServer(ExecSettings settings, std::unique_ptr<ExecListener> listener)
     : settings_(std::move(settings)),
       user_(findExecUser(settings_.user)),
-      door_(std::move(door)),
+      listener_(std::move(listener)),
       signals_(watchSignals()) {
   ::signal(SIGPIPE, SIG_IGN);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -61,9 +61,9 @@ ExecServer::ExecServer(ExecSettings settings, std::unique_ptr<ExecDoor> door)
 int ExecServer::run() {
   if (user_.uid == 0)
     std::fprintf(stderr, "ftpd-exec: warning: commands run as root; set [exec] user to run them as another user\n");
-  door_->ready();
+  listener_->ready();
   while (!over_) {
-    std::array<pollfd, 2> entries{pollfd{door_->fd(), POLLIN, 0}, pollfd{signals_.get(), POLLIN, 0}};
+    std::array<pollfd, 2> entries{pollfd{listener_->fd(), POLLIN, 0}, pollfd{signals_.get(), POLLIN, 0}};
     ::poll(entries.data(), entries.size(), -1);
     if (entries[1].revents != 0) reap();
     if (!over_ && entries[0].revents != 0) admit();
@@ -74,7 +74,7 @@ int ExecServer::run() {
 
 void ExecServer::admit() {
   bool closed = false;
-  UniqueFd session = door_->take(closed);
+  UniqueFd session = listener_->take(closed);
   over_ = closed;
   if (!session) return;
   if (keepers_.size() >= settings_.sessions) {
@@ -89,7 +89,7 @@ void ExecServer::admit() {
 
 // In the keeper.
 void ExecServer::keep(UniqueFd session) {
-  door_.reset();
+  listener_.reset();
   int code = 1;
   try {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -126,7 +126,7 @@ bool ExecServer::isKeeper(pid_t pid, const void* server) {
 }
 
 void ExecServer::endAll() {
-  door_.reset();
+  listener_.reset();
   for (const pid_t keeper : keepers_) ::kill(keeper, SIGTERM);
   const auto end = std::chrono::steady_clock::now() + kEndTime;
   while (!keepers_.empty() && std::chrono::steady_clock::now() < end) {

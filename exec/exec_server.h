@@ -1,6 +1,6 @@
 #pragma once
-// The main process of ftpd-exec: takes sessions from the door, gives each a process of its own (its keeper), and ends all of them when the
-// door is closed or on SIGTERM. Single-threaded, so that it may fork.
+// The main process of ftpd-exec: takes sessions from its listener, gives each a process of its own (its keeper), and ends all of them when
+// the listener is closed or on SIGTERM. Single-threaded, so that it may fork.
 
 #include <sys/types.h>
 
@@ -9,14 +9,14 @@
 
 #include "common/exec_settings.h"
 #include "exec/command_line.h"
-#include "exec/door.h"
+#include "exec/listener.h"
 
 namespace ft {
 
 class ExecServer {
  public:
   // Throws ConfigError when the user does not exist or cannot be become.
-  ExecServer(ExecSettings settings, std::unique_ptr<ExecDoor> door);
+  ExecServer(ExecSettings settings, std::unique_ptr<ExecListener> listener);
   // Until the end. The exit code of the program.
   int run();
 
@@ -29,7 +29,7 @@ class ExecServer {
 
   const ExecSettings settings_;
   const ExecUser user_;
-  std::unique_ptr<ExecDoor> door_;
+  std::unique_ptr<ExecListener> listener_;
   UniqueFd signals_;
   std::set<pid_t> keepers_;
   bool over_ = false;

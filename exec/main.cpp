@@ -16,9 +16,9 @@
 #include "common/exec_settings.h"
 #include "common/standard_streams.h"
 #include "common/version.h"
-#include "exec/door.h"
 #include "exec/exec_server.h"
 #include "exec/exec_user.h"
+#include "exec/listener.h"
 
 namespace {
 
@@ -82,21 +82,22 @@ int descriptorOf(const std::string& number) {
   return fd;
 }
 
-std::unique_ptr<ft::ExecDoor> openDoor(std::map<std::string, std::string>& options, const ft::ExecSettings& settings) {
+std::unique_ptr<ft::ExecListener> openListener(std::map<std::string, std::string>& options,
+                                               const ft::ExecSettings& settings) {
   if (options.contains("--control")) {
     ft::UniqueFd control(descriptorOf(options["--control"]));
     ::fcntl(control.get(), F_SETFD, FD_CLOEXEC);
-    return ft::makeParentDoor(std::move(control));
+    return ft::makeParentListener(std::move(control));
   }
   std::vector<uid_t> allowed{0, ::getuid()};
   if (!settings.peerUser.empty()) allowed.push_back(ft::uidOf(settings.peerUser));
   const char* const passed = std::getenv("LISTEN_FDS");
   if (passed != nullptr && std::string_view(passed) == "1") {
     ::fcntl(kFirstPassed, F_SETFD, FD_CLOEXEC);
-    return ft::makeSocketDoor(ft::UniqueFd(kFirstPassed), std::move(allowed));
+    return ft::makeSocketListener(ft::UniqueFd(kFirstPassed), std::move(allowed));
   }
   if (settings.socket.empty()) throw ft::ConfigError("no socket: [exec] socket is not set, and systemd passed none");
-  return ft::makeSocketDoor(ft::listenAt(settings.socket), std::move(allowed));
+  return ft::makeSocketListener(ft::listenAt(settings.socket), std::move(allowed));
 }
 
 }  // namespace
@@ -110,8 +111,8 @@ int main(int argc, char** argv) {
   try {
     auto options = readOptions(argc, argv);
     ft::ExecSettings settings = readSettings(options);
-    auto door = openDoor(options, settings);
-    return ft::ExecServer(std::move(settings), std::move(door)).run();
+    auto listener = openListener(options, settings);
+    return ft::ExecServer(std::move(settings), std::move(listener)).run();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "ftpd-exec: %s\n", error.what());
     return kUsageError;

@@ -13,9 +13,9 @@
 
 namespace ft {
 
-class ExecDoor {
+class ExecListener {
  public:
-  virtual ~ExecDoor() = default;
+  virtual ~ExecListener() = default;
   // Readable when there is something to take.
   virtual int fd() const = 0;
   // A new session, or none that is fit. `closed` is set when no more will come.
@@ -25,10 +25,10 @@ class ExecDoor {
 };
 
 // `control` is our end of the socket pair (SOCK_SEQPACKET).
-std::unique_ptr<ExecDoor> makeParentDoor(UniqueFd control);
+std::unique_ptr<ExecListener> makeParentListener(UniqueFd control);
 
 // `listener` is a listening Unix socket; only processes of the users `allowed` may connect.
-std::unique_ptr<ExecDoor> makeSocketDoor(UniqueFd listener, std::vector<uid_t> allowed);
+std::unique_ptr<ExecListener> makeSocketListener(UniqueFd listener, std::vector<uid_t> allowed);
 
 // Binds and listens at `path`, replacing a socket that is there; everyone may try to connect. Throws ConfigError.
 UniqueFd listenAt(const std::string& path);

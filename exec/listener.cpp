@@ -1,4 +1,4 @@
-#include "exec/door.h"
+#include "exec/listener.h"
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,9 +19,9 @@ namespace {
 
 constexpr int kBacklog = 256;
 
-class ParentDoor : public ExecDoor {
+class ParentListener : public ExecListener {
  public:
-  explicit ParentDoor(UniqueFd control) : control_(std::move(control)) {}
+  explicit ParentListener(UniqueFd control) : control_(std::move(control)) {}
   int fd() const override { return control_.get(); }
 
   UniqueFd take(bool& closed) override {
@@ -52,15 +52,15 @@ class ParentDoor : public ExecDoor {
   UniqueFd control_;
 };
 
-class SocketDoor : public ExecDoor {
+class SocketListener : public ExecListener {
  public:
-  SocketDoor(UniqueFd listener, std::vector<uid_t> allowed)
-      : listener_(std::move(listener)), allowed_(std::move(allowed)) {}
-  int fd() const override { return listener_.get(); }
+  SocketListener(UniqueFd listener, std::vector<uid_t> allowed)
+      : socket_(std::move(listener)), allowed_(std::move(allowed)) {}
+  int fd() const override { return socket_.get(); }
 
   UniqueFd take(bool& closed) override {
     closed = false;
-    UniqueFd connection(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    UniqueFd connection(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!connection) {
       closed = errno == EBADF || errno == EINVAL;
       return connection;
@@ -76,16 +76,18 @@ class SocketDoor : public ExecDoor {
   void ready() override {}
 
  private:
-  UniqueFd listener_;
+  UniqueFd socket_;
   const std::vector<uid_t> allowed_;
 };
 
 }  // namespace
 
-std::unique_ptr<ExecDoor> makeParentDoor(UniqueFd control) { return std::make_unique<ParentDoor>(std::move(control)); }
+std::unique_ptr<ExecListener> makeParentListener(UniqueFd control) {
+  return std::make_unique<ParentListener>(std::move(control));
+}
 
-std::unique_ptr<ExecDoor> makeSocketDoor(UniqueFd listener, std::vector<uid_t> allowed) {
-  return std::make_unique<SocketDoor>(std::move(listener), std::move(allowed));
+std::unique_ptr<ExecListener> makeSocketListener(UniqueFd listener, std::vector<uid_t> allowed) {
+  return std::make_unique<SocketListener>(std::move(listener), std::move(allowed));
 }
 
 UniqueFd listenAt(const std::string& path) {
