@@ -3,19 +3,15 @@
 #include <Poco/Exception.h>
 #include <Poco/Net/SocketAddress.h>
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "common/error.h"
 #include "common/escape.h"
 #include "common/ini_file.h"
-#include "common/unique_fd.h"
+#include "common/socket_path.h"
 #include "server/peer.h"
 
 namespace ft {
@@ -39,31 +35,8 @@ void bindTcp(Listener& listener, const std::string& address) {
   }
 }
 
-// Does a daemon answer there? `error` is why not.
-bool answers(const std::string& path, int& error) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const bool connected = ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  error = connected ? 0 : errno;
-  return connected || error == EAGAIN;
-}
-
-// What an earlier daemon left when it was killed is in the way of bind().
-void removeStale(const std::string& path) {
-  struct stat info {};
-  if (::lstat(path.c_str(), &info) != 0) return;
-  if (!S_ISSOCK(info.st_mode)) throw Poco::IOException("something else than a socket is there");
-  int error = 0;
-  if (answers(path, error)) throw Poco::IOException("another daemon serves it");
-  if (error != ECONNREFUSED) throw Poco::IOException(errorText(error));
-  ::unlink(path.c_str());
-}
-
 void bindUnix(Listener& listener, const std::string& path, mode_t mode) {
-  if (path.size() >= sizeof(sockaddr_un::sun_path)) throw Poco::IOException("the path is too long");
-  removeStale(path);
+  if (const auto obstacle = clearSocketPath(path)) throw Poco::IOException(*obstacle);
   const mode_t before = ::umask(0777 & ~mode);
   try {
     listener.socket.bind(SocketAddress(SocketAddress::UNIX_LOCAL, path), /*reuseAddress=*/false, /*reusePort=*/false);

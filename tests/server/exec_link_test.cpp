@@ -9,7 +9,7 @@
 #include <fstream>
 
 #include "common/ini_file.h"
-#include "tests/server/disk_fixture.h"
+#include "tests/support/temp_folder.h"
 
 using namespace ft;
 using namespace std::chrono_literals;
