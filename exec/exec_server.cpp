@@ -11,11 +11,13 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <thread>
 #include <utility>
 
 #include "common/header.h"
+#include "common/ini_file.h"
 #include "exec/exec_session.h"
 #include "exec/exec_user.h"
 #include "exec/process_tree.h"
@@ -23,17 +25,22 @@
 namespace ft {
 namespace {
 
+using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 // Longer than a keeper needs to end a command.
 constexpr milliseconds kEndTime{3000};
+// How long a listener is left alone for which there was no descriptor.
+constexpr milliseconds kExhaustedTime{100};
 
 UniqueFd watchSignals() {
   sigset_t set;
   sigemptyset(&set);
   for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
-  ::sigprocmask(SIG_BLOCK, &set, nullptr);
-  return UniqueFd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  UniqueFd signals;
+  if (::sigprocmask(SIG_BLOCK, &set, nullptr) == 0) signals.reset(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signals) throw ConfigError("signals cannot be watched: " + std::string(::strerrordesc_np(errno)));
+  return signals;
 }
 
 void refuseBusy(const UniqueFd& session) {
@@ -63,8 +70,10 @@ int ExecServer::run() {
     std::fprintf(stderr, "ftpd-exec: warning: commands run as root; set [exec] user to run them as another user\n");
   listener_->ready();
   while (!over_) {
-    std::array<pollfd, 2> entries{pollfd{listener_->fd(), POLLIN, 0}, pollfd{signals_.get(), POLLIN, 0}};
-    ::poll(entries.data(), entries.size(), -1);
+    const auto pause = std::chrono::ceil<milliseconds>(resumed_ - Clock::now());
+    const bool paused = pause.count() > 0;
+    std::array<pollfd, 2> entries{pollfd{paused ? -1 : listener_->fd(), POLLIN, 0}, pollfd{signals_.get(), POLLIN, 0}};
+    ::poll(entries.data(), entries.size(), paused ? static_cast<int>(pause.count()) : -1);
     if (entries[1].revents != 0) reap();
     if (!over_ && entries[0].revents != 0) admit();
   }
@@ -73,18 +82,18 @@ int ExecServer::run() {
 }
 
 void ExecServer::admit() {
-  bool closed = false;
-  UniqueFd session = listener_->take(closed);
-  over_ = closed;
-  if (!session) return;
+  Taken taken = listener_->take();
+  over_ = taken.closed;
+  if (taken.exhausted) resumed_ = Clock::now() + kExhaustedTime;
+  if (!taken.session) return;
   if (keepers_.size() >= settings_.sessions) {
-    refuseBusy(session);
+    refuseBusy(taken.session);
     return;
   }
   const pid_t pid = ::fork();
-  if (pid == 0) keep(std::move(session));
+  if (pid == 0) keep(std::move(taken.session));
   if (pid > 0) keepers_.insert(pid);
-  if (pid < 0) refuseBusy(session);
+  if (pid < 0) refuseBusy(taken.session);
 }
 
 // In the keeper.
@@ -128,8 +137,8 @@ bool ExecServer::isKeeper(pid_t pid, const void* server) {
 void ExecServer::endAll() {
   listener_.reset();
   for (const pid_t keeper : keepers_) ::kill(keeper, SIGTERM);
-  const auto end = std::chrono::steady_clock::now() + kEndTime;
-  while (!keepers_.empty() && std::chrono::steady_clock::now() < end) {
+  const auto end = Clock::now() + kEndTime;
+  while (!keepers_.empty() && Clock::now() < end) {
     reap();
     std::this_thread::sleep_for(milliseconds(2));
   }

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <memory>
 #include <set>
 
@@ -15,7 +16,7 @@ namespace ft {
 
 class ExecServer {
  public:
-  // Throws ConfigError when the user does not exist or cannot be become.
+  // Throws ConfigError when the user does not exist or cannot be become, or the kernel denies what is needed.
   ExecServer(ExecSettings settings, std::unique_ptr<ExecListener> listener);
   // Until the end. The exit code of the program.
   int run();
@@ -32,6 +33,7 @@ class ExecServer {
   std::unique_ptr<ExecListener> listener_;
   UniqueFd signals_;
   std::set<pid_t> keepers_;
+  std::chrono::steady_clock::time_point resumed_;  // until then nobody is taken: there were no descriptors
   bool over_ = false;
 };
 

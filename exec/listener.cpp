@@ -1,5 +1,6 @@
 #include "exec/listener.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -7,12 +8,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "common/escape.h"
 #include "common/ini_file.h"
+#include "common/socket_path.h"
 
 namespace ft {
 namespace {
@@ -24,7 +28,7 @@ class ParentListener : public ExecListener {
   explicit ParentListener(UniqueFd control) : control_(std::move(control)) {}
   int fd() const override { return control_.get(); }
 
-  UniqueFd take(bool& closed) override {
+  Taken take() override {
     char byte = 0;
     iovec part{&byte, 1};
     alignas(cmsghdr) char room[CMSG_SPACE(sizeof(int))]{};
@@ -34,12 +38,14 @@ class ParentListener : public ExecListener {
     message.msg_control = room;
     message.msg_controllen = sizeof room;
     const ssize_t n = ::recvmsg(control_.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-    closed = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
-    const cmsghdr* const part0 = n > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
-    if (part0 == nullptr || part0->cmsg_level != SOL_SOCKET || part0->cmsg_type != SCM_RIGHTS) return UniqueFd();
+    Taken taken;
+    taken.closed = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+    const cmsghdr* const rights = n > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
+    if (rights == nullptr || rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS) return taken;
     int received = -1;
-    std::memcpy(&received, CMSG_DATA(part0), sizeof received);
-    return UniqueFd(received);
+    std::memcpy(&received, CMSG_DATA(rights), sizeof received);
+    taken.session.reset(received);
+    return taken;
   }
 
   void ready() override {
@@ -58,19 +64,24 @@ class SocketListener : public ExecListener {
       : socket_(std::move(listener)), allowed_(std::move(allowed)) {}
   int fd() const override { return socket_.get(); }
 
-  UniqueFd take(bool& closed) override {
-    closed = false;
+  Taken take() override {
+    Taken taken;
     UniqueFd connection(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!connection) {
-      closed = errno == EBADF || errno == EINVAL;
-      return connection;
+      taken.closed = errno == EBADF || errno == EINVAL;
+      taken.exhausted = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+      return taken;
     }
     ucred peer{};
     socklen_t size = sizeof peer;
     const bool known = ::getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
-    if (known && std::find(allowed_.begin(), allowed_.end(), peer.uid) != allowed_.end()) return connection;
-    std::fprintf(stderr, "ftpd-exec: refused a connection of user %u\n", known ? peer.uid : 0U);
-    return UniqueFd();
+    if (known && std::find(allowed_.begin(), allowed_.end(), peer.uid) != allowed_.end()) {
+      taken.session = std::move(connection);
+    } else {
+      std::fprintf(stderr, "ftpd-exec: refused a connection of user %s\n",
+                   known ? std::to_string(peer.uid).c_str() : "?");
+    }
+    return taken;
   }
 
   void ready() override {}
@@ -80,6 +91,24 @@ class SocketListener : public ExecListener {
   const std::vector<uid_t> allowed_;
 };
 
+[[noreturn]] void throwErrno(const std::string& what) {
+  throw ConfigError(what + ": " + std::string(::strerrordesc_np(errno)));
+}
+
+// nullopt for what is no number.
+std::optional<pid_t> numberOf(const char* text) {
+  const char* const end = text + std::strlen(text);
+  pid_t number = 0;
+  const auto [next, error] = std::from_chars(text, end, number);
+  return error == std::errc() && next == end ? std::optional(number) : std::nullopt;
+}
+
+int optionOf(int fd, int name) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  return ::getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+}
+
 }  // namespace
 
 std::unique_ptr<ExecListener> makeParentListener(UniqueFd control) {
@@ -87,25 +116,36 @@ std::unique_ptr<ExecListener> makeParentListener(UniqueFd control) {
 }
 
 std::unique_ptr<ExecListener> makeSocketListener(UniqueFd listener, std::vector<uid_t> allowed) {
+  // Who made poll() report the listener may be gone when it is accepted.
+  const int flags = ::fcntl(listener.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(listener.get(), F_SETFL, flags | O_NONBLOCK) != 0) throwErrno("the listening socket");
   return std::make_unique<SocketListener>(std::move(listener), std::move(allowed));
 }
 
 UniqueFd listenAt(const std::string& path) {
+  const std::string shown = "exec.socket: cannot listen on " + escapeText(path, 200);
+  if (const auto obstacle = clearSocketPath(path)) throw ConfigError(shown + ": " + *obstacle);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const std::string shown = "exec.socket: " + escapeText(path, 200);
-  if (path.size() >= sizeof address.sun_path) throw ConfigError(shown + " is too long for a socket");
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  struct stat status {};
-  if (::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) ::unlink(path.c_str());
-  UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const auto* const name = reinterpret_cast<const sockaddr*>(&address);
-  if (!listener || ::bind(listener.get(), name, sizeof address) != 0 || ::listen(listener.get(), kBacklog) != 0) {
-    throw ConfigError(shown + ": cannot listen there: " + std::string(::strerrordesc_np(errno)));
-  }
   // Who connects is checked by the kernel's word and not by the file's mode.
-  ::chmod(path.c_str(), 0666);
+  if (!listener || ::bind(listener.get(), name, sizeof address) != 0 || ::chmod(path.c_str(), 0666) != 0 ||
+      ::listen(listener.get(), kBacklog) != 0) {
+    throwErrno(shown);
+  }
   return listener;
+}
+
+UniqueFd passedListener(const char* count, const char* owner, int fd) {
+  if (count == nullptr || owner == nullptr || numberOf(owner) != ::getpid()) return UniqueFd();
+  if (numberOf(count) != 1) throw ConfigError("systemd has to pass one socket, not '" + escapeText(count, 20) + "'");
+  const bool listens =
+      optionOf(fd, SO_DOMAIN) == AF_UNIX && optionOf(fd, SO_TYPE) == SOCK_STREAM && optionOf(fd, SO_ACCEPTCONN) == 1;
+  if (!listens) throw ConfigError("what systemd has passed is not a listening Unix socket");
+  if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) throwErrno("the listening socket");
+  return UniqueFd(fd);
 }
 
 }  // namespace ft

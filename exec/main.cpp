@@ -23,8 +23,6 @@
 namespace {
 
 constexpr int kUsageError = 2;
-// The first descriptor that systemd passes on (sd_listen_fds(3)).
-constexpr int kFirstPassed = 3;
 
 constexpr const char* kUsage =
     "ftpd-exec runs the commands that ftpd's configuration allows ([exec]), for ftpd alone.\n"
@@ -91,10 +89,8 @@ std::unique_ptr<ft::ExecListener> openListener(std::map<std::string, std::string
   }
   std::vector<uid_t> allowed{0, ::getuid()};
   if (!settings.peerUser.empty()) allowed.push_back(ft::uidOf(settings.peerUser));
-  const char* const passed = std::getenv("LISTEN_FDS");
-  if (passed != nullptr && std::string_view(passed) == "1") {
-    ::fcntl(kFirstPassed, F_SETFD, FD_CLOEXEC);
-    return ft::makeSocketListener(ft::UniqueFd(kFirstPassed), std::move(allowed));
+  if (ft::UniqueFd passed = ft::passedListener(std::getenv("LISTEN_FDS"), std::getenv("LISTEN_PID"))) {
+    return ft::makeSocketListener(std::move(passed), std::move(allowed));
   }
   if (settings.socket.empty()) throw ft::ConfigError("no socket: [exec] socket is not set, and systemd passed none");
   return ft::makeSocketListener(ft::listenAt(settings.socket), std::move(allowed));

@@ -314,6 +314,10 @@ def test_the_daemon_speaks_to_an_ftpd_exec_of_its_own_over_a_socket(make_daemon,
         wait_until(socket_path.exists, what="the socket")
         with ExecPeer(daemon.address) as peer:
             assert peer.shell("echo apart")[1] == b"apart\n"
+        second = subprocess.run([program, "--config", daemon.config_path], capture_output=True, text=True, timeout=10, check=False)
+        assert second.returncode == 2 and "another daemon serves it" in second.stderr
+        with ExecPeer(daemon.address) as peer:
+            assert peer.shell("echo still")[1] == b"still\n"
     finally:
         runner.terminate()
         assert runner.wait(10) == 0
