@@ -90,21 +90,22 @@ void ExecServer::admit() {
     refuseBusy(taken.session);
     return;
   }
+  const pid_t server = ::getpid();
   const pid_t pid = ::fork();
-  if (pid == 0) keep(std::move(taken.session));
+  if (pid == 0) keep(std::move(taken.session), server);
   if (pid > 0) keepers_.insert(pid);
   if (pid < 0) refuseBusy(taken.session);
 }
 
 // In the keeper.
-void ExecServer::keep(UniqueFd session) {
+void ExecServer::keep(UniqueFd session, pid_t server) {
   listener_.reset();
   int code = 1;
   try {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (becomeUser(user_)) {
-      // Changing the user clears it, so not before. The parent may be gone already.
-      ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+      // Changing the user clears it, so not before. A parent that is gone already sends no signal any more.
+      if (::prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || ::getppid() != server) ::_exit(1);
       // An unreachable home leaves the session at the root of the file system.
       if (::chdir(user_.home.c_str()) != 0 && ::chdir("/") != 0) ::_exit(1);
       ExecSession(settings_, user_, std::move(session), signals_.get()).run();

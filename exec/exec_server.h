@@ -23,7 +23,7 @@ class ExecServer {
 
  private:
   void admit();
-  [[noreturn]] void keep(UniqueFd session);
+  [[noreturn]] void keep(UniqueFd session, pid_t server);
   void reap();
   void endAll();
   static bool isKeeper(pid_t pid, const void* server);
