@@ -195,7 +195,8 @@ void CommandRun::checkLimits() {
   if (limits.time.count() > 0 && Clock::now() >= begun_ + limits.time) {
     stop(ErrorCode::Timeout,
          "the command took longer than " + formatDuration(limits.time) + " (exec time) and was ended");
-  } else if (limits.processes > 0 && countDescendants(limits.processes + 1) > limits.processes) {
+  } else if (limits.processes > 0 &&
+             ProcessTable().countDescendants(::getpid(), limits.processes + 1) > limits.processes) {
     stop(ErrorCode::TooLarge,
          "the command had more than " + std::to_string(limits.processes) + " processes (exec processes) and was ended");
   }

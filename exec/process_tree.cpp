@@ -7,9 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <string>
 #include <thread>
 #include <vector>
@@ -24,15 +26,16 @@ using std::chrono::milliseconds;
 constexpr milliseconds kStep{2};
 constexpr milliseconds kKillTime{2000};
 
-// The names in a folder of /proc that are numbers.
+// The names in a folder that are numbers.
 std::vector<pid_t> numbersIn(const std::string& folder) {
   std::vector<pid_t> numbers;
   DIR* const dir = ::opendir(folder.c_str());
   if (dir == nullptr) return numbers;
   while (const dirent* entry = ::readdir(dir)) {
-    const std::string name = entry->d_name;
+    const char* const end = entry->d_name + std::strlen(entry->d_name);
     pid_t number = 0;
-    if (std::from_chars(name.data(), name.data() + name.size(), number).ec == std::errc()) numbers.push_back(number);
+    const auto [next, error] = std::from_chars(entry->d_name, end, number);
+    if (error == std::errc() && next == end && number > 0) numbers.push_back(number);
   }
   ::closedir(dir);
   return numbers;
@@ -48,28 +51,27 @@ std::string readAll(const std::string& path) {
   return text;
 }
 
+}  // namespace
+
 // Children are listed at the thread that made them (proc(5), /proc/PID/task/TID/children).
-std::vector<pid_t> childrenOf(pid_t pid) {
+std::vector<pid_t> ProcessTable::childrenOf(pid_t pid) const {
   std::vector<pid_t> children;
-  const std::string tasks = "/proc/" + std::to_string(pid) + "/task/";
+  const std::string tasks = folder_ + "/" + std::to_string(pid) + "/task/";
   for (const pid_t task : numbersIn(tasks)) {
     const std::string text = readAll(tasks + std::to_string(task) + "/children");
-    const char* at = text.data();
-    const char* const end = at + text.size();
-    while (at < end) {
+    const char* const end = text.data() + text.size();
+    for (const char* at = text.data(); at != end;) {
       pid_t child = 0;
       const auto [next, error] = std::from_chars(at, end, child);
       if (error == std::errc()) children.push_back(child);
-      at = next + 1;
+      at = error == std::errc() ? next : at + 1;
     }
   }
   return children;
 }
 
-}  // namespace
-
-std::size_t countDescendants(std::size_t most) {
-  std::vector<pid_t> found = childrenOf(::getpid());
+std::size_t ProcessTable::countDescendants(pid_t pid, std::size_t most) const {
+  std::vector<pid_t> found = childrenOf(pid);
   for (std::size_t i = 0; i < found.size() && found.size() < most; ++i) {
     const std::vector<pid_t> below = childrenOf(found[i]);
     found.insert(found.end(), below.begin(), below.end());
@@ -77,13 +79,13 @@ std::size_t countDescendants(std::size_t most) {
   return std::min(found.size(), most);
 }
 
-std::size_t countTasksOfUser(uid_t user) {
+std::size_t ProcessTable::countTasksOfUser(uid_t user) const {
   std::size_t tasks = 0;
-  for (const pid_t pid : numbersIn("/proc")) {
-    const std::string folder = "/proc/" + std::to_string(pid);
+  for (const pid_t pid : numbersIn(folder_)) {
+    const std::string process = folder_ + "/" + std::to_string(pid);
     struct stat status {};
-    if (::stat(folder.c_str(), &status) != 0 || status.st_uid != user) continue;
-    tasks += numbersIn(folder + "/task").size();
+    if (::stat(process.c_str(), &status) != 0 || status.st_uid != user) continue;
+    tasks += numbersIn(process + "/task").size();
   }
   return tasks;
 }
@@ -99,7 +101,7 @@ bool reapDescendants(pid_t group, std::optional<int>& status) {
 }
 
 void killChildren(bool (*keep)(pid_t, const void*), const void* context) {
-  for (const pid_t child : childrenOf(::getpid())) {
+  for (const pid_t child : ProcessTable().childrenOf(::getpid())) {
     if (keep == nullptr || !keep(child, context)) ::kill(child, SIGKILL);
   }
 }

@@ -7,14 +7,26 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace ft {
 
-// How many processes there are below this one, counted up to `most`.
-std::size_t countDescendants(std::size_t most);
+// The processes of the machine as proc(5) tells them. What ends while it is looked at is passed over.
+class ProcessTable {
+ public:
+  explicit ProcessTable(std::string folder = "/proc") : folder_(std::move(folder)) {}
 
-// How many tasks (threads) the user has on this machine, as RLIMIT_NPROC counts them.
-std::size_t countTasksOfUser(uid_t user);
+  std::vector<pid_t> childrenOf(pid_t pid) const;
+  // How many processes there are below `pid`, counted up to `most`.
+  std::size_t countDescendants(pid_t pid, std::size_t most) const;
+  // How many tasks (threads) the user has, as RLIMIT_NPROC counts them.
+  std::size_t countTasksOfUser(uid_t user) const;
+
+ private:
+  const std::string folder_;
+};
 
 // Ends every process below this one: asks the group `group` first, and kills what is left after `grace`. `status` takes the exit status of
 // process `group` if it ends here. True when nothing is left, which takes at most `grace` and two seconds.

@@ -181,8 +181,12 @@ TEST_CASE("a socket is taken from systemd only by the process that it was passed
   UniqueFd socket = listenAt(folder.path() / "socket");
   const std::string self = std::to_string(::getpid());
   const std::string parent = std::to_string(::getppid());
-  for (const auto& [count, owner] : {std::pair<const char*, const char*>{nullptr, nullptr}, {"1", nullptr},
-                                     {nullptr, self.c_str()}, {"1", parent.c_str()}, {"1", ""}, {"1", "1x"}}) {
+  for (const auto& [count, owner] : {std::pair<const char*, const char*>{nullptr, nullptr},
+                                     {"1", nullptr},
+                                     {nullptr, self.c_str()},
+                                     {"1", parent.c_str()},
+                                     {"1", ""},
+                                     {"1", "1x"}}) {
     CHECK_FALSE(passedListener(count, owner, socket.get()));
   }
   const int number = socket.release();
