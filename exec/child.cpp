@@ -39,27 +39,27 @@ struct ChildEnds {
 [[noreturn]] void throwErrno(const std::string& what) { throw failureFromErrno(errno, what); }
 
 // Above the numbers that the child will use.
-UniqueFd lifted(int fd) {
-  UniqueFd high(::fcntl(fd, F_DUPFD_CLOEXEC, kFolderFd + 1));
-  ::close(fd);
-  if (!high) throwErrno("a command's pipe");
+UniqueFd lifted(const UniqueFd& low, const std::string& what) {
+  UniqueFd high(::fcntl(low.get(), F_DUPFD_CLOEXEC, kFolderFd + 1));
+  if (!high) throwErrno(what);
   return high;
 }
 
 Pipe makePipe() {
+  const std::string what = "a command's pipe";
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) throwErrno("a command's pipe");
-  Pipe pipe;
-  pipe.read = lifted(ends[0]);
-  pipe.write = lifted(ends[1]);
+  if (::pipe2(ends, O_CLOEXEC) != 0) throwErrno(what);
+  const UniqueFd read(ends[0]), write(ends[1]);
+  Pipe pipe{lifted(read, what), lifted(write, what)};
   ::fcntl(pipe.write.get(), F_SETPIPE_SZ, kPipeSize);  // may be refused: smaller is only slower
   return pipe;
 }
 
 UniqueFd openNull() {
-  const int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (fd < 0) throwErrno("/dev/null");
-  return lifted(fd);
+  const std::string what = "/dev/null";
+  const UniqueFd null(::open(what.c_str(), O_RDWR | O_CLOEXEC));
+  if (!null) throwErrno(what);
+  return lifted(null, what);
 }
 
 void makeNonBlocking(const UniqueFd& fd) {
@@ -84,19 +84,21 @@ void connectPipes(const ExecPlan& plan, Child& child, ChildEnds& ends) {
 
 // One pseudo-terminal for all three; the child opens its side itself, so that it becomes its controlling terminal.
 void connectTerminal(const ExecPlan& plan, Child& child, ChildEnds& ends) {
-  const int main = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-  if (main < 0 || ::grantpt(main) != 0 || ::unlockpt(main) != 0) throwErrno("a terminal");
-  child.output = lifted(main);
+  const std::string what = "a terminal";
+  const UniqueFd main(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!main || ::grantpt(main.get()) != 0 || ::unlockpt(main.get()) != 0) throwErrno(what);
+  child.output = lifted(main, what);
   std::array<char, 128> name{};
-  if (::ptsname_r(child.output.get(), name.data(), name.size()) != 0) throwErrno("a terminal");
-  const int side = ::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC);
-  if (side < 0) throwErrno("a terminal");
-  ends.input = lifted(side);
+  if (const int error = ::ptsname_r(main.get(), name.data(), name.size()); error != 0)
+    throw failureFromErrno(error, what);
+  const UniqueFd side(::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!side) throwErrno(what);
+  ends.input = lifted(side, what);
   winsize size{};
   size.ws_row = plan.rows;
   size.ws_col = plan.columns;
-  ::ioctl(child.output.get(), TIOCSWINSZ, &size);
-  child.input = UniqueFd(::fcntl(child.output.get(), F_DUPFD_CLOEXEC, kFolderFd + 1));
+  ::ioctl(main.get(), TIOCSWINSZ, &size);
+  child.input = lifted(main, what);
 }
 
 void limit(__rlimit_resource resource, rlim_t value) {
@@ -153,11 +155,11 @@ void becomeCommand(const Launch& launch) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != launch.parent) ::_exit(1);
   if (launch.plan.terminal && ::ioctl(ends.input.get(), TIOCSCTTY, 0) != 0) return;
-  ::dup2(ends.input.get(), STDIN_FILENO);
-  ::dup2(ends.output ? ends.output.get() : ends.input.get(), STDOUT_FILENO);
-  ::dup2(ends.errors ? ends.errors.get() : ends.input.get(), STDERR_FILENO);
-  ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-  if (ends.folder) ::dup2(ends.folder.get(), kFolderFd);
+  if (::dup2(ends.input.get(), STDIN_FILENO) < 0) return;
+  if (::dup2(ends.output ? ends.output.get() : ends.input.get(), STDOUT_FILENO) < 0) return;
+  if (::dup2(ends.errors ? ends.errors.get() : ends.input.get(), STDERR_FILENO) < 0) return;
+  if (::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return;
+  if (ends.folder && ::dup2(ends.folder.get(), kFolderFd) < 0) return;
   if (!launch.plan.folder.empty() && ::chdir(launch.plan.folder.c_str()) != 0) return;
   ::umask(022);
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
