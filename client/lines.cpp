@@ -21,6 +21,10 @@ constexpr std::uint64_t kWorthOne = 32 * 1024;
 // make them at once.
 constexpr std::uint64_t kManyFiles = 512;
 constexpr std::size_t kLinesForMany = 4;
+// Enough to have a long line full after five round trips, and half of what servers mostly allow one address.
+constexpr std::size_t kLinesForBytes = 16;
+// Many files that are together so short that they are through while the connections still begin: twice as many carry them a round trip sooner. Bytes.
+constexpr std::uint64_t kFewBytes = 32 << 20;
 // What a small file costs on the line beside its bytes.
 constexpr std::uint64_t kHeaderCost = 256;
 
@@ -42,7 +46,8 @@ bool Lines::isLong() {
 
 std::size_t Lines::widthFor(std::uint64_t files, std::uint64_t bytes) {
   const std::uint64_t worth = bytes / kWorthOne + files * kHeaderCost / kWorthOne;
-  const std::size_t most = limit_.value_or(kMaxLines);
+  const bool brief = files >= kManyFiles && bytes <= kFewBytes;
+  const std::size_t most = limit_.value_or(brief ? kMaxLines : kLinesForBytes);
   if (most < 2 || worth < 2) return 1;
   if (!limit_ && !isLong()) return files >= kManyFiles ? kLinesForMany : 1;
   return static_cast<std::size_t>(std::min<std::uint64_t>(most, worth));

@@ -18,7 +18,8 @@ namespace ft {
 
 class Lines {
  public:
-  // `limit`: exactly so many connections where there is work for them; nullopt: up to kMaxLines, as the round trip tells. `link` must outlive this.
+  // `limit`: exactly so many connections where there is work for them, at most kMaxLines; nullopt: as the round trip and the work tell. `link` must
+  // outlive this.
   Lines(Link& link, std::optional<std::size_t> limit) : link_(link), limit_(limit) {}
 
   // How many connections, the link's own among them, are worth it for so many files and bytes. Connects the link when it has to measure.
@@ -31,7 +32,7 @@ class Lines {
   using Work = std::function<void(Link& link, std::size_t number)>;
   void run(std::size_t width, const Work& work);
 
-  static constexpr std::size_t kMaxLines = 16;
+  static constexpr std::size_t kMaxLines = 32;
 
  private:
   // A link that is never tried again, and the connection that is being made for it ahead.

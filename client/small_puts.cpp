@@ -8,7 +8,9 @@
 namespace ft {
 namespace {
 
-// Output that waits to be sent is filled up to this, so that the kernel always has a large piece. Bytes.
+// Output that waits to be sent is filled up to this, so that the kernel always has a large piece. The first one is short, so that the line is
+// busy while the next one is read. Bytes.
+constexpr std::size_t kFirstGoal = 32 * 1024;
 constexpr std::size_t kOutputGoal = 256 * 1024;
 // Files without an answer: enough to keep a long line busy, few enough to be remembered. Files.
 constexpr std::size_t kMaxFlight = 4096;
@@ -34,10 +36,12 @@ void SmallPuts::run(std::deque<PutJob>& jobs, std::deque<PutJob>& grown) {
 
 void SmallPuts::exchange(Connection& connection, std::deque<PutJob>& jobs, std::deque<PutJob>& grown) {
   connection.restartDeadline();
+  std::size_t goal = kFirstGoal;
   while (!jobs.empty() || !flight_.empty()) {
-    while (!jobs.empty() && connection.unsent() < kOutputGoal && flight_.size() < kMaxFlight) {
+    while (!jobs.empty() && connection.unsent() < goal && flight_.size() < kMaxFlight) {
       sendNext(connection, jobs, grown);
     }
+    goal = kOutputGoal;
     connection.stop().check();
     connection.sendSome();
     bool settled = false;

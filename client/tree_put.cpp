@@ -16,7 +16,9 @@ void TreePut::run(const std::string& local, const FileName& remote) {
   local_ = local;
   remote_ = remote;
   LocalWalk walk(local, observer_);
-  LocalBatch batch = walk.next(kBatch);
+  std::future<LocalBatch> first = std::async(std::launch::async, [&walk] { return walk.next(kBatch); });
+  link_.persist([this] { link_.connection(); });
+  LocalBatch batch = first.get();
   expect(batch);
   check_ = !options_.always && remoteExists(remote);
   while (batch.size() > 0) {
