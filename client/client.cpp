@@ -1,6 +1,7 @@
 #include "client/client.h"
 
 #include <algorithm>
+#include <deque>
 
 #include "common/escape.h"
 #include "common/protocol.h"
@@ -11,6 +12,9 @@ namespace {
 constexpr std::size_t kMessageLimit = 300;
 // An array of names in one header leaves room for the other keys and for the escaping of quotes.
 constexpr std::size_t kNamesBytes = 48 * 1024;
+// Requests on their way at once: with many names each, and with one.
+constexpr std::size_t kMkdirFlight = 4;
+constexpr std::size_t kMkdirEachFlight = 256;
 // Digits, commas and quotes of one entry of `check` beside its name.
 constexpr std::size_t kCheckEntryCost = 48;
 // What the slowest disk that is worth waiting for reads.
@@ -54,6 +58,15 @@ std::vector<CheckRequest> cutForCheck(std::span<const CheckEntry> entries) {
     ++requests.back().count;
   }
   return requests;
+}
+
+// How many of `names`, at least one, fit into one request.
+std::size_t countForMkdir(std::span<const std::string> names) {
+  const std::size_t most = std::min(names.size(), kMaxCheckEntries);
+  std::size_t bytes = nameCost(names.front());
+  std::size_t count = 1;
+  while (count < most && (bytes += nameCost(names[count])) <= kNamesBytes) ++count;
+  return count;
 }
 
 Header checkRequest(const FileName& folder, std::span<const CheckEntry> entries) {
@@ -170,20 +183,48 @@ void Client::mkdir(const FileName& name, bool parents) {
   ask(request);
 }
 
-void Client::mkdirAll(const FileName& folder, std::span<const std::string> names) {
-  while (!names.empty()) {
-    Header request = makeRequest("mkdir", folder);
-    request.parents = true;
-    request.names.emplace();
-    std::size_t bytes = 0;
-    while (!names.empty() && request.names->size() < kMaxCheckEntries && bytes < kNamesBytes) {
-      bytes += nameCost(names.front());
-      if (bytes > kNamesBytes && !request.names->empty()) break;
-      request.names->push_back(names.front());
-      names = names.subspan(1);
-    }
-    ask(request);
+std::optional<ServerFailure> Client::readRefusal() {
+  const Header reply = connection_.readHeader();
+  try {
+    requireOk(reply);
+    requireCommand(reply, "mkdir");
+    return std::nullopt;
+  } catch (const ServerFailure& failure) {
+    if (mayPass(failure)) throw;
+    return failure;
   }
+}
+
+std::vector<std::span<const std::string>> Client::mkdirAll(const FileName& folder, std::span<const std::string> names) {
+  std::vector<std::span<const std::string>> refused;
+  std::deque<std::span<const std::string>> flight;
+  while (!names.empty() || !flight.empty()) {
+    while (!names.empty() && flight.size() < kMkdirFlight) {
+      flight.push_back(names.first(countForMkdir(names)));
+      names = names.subspan(flight.back().size());
+      Header request = makeRequest("mkdir", folder);
+      request.parents = true;
+      request.names.emplace(flight.back().begin(), flight.back().end());
+      connection_.queue(request);
+    }
+    if (readRefusal()) refused.push_back(flight.front());
+    flight.pop_front();
+  }
+  return refused;
+}
+
+std::vector<Client::Refusal> Client::mkdirEach(const FileName& folder, std::span<const std::string> names) {
+  std::vector<Refusal> refused;
+  std::size_t asked = 0;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    for (; asked < names.size() && asked - i < kMkdirEachFlight; ++asked) {
+      Header request = makeRequest("mkdir", folder.child(names[asked]));
+      request.parents = true;
+      connection_.queue(request);
+    }
+    if (auto failure = readRefusal()) refused.push_back({i, std::move(*failure)});
+  }
+  return refused;
 }
 
 void Client::remove(const FileName& name, bool recursive) {

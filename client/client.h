@@ -70,8 +70,15 @@ class Client {
   RemotePage readList(const std::string& after);
   DigestValue sum(const FileName& name, DigestAlgorithm algorithm);
   void mkdir(const FileName& name, bool parents);
-  // All of `names` below `folder`, and their parents.
-  void mkdirAll(const FileName& folder, std::span<const std::string> names);
+  // All of `names` below `folder`, and their parents, in a few pipelined requests. Returns the parts of `names` that were refused as a whole, though
+  // some of them may be made.
+  std::vector<std::span<const std::string>> mkdirAll(const FileName& folder, std::span<const std::string> names);
+  struct Refusal {
+    std::size_t index;  // of the name
+    ServerFailure failure;
+  };
+  // The same with a request for each, which are pipelined. Returns what was refused; the others are made.
+  std::vector<Refusal> mkdirEach(const FileName& folder, std::span<const std::string> names);
   void remove(const FileName& name, bool recursive);
   void rename(const FileName& from, const FileName& to, bool replace);
   // The indexes of the entries that the server does not have with that size and time; the requests are pipelined.
@@ -79,6 +86,8 @@ class Client {
 
  private:
   Header ask(const Header& request);
+  // The reply to a mkdir, when it refuses and asking again is of no use.
+  std::optional<ServerFailure> readRefusal();
 
   Connection& connection_;
 };

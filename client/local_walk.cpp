@@ -65,6 +65,11 @@ void LocalWalk::take(const dirent& entry, LocalBatch& batch) {
   const std::string_view name = entry.d_name;
   if (name == "." || name == "..") return;
   std::string relative = current_.empty() ? std::string(name) : current_ + "/" + std::string(name);
+  if (entry.d_type == DT_DIR) {
+    currentEmpty_ = false;
+    waiting_.push_back(std::move(relative));
+    return;
+  }
   struct stat status {};
   if (::fstatat(::dirfd(open_.get()), entry.d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
     // Gone since the folder was read: the source vanished while it was read.

@@ -1,8 +1,12 @@
 #pragma once
-// Stores files as PutEngine does, over as many connections as the line deserves.
+// Stores files as PutEngine does, and makes folders, over as many connections as the line deserves.
 
 #include <deque>
+#include <span>
+#include <string>
+#include <vector>
 
+#include "client/folder_puts.h"
 #include "client/lines.h"
 #include "client/put_engine.h"
 #include "client/segment_put.h"
@@ -16,10 +20,15 @@ class ParallelPuts {
         observer_(observer),
         lines_(link, options.connections),
         engine_(link, options, observer_),
-        segments_(link, lines_, options, observer_) {}
+        segments_(link, lines_, options, observer_),
+        folders_(link, lines_) {}
 
   // So much is to come: connections that are worth it are made meanwhile. Throws as Link::persist().
   void expect(std::uint64_t files, std::uint64_t bytes) { lines_.open(lines_.widthFor(files, bytes)); }
+  // As FolderPuts::make().
+  std::vector<FolderPuts::Refused> makeFolders(const FileName& base, std::span<const std::string> names) {
+    return folders_.make(base, names);
+  }
   // As PutEngine::put().
   void put(std::deque<PutJob> jobs);
 
@@ -36,6 +45,7 @@ class ParallelPuts {
   Lines lines_;
   PutEngine engine_;
   SegmentPut segments_;
+  FolderPuts folders_;
 };
 
 }  // namespace ft

@@ -99,7 +99,9 @@ void TreePut::makeFolders(const std::vector<std::string>& relative) {
       folderFailed(name, failure);
     }
   }
-  if (!names.empty()) link_.persist([&] { link_.client().mkdirAll(remote_, names); });
+  for (const FolderPuts::Refused& refused : engine_.makeFolders(remote_, names)) {
+    folderFailed(refused.name, refused.failure);
+  }
 }
 
 void TreePut::folderFailed(const std::string& relative, const Failure& failure) {

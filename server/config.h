@@ -53,6 +53,8 @@ struct ServerConfig {
   std::uint64_t ratePerAddress = 0;
   // [audit]
   std::string auditFile;  // empty: the log
+  // The process's umask when it began; the sandbox does not let it be read again.
+  std::uint32_t umask = 0777;
   // The file that was read; empty: none.
   std::string file;
   // [tls]

@@ -11,7 +11,6 @@
 #include <system_error>
 
 #include "common/error.h"
-#include "common/file_mask.h"
 #include "common/private_folder.h"
 #include "server/disk_failure.h"
 
@@ -39,8 +38,7 @@ void makeRoot(const std::string& root) {
 
 DiskCore::DiskCore(DiskStorageOptions given)
     : options(std::move(given)),
-      umask_(fileCreationMask()),
-      root(openRoot(options.root), options.useOpenat2, options.owner),
+      root(openRoot(options.root), options.useOpenat2, {options.owner, options.umask}),
       state(root, options.root),
       staging(state.staging()),
       parts(state.parts(), options.partExpire),
@@ -56,12 +54,17 @@ UniqueFd DiskCore::folder(const FileName& name, std::string_view action) const {
   return std::move(opened.fd);
 }
 
-// Makes folders, one thread at a time, and syncs those that hold new ones.
+// Makes folders, and syncs those that hold new ones: one thread at a time, unless nothing is synced.
 class DiskCore::Making {
  public:
-  explicit Making(DiskCore& core) : core_(core), lock_(core.making_) { core_.makes_ = true; }
+  explicit Making(DiskCore& core) : core_(core), lock_(core.making_, std::defer_lock) {
+    if (!core_.syncsFolders()) return;
+    lock_.lock();
+    core_.makes_ = true;
+  }
   // Others may have seen the folders already, so they are synced also when the making has failed. What cannot be synced is left to the next.
   ~Making() {
+    if (!lock_) return;
     sync();
     core_.makes_ = !core_.unsynced_.empty();
   }
@@ -83,6 +86,7 @@ class DiskCore::Making {
   // To be called before anyone is told. Returns an errno.
   int sync() {
     int error = 0;
+    if (!lock_) return error;
     std::erase_if(core_.unsynced_, [&](const Unsynced& parent) {
       const int failed = core_.syncFolder(parent.fd.get());
       if (failed != 0) error = failed;
@@ -96,7 +100,7 @@ class DiskCore::Making {
 
   int made(int folder) {
     struct stat info {};
-    if (!core_.syncsFolders()) return 0;
+    if (!lock_) return 0;
     if (::fstat(folder, &info) != 0) return errno;
     std::vector<Unsynced>& parents = core_.unsynced_;
     const bool known =
@@ -109,7 +113,7 @@ class DiskCore::Making {
   }
 
   DiskCore& core_;
-  const std::lock_guard<std::mutex> lock_;
+  std::unique_lock<std::mutex> lock_;
 };
 
 UniqueFd DiskCore::folderMadeIfMissing(const FileName& name, std::string_view action, std::size_t fixed) {

@@ -36,6 +36,7 @@ struct DiskStorageOptions {
   std::uint32_t folderMode = 0755;
   bool backgroundMd5 = false;  // take the MD5 of files that came with another digest, when nothing else is to be done
   Ownership owner{};           // of new files and folders
+  mode_t umask = 0777;         // the process's: bits that new files and folders may lack, so that they are to be set
   bool useOpenat2 = true;      // false: look names up part by part, as where openat2 is missing
 };
 
@@ -50,7 +51,7 @@ class DiskCore {
   bool syncsFiles() const noexcept { return options.durability != DiskStorageOptions::Durability::None; }
   bool syncsFolders() const noexcept { return options.durability == DiskStorageOptions::Durability::Full; }
   // Must `mode` be set after a file was made with it?
-  bool needsChmod(mode_t mode) const noexcept { return (mode & umask_) != 0; }
+  bool needsChmod(mode_t mode) const noexcept { return (mode & options.umask) != 0; }
 
   // An open folder, or Failure. `action` is for its message, as in diskFailure().
   UniqueFd folder(const FileName& name, std::string_view action) const;
@@ -67,11 +68,6 @@ class DiskCore {
   int syncFd() const noexcept { return syncFd_.get(); }
 
   const DiskStorageOptions options;
-
- private:
-  const mode_t umask_;
-
- public:
   const RootedFolder root;
   const StateFolder state;
   StagingFolder staging;

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/file_mask.h"
 #include "common/ini_file.h"
 #include "common/standard_streams.h"
 #include "server/daemon.h"
@@ -69,13 +70,18 @@ int main(int argc, char** argv) {
     }
     // Before there are threads; `ftpd user` is a program like others, which ends when it is told to.
     ft::Daemon::blockSignals();
-    const ft::Invocation invocation = ft::readInvocation(arguments, ft::processEnvironment());
+    const ft::Environment environment = ft::processEnvironment();
+    const auto read = [&, umask = ft::fileCreationMask()] {
+      ft::Invocation invocation = ft::readInvocation(arguments, environment);
+      invocation.config.umask = umask;
+      return invocation;
+    };
+    const ft::Invocation invocation = read();
     if (invocation.answer) {
       std::fputs(invocation.answer->c_str(), stdout);
       return 0;
     }
-    const ft::Environment environment = ft::processEnvironment();
-    FtpdApplication application(invocation.config, [&] { return ft::readInvocation(arguments, environment).config; });
+    FtpdApplication application(invocation.config, [&] { return read().config; });
     application.init(1, argv);
     return application.run();
   } catch (const std::exception& error) {

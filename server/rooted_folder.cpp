@@ -16,8 +16,8 @@ constexpr int kMaxTries = 8;
 
 }  // namespace
 
-RootedFolder::RootedFolder(UniqueFd folder, bool useOpenat2, Ownership owner)
-    : folder_(std::move(folder)), owner_(owner) {
+RootedFolder::RootedFolder(UniqueFd folder, bool useOpenat2, NewFolders fresh)
+    : folder_(std::move(folder)), fresh_(fresh) {
   struct stat info {};
   if (::fstat(folder_.get(), &info) == 0) device_ = info.st_dev;
   // Sandboxes that do not know the call answer EPERM instead of ENOSYS, so anything but success means walking.
@@ -90,10 +90,10 @@ Opened RootedFolder::openChildFolder(int folder, const std::string& leaf) const 
 
 int RootedFolder::makeChild(int folder, const std::string& leaf, mode_t mode) const {
   if (::mkdirat(folder, leaf.c_str(), mode) != 0) return errno;
-  struct stat info {};
-  if (::fstatat(folder, leaf.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && (info.st_mode & 0777) == mode) return 0;
-  // The umask may have taken bits away. A folder that was swapped meanwhile belongs to someone else and is left alone.
+  if ((mode & fresh_.umask) == 0) return 0;
+  // The umask has taken bits away. A folder that was swapped meanwhile belongs to someone else and is left alone.
   const Opened made = openChildFolder(folder, leaf);
+  struct stat info {};
   if (!made || ::fstat(made.fd.get(), &info) != 0 || info.st_uid != ::geteuid()) return 0;
   if ((info.st_mode & 0777) != mode && ::fchmod(made.fd.get(), mode | (info.st_mode & S_ISGID)) != 0) return errno;
   return 0;
@@ -101,7 +101,7 @@ int RootedFolder::makeChild(int folder, const std::string& leaf, mode_t mode) co
 
 int RootedFolder::makeGivenChild(int folder, const std::string& leaf, mode_t mode) const {
   if (const int error = makeChild(folder, leaf, mode); error != 0) return error;
-  if (!owner_.uid && !owner_.gid) return 0;
+  if (!fresh_.owner.uid && !fresh_.owner.gid) return 0;
   const Opened made = openChildFolder(folder, leaf);
   struct stat info {};
   if (!made || ::fstat(made.fd.get(), &info) != 0 || info.st_uid != ::geteuid()) return 0;
@@ -109,9 +109,9 @@ int RootedFolder::makeGivenChild(int folder, const std::string& leaf, mode_t mod
 }
 
 int RootedFolder::give(int fd) const {
-  if (!owner_.uid && !owner_.gid) return 0;
+  if (!fresh_.owner.uid && !fresh_.owner.gid) return 0;
   constexpr auto kKeep = static_cast<unsigned>(-1);
-  return ::fchown(fd, owner_.uid.value_or(kKeep), owner_.gid.value_or(kKeep)) == 0 ? 0 : errno;
+  return ::fchown(fd, fresh_.owner.uid.value_or(kKeep), fresh_.owner.gid.value_or(kKeep)) == 0 ? 0 : errno;
 }
 
 Opened RootedFolder::makeFolders(const FileName& name, const Making& how) const {

@@ -28,10 +28,16 @@ struct Ownership {
   std::optional<gid_t> gid;
 };
 
+// What new folders are like, beside their permissions.
+struct NewFolders {
+  Ownership owner{};
+  mode_t umask = 0777;  // the bits that they may lack when they are made, so that they are to be set
+};
+
 class RootedFolder {
  public:
   // Takes a descriptor of the folder (O_PATH is enough). With `useOpenat2` false, or where a probe of openat2 fails, walks.
-  RootedFolder(UniqueFd folder, bool useOpenat2, Ownership owner = {});
+  RootedFolder(UniqueFd folder, bool useOpenat2, NewFolders fresh = {});
 
   int fd() const noexcept { return folder_.get(); }
   bool usesOpenat2() const noexcept { return useOpenat2_; }
@@ -53,9 +59,9 @@ class RootedFolder {
     std::size_t fixed = 0;  // so many parts of the name must be there
     Made made;
   };
-  // openFolder(), making the folders that are missing with exactly these permissions.
+  // openFolder(), making the folders that are missing with exactly these permissions (less what an ACL of the parent takes away).
   Opened makeFolders(const FileName& name, const Making& how) const;
-  // Makes one folder in an open folder with exactly these permissions. Returns an errno.
+  // Makes one folder in an open folder with the same permissions. Returns an errno.
   int makeChild(int folder, const std::string& leaf, mode_t mode) const;
   // The same, given to the owner of what is new.
   int makeGivenChild(int folder, const std::string& leaf, mode_t mode) const;
@@ -71,7 +77,7 @@ class RootedFolder {
   bool leavesFileSystem(int fd) const;
 
   UniqueFd folder_;
-  Ownership owner_;
+  NewFolders fresh_;
   dev_t device_ = 0;
   bool useOpenat2_ = false;
 };

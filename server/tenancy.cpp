@@ -56,6 +56,7 @@ DiskStorageOptions storageOptions(const ServerConfig& config) {
   options.backgroundMd5 = config.backgroundMd5;
   options.fileMode = config.fileMode;
   options.folderMode = config.folderMode;
+  options.umask = config.umask;
   return options;
 }
 

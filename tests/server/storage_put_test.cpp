@@ -193,6 +193,8 @@ TEST_CASE("mode and mtime are stored exactly, and the mode of the options otherw
     CAPTURE(mask);
     const mode_t before = ::umask(mask);
     Disk disk;
+    disk.options.umask = mask;
+    disk.restart();
     PutSpec spec = disk.spec("new/a", 1);
     spec.mtimeNs = -1;  // the last nanosecond of 1969
     spec.mode = 07751;
