@@ -106,10 +106,16 @@ std::size_t CommitGroup::targetOf(const FileName& folder, std::size_t fixed) {
 }
 
 int CommitGroup::rename(Entry& entry) {
-  const StagedFile& file = entry.upload->file();
+  StagedFile& file = entry.upload->file();
   const PutSpec& spec = entry.upload->spec();
   const int folder = targets_[entry.target].fd.get();
   const std::string leaf(spec.name.leaf());
+  if (file.name().empty()) {
+    const int error = linkUnnamed(file.fd(), folder, leaf);
+    if (error != EEXIST || !spec.replace) return error;
+    // Somebody has been quicker: only a rename replaces.
+    if (const int unnamed = core_.staging.name(file); unnamed != 0) return unnamed;
+  }
   if (!spec.replace) return renameNoReplace(file.folder(), file.name(), folder, leaf);
   return ::renameat(file.folder(), file.name().c_str(), folder, leaf.c_str()) == 0 ? 0 : errno;
 }

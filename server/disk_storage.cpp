@@ -33,11 +33,11 @@ bool DiskStorage::expireParts(std::chrono::milliseconds time) {
   return core_.staging.clean(deadline) && core_.parts.clean(deadline);
 }
 
-void DiskStorage::checkTarget(const PutSpec& spec) {
+bool DiskStorage::checkTarget(const PutSpec& spec) {
   constexpr std::string_view kAction = "store";
   if (spec.name.isRoot()) throw diskFailure(EISDIR, kAction, spec.name);
   const Opened there = core_.root.open(spec.name, O_PATH);
-  if (there.error == ENOENT) return;
+  if (there.error == ENOENT) return true;
   if (!there) throw diskFailure(there.error, kAction, spec.name);
   struct stat info {};
   if (::fstat(there.fd.get(), &info) != 0) throw diskFailure(errno, kAction, spec.name);
@@ -45,11 +45,14 @@ void DiskStorage::checkTarget(const PutSpec& spec) {
   if (S_ISLNK(info.st_mode)) throw diskFailure(ELOOP, kAction, spec.name);
   if (!S_ISREG(info.st_mode)) throw diskFailure(ENXIO, kAction, spec.name);
   if (!spec.replace) throw diskFailure(EEXIST, kAction, spec.name);
+  return false;
 }
 
 std::unique_ptr<Upload> DiskStorage::begin(const PutSpec& spec) {
-  checkTarget(spec);
-  return std::make_unique<DiskUpload>(core_, spec, nullptr);
+  const bool free = checkTarget(spec);
+  auto upload = std::make_unique<DiskUpload>(core_, spec, nullptr);
+  if (free) upload->expectFree();
+  return upload;
 }
 
 std::unique_ptr<Upload> DiskStorage::resume(const PutSpec& spec, DigestAlgorithm prefixDigest) {

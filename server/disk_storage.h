@@ -48,7 +48,8 @@ class DiskStorage : public Storage {
   bool usesOpenat2() const { return core_.root.usesOpenat2(); }
 
  private:
-  void checkTarget(const PutSpec& spec);
+  // Throws Failure when no file can be stored there. Returns whether nothing is there.
+  bool checkTarget(const PutSpec& spec);
   std::optional<FileInfo> find(const FileName& name) const;
   void replaceByRename(const FileName& from, const FileName& to, bool replace);
 

@@ -99,12 +99,20 @@ void DiskUpload::reserve() {
 
 StagedFile& DiskUpload::file() {
   if (!file_) {
-    const mode_t mode = spec_.mode.value_or(core_.options.fileMode) & 0777;
-    // The owner must be able to go on with a part that another run has begun.
-    file_ = claim_ ? core_.parts.create(*claim_, mode | 0600) : core_.staging.create(mode);
+    file_ = create();
     preallocate();
   }
   return file_;
+}
+
+StagedFile DiskUpload::create() {
+  const mode_t mode = spec_.mode.value_or(core_.options.fileMode) & 0777;
+  // The owner must be able to go on with a part that another run has begun.
+  if (claim_) return core_.parts.create(*claim_, mode | 0600);
+  // Only a rename takes the place of another file, and a file that was given away may not be linked. Where files are synced, that is what takes
+  // the time.
+  const bool given = core_.options.owner.uid || core_.options.owner.gid;
+  return free_ && !given && !core_.syncsFiles() ? core_.staging.createUnnamed(mode) : core_.staging.create(mode);
 }
 
 void DiskUpload::preallocate() {

@@ -29,6 +29,8 @@ class DiskUpload : public Upload {
   std::vector<DigestValue> finish() override;
   const PutSpec& spec() const override { return spec_; }
 
+  // Nothing has the name yet. To be called before the first byte.
+  void expectFree() noexcept { free_ = true; }
   // Looks for what is there of the claimed part, synced and at most as long as announced, for takeUp() to read it for the digests.
   void openPart(DigestAlgorithm prefixDigest);
   void restart();
@@ -40,6 +42,7 @@ class DiskUpload : public Upload {
   void discard() noexcept { discarded_ = true; }
 
  private:
+  StagedFile create();
   void reserve();
   void preallocate();
   void dropPreallocation();
@@ -70,6 +73,7 @@ class DiskUpload : public Upload {
   std::uint64_t digested_ = 0;
   std::uint64_t end_ = 0;        // of the file on the disk; less than offset_ behind a hole
   std::uint64_t writeback_ = 0;  // up to here the kernel was asked to write to the disk
+  bool free_ = false;
   bool preallocated_ = false;
   bool finished_ = false;
   bool discarded_ = false;

@@ -39,6 +39,10 @@ UniqueFd openOwn(const RootedFolder& root, int parent, const std::string& leaf, 
 
 }  // namespace
 
+int linkUnnamed(int file, int folder, const std::string& leaf) {
+  return ::linkat(file, "", folder, leaf.c_str(), AT_EMPTY_PATH) == 0 ? 0 : errno;
+}
+
 StagedFile& StagedFile::operator=(StagedFile&& other) noexcept {
   std::swap(fd_, other.fd_);
   std::swap(folder_, other.folder_);
@@ -76,12 +80,34 @@ StagingFolder::StagingFolder(int folder) : folder_(folder) {
     random = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
   }
   run_ = hex(random) + "-";
+  unnamed_ = canLink();
 }
 
-std::string StagingFolder::freshName() { return run_ + hex(counter_.fetch_add(1, std::memory_order_relaxed)); }
+std::string StagingFolder::nextName() { return run_ + hex(counter_.fetch_add(1, std::memory_order_relaxed)); }
+
+// Not every file system has files without names, and kernels before 6.10 link them only for those who may read everything.
+bool StagingFolder::canLink() {
+  const UniqueFd fd(::openat(folder_, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
+  StagedFile probe(UniqueFd(), folder_, nextName());
+  return fd && linkUnnamed(fd.get(), folder_, probe.name()) == 0;
+}
+
+StagedFile StagingFolder::createUnnamed(mode_t mode) {
+  if (!unnamed_) return create(mode);
+  UniqueFd fd(::openat(folder_, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, mode));
+  if (!fd) throw failureFromErrno(errno, "cannot make a staging file");
+  return StagedFile(std::move(fd), folder_, "");
+}
+
+int StagingFolder::name(StagedFile& file) {
+  std::string name = nextName();
+  if (const int error = linkUnnamed(file.fd(), folder_, name); error != 0) return error;
+  file.named(std::move(name));
+  return 0;
+}
 
 StagedFile StagingFolder::create(mode_t mode) {
-  std::string name = freshName();
+  std::string name = nextName();
   UniqueFd fd(::openat(folder_, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
   if (!fd) throw failureFromErrno(errno, "cannot make a staging file");
   return StagedFile(std::move(fd), folder_, std::move(name));

@@ -15,7 +15,7 @@
 
 namespace ft {
 
-// A file in a folder of ours that has no name in the root yet. Removed with this object, unless it was kept or moved away.
+// A file of ours that has no name in the root yet, and perhaps none at all. Removed with this object, unless it was kept or moved away.
 class StagedFile {
  public:
   StagedFile() = default;
@@ -29,7 +29,10 @@ class StagedFile {
   explicit operator bool() const noexcept { return static_cast<bool>(fd_); }
   int fd() const noexcept { return fd_.get(); }
   int folder() const noexcept { return folder_; }
+  // Empty for a file without a name, and after release().
   const std::string& name() const noexcept { return name_; }
+  // It has this name in the folder now.
+  void named(std::string name) noexcept { name_ = std::move(name); }
   // From now on the entry is left alone: it was renamed, or it is kept.
   void release() noexcept { name_.clear(); }
 
@@ -54,6 +57,9 @@ class StateFolder {
   UniqueFd folder_, lock_, staging_, parts_;
 };
 
+// Gives a file without a name one in an open folder, in place of nothing: EEXIST when there is something. Returns an errno.
+int linkUnnamed(int file, int folder, const std::string& leaf);
+
 // Makes staging files. Thread-safe.
 class StagingFolder {
  public:
@@ -63,17 +69,23 @@ class StagingFolder {
   explicit StagingFolder(int folder);
   // Throws Failure.
   StagedFile create(mode_t mode);
+  // The same without a name: half the work, as no folder is shared, and nothing is left of it after a crash. create() where that cannot be.
+  StagedFile createUnnamed(mode_t mode);
+  // Gives a file without a name one in this folder. Returns an errno.
+  int name(StagedFile& file);
   // Where a file can be moved to that is to go: a name that nothing has, removed with the result. Makes nothing, so it works on a full disk.
-  StagedFile place() { return {UniqueFd(), folder_, freshName()}; }
+  StagedFile place() { return {UniqueFd(), folder_, nextName()}; }
   // Removes what earlier runs have left, until done or the time is up. Returns whether nothing is left to do.
   bool clean(Deadline deadline);
 
  private:
-  std::string freshName();
+  std::string nextName();
+  bool canLink();
 
   int folder_;
   std::string run_;  // begins the names of this run's files, so that cleaning can go on beside them
   std::atomic<std::uint64_t> counter_{0};
+  bool unnamed_ = false;  // files can be made without a name and get one later
   std::atomic<bool> clean_{false};
 };
 

@@ -68,9 +68,14 @@ def rename_place(calls, root, name):
     return place, target
 
 
+def staged_path(call):
+    """What the file was called before it got its name; of one without a name, what the descriptor tells."""
+    return "/".join([call.folder(), *call.names()[:1]]).rstrip("/")
+
+
 def check_put(calls, root, name, file_synced=True, folder_synced=True):
     renamed, folder = rename_place(calls, root, name)
-    staged = f"{calls[renamed].folder()}/{calls[renamed].names()[0]}"
+    staged = staged_path(calls[renamed])
     assert "/.ftpd/" in staged, "the file was not written aside"
     written = last(calls, lambda c: c.name in kWrites and staged in c.paths())
     assert written is not None and written < renamed
@@ -112,7 +117,7 @@ def test_many_small_files_are_synced_together_and_each_answers_for_itself(traced
     assert together is not None
     for n in range(count):
         renamed, folder = rename_place(calls, daemon.root, f"tree/f{n}")
-        staged = f"{calls[renamed].folder()}/{calls[renamed].names()[0]}"
+        staged = staged_path(calls[renamed])
         before = [c for c in calls[:renamed] if c.folder() == staged and c.result == 0]
         alone = any(c.name == "fsync" for c in before)
         shared = together < renamed and any(

@@ -54,6 +54,37 @@ def test_a_folder_goes_there_and_back_with_times_and_modes(ftpc, daemon, source)
     assert metadata(ftpc.folder / "back/tree") == metadata(source)
 
 
+@pytest.fixture
+def many(ftpc):
+    """More folders than one connection makes, at several depths, some empty and some with a file."""
+    top = ftpc.folder / "many"
+    for i in range(40):
+        for k in range(40):
+            (top / f"group{i:02}/sub{k % 3}/leaf{k:02}/deep").mkdir(parents=True)
+        (top / f"group{i:02}/file").write_bytes(b"%d" % i)
+    return top
+
+
+def test_many_folders_over_several_connections_are_all_there_and_come_back(ftpc, daemon, many):
+    ftpc.ok("put", "many", "-t", "there/")
+    assert content(daemon.root / "there/many") == content(many)
+    ftpc.ok("put", "many", "-t", "there/")
+    ftpc.ok("get", "there/many", "-o", "back/")
+    assert content(ftpc.folder / "back/many") == content(many)
+
+
+def test_a_folder_that_cannot_be_made_is_told_and_the_others_are_made(ftpc, daemon, many):
+    blocked = "blocked/many/group07/sub1/leaf01/deep"
+    (daemon.root / blocked).parent.mkdir(parents=True)
+    (daemon.root / blocked).write_bytes(b"in the way")
+    done = ftpc.run("put", "many", "-t", "blocked/", code=6)
+    assert b"group07/sub1/leaf01/deep" in done.err
+    assert (daemon.root / blocked).read_bytes() == b"in the way"
+    expected = content(many)
+    expected["group07/sub1/leaf01/deep"] = b"in the way"
+    assert content(daemon.root / "blocked/many") == expected
+
+
 def test_a_single_file_keeps_its_time_and_mode_too(ftpc, daemon, source):
     ftpc.ok("put", "tree/a.txt", "-t", "single")
     found = (daemon.root / "single").stat()

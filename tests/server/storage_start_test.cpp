@@ -84,6 +84,8 @@ TEST_CASE("leftovers of earlier runs are removed at the start, and nothing else"
 
 TEST_CASE("cleaning goes on later beside uploads, and does not take theirs") {
   Disk disk;
+  disk.options.durability = DiskStorageOptions::Durability::Full;  // otherwise the file has no name yet
+  disk.restart();
   auto upload = disk.storage->begin(disk.spec("a", 3));
   upload->write(bytesOf("abc"));
   StagingFolder other(::open(disk.at(".ftpd/staging").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -60,6 +60,26 @@ TEST_CASE("many folders are made in one call, under every durability, and a bad 
   }
 }
 
+TEST_CASE("several threads make the same many folders at once, under every durability") {
+  for (const auto durability : {DiskStorageOptions::Durability::Full, DiskStorageOptions::Durability::None}) {
+    Disk disk;
+    disk.options.durability = durability;
+    disk.restart();
+    std::vector<std::string> names;
+    for (int i = 0; i < 300; ++i) names.push_back("p" + std::to_string(i / 10) + "/q/c" + std::to_string(i));
+    std::vector<std::jthread> threads;
+    std::atomic<int> failures = 0;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([&] {
+        if (failureOf([&] { disk.storage->makeFolders(disk.name("base/deep"), names); })) ++failures;
+      });
+    }
+    threads.clear();
+    CHECK(failures == 0);
+    for (const std::string& name : names) CHECK(fs::is_directory(disk.at("base/deep/" + name)));
+  }
+}
+
 TEST_CASE("files, empty folders, and with their content other folders are removed") {
   onBothLookups([](Disk& disk) {
     disk.put("d/sub/deep/a", "x");

@@ -1,0 +1,49 @@
+// How files get their names: where nothing was when they began, and where somebody has been quicker.
+#include "tests/server/disk_fixture.h"
+
+namespace ft::testing {
+namespace {
+
+TEST_CASE("of uploads that found a name free, the last one has it, and none where nothing is to be replaced") {
+  for (const auto durability : {DiskStorageOptions::Durability::Full, DiskStorageOptions::Durability::None}) {
+    Disk disk;
+    disk.options.durability = durability;
+    disk.restart();
+    PutSpec careful = disk.spec("new/a", 5);
+    careful.replace = false;
+    std::vector<std::unique_ptr<Upload>> uploads;
+    for (const PutSpec& spec : {disk.spec("new/a", 5), disk.spec("new/a", 6), careful}) {
+      uploads.push_back(disk.storage->begin(spec));
+      uploads.back()->write(bytesOf(std::string(*spec.size, static_cast<char>('0' + uploads.size()))));
+    }
+    CHECK_FALSE(fs::exists(disk.at("new")));
+    CHECK_FALSE(disk.store(std::move(uploads[0])));
+    CHECK(readText(disk.at("new/a")) == "11111");
+    CHECK_FALSE(disk.store(std::move(uploads[1])));
+    CHECK(readText(disk.at("new/a")) == "222222");
+    const auto failure = disk.store(std::move(uploads[2]));
+    REQUIRE(failure);
+    CHECK(failure->code() == ErrorCode::Exists);
+    CHECK(readText(disk.at("new/a")) == "222222");
+    CHECK(statOf(disk.at("new/a")).st_nlink == 1);
+    CHECK(disk.staged() == 0);
+  }
+}
+
+TEST_CASE("a file that found its name free takes no folder's place, and is gone when it is given up") {
+  Disk disk;
+  auto upload = disk.storage->begin(disk.spec("a", 1));
+  auto givenUp = disk.storage->begin(disk.spec("b", 1));
+  upload->write(bytesOf("x"));
+  givenUp->write(bytesOf("y"));
+  fs::create_directory(disk.at("a"));
+  givenUp.reset();
+  const auto failure = disk.store(std::move(upload));
+  REQUIRE(failure);
+  CHECK(failure->code() == ErrorCode::IsDirectory);
+  CHECK(disk.list("") == std::set<std::string>{"a"});
+  CHECK(disk.staged() == 0);
+}
+
+}  // namespace
+}  // namespace ft::testing
