@@ -69,6 +69,7 @@ void ParallelGets::getShares(std::deque<GetJob> jobs, std::size_t width, std::ui
     shares[number].push_back(std::move(job));
   }
   std::vector<TargetFolder> targets(width, target_);
+  target_.takeTouched();  // each of them syncs these
   lines_.run(width, [&](Link& line, std::size_t number) {
     FileGets files(line, options_, observer_, targets[number]);
     line.persist([&] { files.run(shares[number]); });

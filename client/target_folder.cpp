@@ -51,28 +51,34 @@ FolderPtr TargetFolder::folder(const FileName& name) { return descend(name, true
 FolderPtr TargetFolder::existing(const FileName& name) { return descend(name, false); }
 
 FolderPtr TargetFolder::descend(const FileName& name, bool make) {
-  if (name == base_) return root_;
+  if (name == base_ || name.isRoot()) return root_;
   if (const auto known = recent_.find(name.text()); known != recent_.end()) return known->second;
-  FolderPtr current = root_;
-  const std::vector<std::string_view> parts = name.parts();
-  for (std::size_t i = skip_; i < parts.size(); ++i) {
-    const std::string part(parts[i]);
-    const std::string path = current->path + "/" + part;
-    bool fresh = false;
-    int fd = ::openat(current->fd.get(), part.c_str(), kFolderFlags | O_NOFOLLOW);
-    if (fd < 0 && errno == ENOENT) {
-      if (!make) return nullptr;
-      fresh = ::mkdirat(current->fd.get(), part.c_str(), kNewFolderMode) == 0;
-      if (!fresh && errno != EEXIST) throw failureFromErrno(errno, escapeText(path));
-      touched_.push_back(current);
-      fd = ::openat(current->fd.get(), part.c_str(), kFolderFlags | O_NOFOLLOW);
-    }
-    if (fd < 0) throw failureFromErrno(errno, escapeText(path));
-    current = std::make_shared<Folder>(Folder{UniqueFd(fd), path, fresh});
+  const FolderPtr parent = descend(name.parent(), make);
+  if (!parent) return nullptr;
+  FolderPtr found = child(parent, std::string(name.leaf()), make);
+  if (!found) return nullptr;
+  if (recent_.size() >= kRecent) {
+    recent_.clear();
+    // Mostly the next one is beside this one.
+    if (parent != root_) recent_.emplace(name.parent().text(), parent);
   }
-  if (recent_.size() >= kRecent) recent_.clear();
-  recent_.emplace(name.text(), current);
-  return current;
+  recent_.emplace(name.text(), found);
+  return found;
+}
+
+FolderPtr TargetFolder::child(const FolderPtr& parent, const std::string& leaf, bool make) {
+  const std::string path = parent->path + "/" + leaf;
+  bool fresh = false;
+  int fd = ::openat(parent->fd.get(), leaf.c_str(), kFolderFlags | O_NOFOLLOW);
+  if (fd < 0 && errno == ENOENT) {
+    if (!make) return nullptr;
+    fresh = ::mkdirat(parent->fd.get(), leaf.c_str(), kNewFolderMode) == 0;
+    if (!fresh && errno != EEXIST) throw failureFromErrno(errno, escapeText(path));
+    if (touched_.empty() || touched_.back() != parent) touched_.push_back(parent);
+    fd = ::openat(parent->fd.get(), leaf.c_str(), kFolderFlags | O_NOFOLLOW);
+  }
+  if (fd < 0) throw failureFromErrno(errno, escapeText(path));
+  return std::make_shared<Folder>(Folder{UniqueFd(fd), path, fresh});
 }
 
 std::vector<FolderPtr> TargetFolder::takeTouched() { return std::exchange(touched_, {}); }

@@ -31,16 +31,18 @@ class TargetFolder {
   FolderPtr folder(const FileName& name);
   // As folder(), but nullptr where it does not exist yet; makes nothing.
   FolderPtr existing(const FileName& name);
-  // The folders in which folders were made since the last call; they are to be synced.
+  // The folders in which folders were made since the last call; they are to be synced. Each is a descriptor, so they are to be taken now and then.
   std::vector<FolderPtr> takeTouched();
+  std::size_t touched() const { return touched_.size(); }
 
  private:
   TargetFolder(FolderPtr root, const FileName& base)
-      : root_(std::move(root)), skip_(base.parts().size()), base_(base) {}
+      : root_(std::move(root)), base_(base) {}
   FolderPtr descend(const FileName& name, bool make);
+  // One part further; nullptr where it does not exist and is not to be made.
+  FolderPtr child(const FolderPtr& parent, const std::string& leaf, bool make);
 
   FolderPtr root_;
-  std::size_t skip_;  // parts of a name that the root stands for
   FileName base_;
   // Files come folder by folder, so one of these is mostly the next one. Bounded, for each is a descriptor.
   static constexpr std::size_t kRecent = 128;

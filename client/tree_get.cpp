@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "client/commit_group.h"
 #include "client/file_digest.h"
 #include "client/parallel_gets.h"
 #include "client/source_file.h"
@@ -19,6 +20,8 @@ constexpr std::size_t kBatch = 20'000;
 constexpr std::size_t kMaxWaiting = 500'000;
 // Lists that are asked for at once.
 constexpr std::size_t kMaxLists = 32;
+// Folders that wait to be synced: each is an open descriptor.
+constexpr std::size_t kMaxTouched = 256;
 
 }  // namespace
 
@@ -30,13 +33,22 @@ void TreeGet::run(const FileName& remote, const std::string& local) {
     std::deque<GetJob> jobs;
     while (!pages_.empty() && jobs.size() + doubtful_.size() < kBatch) {
       link_.persist([&] { listSome(target, jobs); });
+      settleFolders(target, kMaxTouched);
     }
     compareDoubtful(target, jobs);
     std::uint64_t bytes = 0;
     for (const GetJob& job : jobs) bytes += job.size.value_or(0);
     observer_.planned(jobs.size(), bytes);
     gets.get(std::move(jobs));
+    settleFolders(target, 1);
   }
+}
+
+void TreeGet::settleFolders(TargetFolder& target, std::size_t most) {
+  if (target.touched() < most) return;
+  CommitGroup group(options_, observer_);
+  group.touch(target.takeTouched());
+  group.commit();
 }
 
 // Asks for several pages at once. A page leaves pages_ when its answer is here, so that nothing is lost when the line breaks.

@@ -26,6 +26,8 @@ class TreeGet {
   };
 
   void listSome(TargetFolder& target, std::deque<GetJob>& jobs);
+  // Syncs the folders in which folders were made, when they are `most` or more.
+  void settleFolders(TargetFolder& target, std::size_t most);
   void take(const Page& page, const RemoteEntry& entry, TargetFolder& target, std::deque<GetJob>& jobs);
   bool isHere(GetJob& job, const RemoteInfo& info, TargetFolder& target);
   bool sameContent(const GetJob& job, TargetFolder& target);

@@ -193,6 +193,17 @@ TEST_CASE("folders are made as they are needed, below what stands for the remote
   CHECK(target.takeTouched().empty());
 }
 
+TEST_CASE("however many folders are made, few of them are open") {
+  const TestFolder folder;
+  TargetFolder target = TargetFolder::open(folder.path());
+  const auto open = [] { return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}); };
+  const auto before = open();
+  for (int i = 0; i < 2000; ++i) target.folder(FileName::parse("g/sub" + std::to_string(i / 500) + "/" + std::to_string(i)));
+  CHECK(open() - before < 200);
+  CHECK(target.touched() < 40);
+  for (int i = 0; i < 2000; ++i) CHECK(folder.has("g/sub" + std::to_string(i / 500) + "/" + std::to_string(i)));
+}
+
 TEST_CASE("a source is a regular file, and links are followed only for the user's own argument") {
   const TestFolder folder;
   folder.write("a", "hello");
