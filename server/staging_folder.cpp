@@ -40,7 +40,12 @@ UniqueFd openOwn(const RootedFolder& root, int parent, const std::string& leaf, 
 }  // namespace
 
 int linkUnnamed(int file, int folder, const std::string& leaf) {
-  return ::linkat(file, "", folder, leaf.c_str(), AT_EMPTY_PATH) == 0 ? 0 : errno;
+  if (::linkat(file, "", folder, leaf.c_str(), AT_EMPTY_PATH) == 0) return 0;
+  if (errno != ENOENT) return errno;
+  // Kernels before 6.10 allow this only to those who may read everything, and later ones to the thread that has opened the file; all of them allow
+  // the way through /proc.
+  const std::string path = "/proc/self/fd/" + std::to_string(file);
+  return ::linkat(AT_FDCWD, path.c_str(), folder, leaf.c_str(), AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
 }
 
 StagedFile& StagedFile::operator=(StagedFile&& other) noexcept {
@@ -85,7 +90,7 @@ StagingFolder::StagingFolder(int folder) : folder_(folder) {
 
 std::string StagingFolder::nextName() { return run_ + hex(counter_.fetch_add(1, std::memory_order_relaxed)); }
 
-// Not every file system has files without names, and kernels before 6.10 link them only for those who may read everything.
+// Not every file system has files without names, and not every kernel links them where /proc is missing.
 bool StagingFolder::canLink() {
   const UniqueFd fd(::openat(folder_, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
   StagedFile probe(UniqueFd(), folder_, nextName());
