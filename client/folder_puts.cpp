@@ -17,9 +17,8 @@ std::vector<FolderPuts::Refused> FolderPuts::make(const FileName& base, std::spa
     shares[i].names = names.subspan(begin, names.size() * (i + 1) / width - begin);
   }
   if (width > 1) {
-    lines_.run(width, [&](Link& line, std::size_t number) {
-      line.persist([&] { makeShare(line, base, shares[number]); });
-    });
+    lines_.run(width,
+               [&](Link& line, std::size_t number) { line.persist([&] { makeShare(line, base, shares[number]); }); });
   }
   std::vector<Refused> refused;
   for (Share& share : shares) {

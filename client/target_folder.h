@@ -36,8 +36,7 @@ class TargetFolder {
   std::size_t touched() const { return touched_.size(); }
 
  private:
-  TargetFolder(FolderPtr root, const FileName& base)
-      : root_(std::move(root)), base_(base) {}
+  TargetFolder(FolderPtr root, const FileName& base) : root_(std::move(root)), base_(base) {}
   FolderPtr descend(const FileName& name, bool make);
   // One part further; nullptr where it does not exist and is not to be made.
   FolderPtr child(const FolderPtr& parent, const std::string& leaf, bool make);

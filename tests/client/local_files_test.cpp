@@ -198,7 +198,8 @@ TEST_CASE("however many folders are made, few of them are open") {
   TargetFolder target = TargetFolder::open(folder.path());
   const auto open = [] { return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}); };
   const auto before = open();
-  for (int i = 0; i < 2000; ++i) target.folder(FileName::parse("g/sub" + std::to_string(i / 500) + "/" + std::to_string(i)));
+  for (int i = 0; i < 2000; ++i)
+    target.folder(FileName::parse("g/sub" + std::to_string(i / 500) + "/" + std::to_string(i)));
   CHECK(open() - before < 200);
   CHECK(target.touched() < 40);
   for (int i = 0; i < 2000; ++i) CHECK(folder.has("g/sub" + std::to_string(i / 500) + "/" + std::to_string(i)));

@@ -261,7 +261,8 @@ ScriptedServer::Script folderServer(FolderStore& store) {
         names.push_back(*request.filename);
       }
       const std::lock_guard lock(store.mutex);
-      const bool refused = std::any_of(names.begin(), names.end(), [&](const auto& n) { return store.bad.contains(n); });
+      const bool refused =
+          std::any_of(names.begin(), names.end(), [&](const auto& n) { return store.bad.contains(n); });
       if (!refused) store.made.insert(names.begin(), names.end());
       end.send(refused ? refusal("mkdir", ErrorCode::NotDirectory) : okReply("mkdir"));
     }
