@@ -7,14 +7,12 @@
 
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 
+#include "common/error.h"
 #include "common/unique_fd.h"
 
 namespace ft {
 namespace {
-
-std::string errorText(int error) { return std::generic_category().message(error); }
 
 // 0 when somebody answers there, else why not.
 int errorOfConnecting(const std::string& path) {

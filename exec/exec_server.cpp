@@ -16,6 +16,7 @@
 #include <thread>
 #include <utility>
 
+#include "common/error.h"
 #include "common/header.h"
 #include "common/ini_file.h"
 #include "exec/exec_session.h"
@@ -39,7 +40,7 @@ UniqueFd watchSignals() {
   for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
   UniqueFd signals;
   if (::sigprocmask(SIG_BLOCK, &set, nullptr) == 0) signals.reset(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!signals) throw ConfigError("signals cannot be watched: " + std::string(::strerrordesc_np(errno)));
+  if (!signals) throw ConfigError("signals cannot be watched: " + errorText(errno));
   return signals;
 }
 

@@ -14,6 +14,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/ini_file.h"
 #include "common/socket_path.h"
@@ -92,7 +93,7 @@ class SocketListener : public ExecListener {
 };
 
 [[noreturn]] void throwErrno(const std::string& what) {
-  throw ConfigError(what + ": " + std::string(::strerrordesc_np(errno)));
+  throw ConfigError(what + ": " + errorText(errno));
 }
 
 // nullopt for what is no number.

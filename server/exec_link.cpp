@@ -33,7 +33,7 @@ constexpr int kControlFd = 3;
 constexpr int kSettingsFd = 4;
 
 [[noreturn]] void throwErrno(const std::string& what) {
-  throw ConfigError(what + ": " + std::string(::strerrordesc_np(errno)));
+  throw ConfigError(what + ": " + errorText(errno));
 }
 
 std::string besideThisProgram() {
@@ -84,7 +84,7 @@ UniqueFd settingsFile(const ServicesConfig& config) {
 
 Failure unreachable(int error) {
   return Failure(ErrorCode::IoError, "the program that runs commands, ftpd-exec, cannot be reached: " +
-                                         std::string(::strerrordesc_np(error)));
+                                         errorText(error));
 }
 
 void checkPeer(const UniqueFd& connection) {

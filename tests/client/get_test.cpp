@@ -45,9 +45,14 @@ Header foundReply(std::uint64_t size) {
   return reply;
 }
 
-void sendChunked(ServerEnd& end, const std::string& content, std::uint64_t offset = 0) {
-  Header reply = foundReply(content.size());
+Header chunkedReply(std::uint64_t size) {
+  Header reply = foundReply(size);
   reply.body = "chunks";
+  return reply;
+}
+
+void sendChunked(ServerEnd& end, const std::string& content, std::uint64_t offset = 0) {
+  Header reply = chunkedReply(content.size());
   if (offset > 0) reply.offset = offset;
   end.send(reply);
   if (offset < content.size()) end.sendChunk(std::string_view(content).substr(offset));
@@ -118,9 +123,7 @@ TEST_CASE("holes stay holes") {
   std::string content = std::string(40'000'000, '\0') + "end";
   ScriptedServer server({[&](ServerEnd& end) {
     end.readHeader();
-    Header reply = foundReply(content.size());
-    reply.body = "chunks";
-    end.send(reply);
+    end.send(chunkedReply(content.size()));
     end.sendHole(40'000'000);
     end.sendChunk("end");
     end.sendHole(0);
@@ -136,24 +139,19 @@ TEST_CASE("holes stay holes") {
 
 TEST_CASE("lies about a body are found, and nothing gets the name or stays") {
   using Lie = std::function<void(ServerEnd&)>;
-  const auto chunked = [](std::uint64_t size) {
-    Header reply = foundReply(size);
-    reply.body = "chunks";
-    return reply;
-  };
   std::string flipped = kContent;
   flipped[1'000'000] = static_cast<char>(flipped[1'000'000] ^ 1);
   const std::vector<std::pair<int, Lie>> lies{
       {12,
        [&](ServerEnd& end) {
-         end.send(chunked(kContent.size()));
+         end.send(chunkedReply(kContent.size()));
          end.sendChunk(flipped);
          end.sendHole(0);
          end.send(trailerFor(kContent, kXxh));
        }},
       {12,
        [&](ServerEnd& end) {  // the same by another algorithm than the one that was asked for
-         end.send(chunked(kContent.size()));
+         end.send(chunkedReply(kContent.size()));
          end.sendChunk(flipped);
          end.sendHole(0);
          end.send(trailerFor(kContent, DigestAlgorithm::Sha256));
@@ -170,7 +168,7 @@ TEST_CASE("lies about a body are found, and nothing gets the name or stays") {
        }},
       {17,
        [&](ServerEnd& end) {  // shorter than announced
-         end.send(chunked(kContent.size() + 1));
+         end.send(chunkedReply(kContent.size() + 1));
          end.sendChunk(kContent);
          end.sendHole(0);
          end.send(trailerFor(kContent, kXxh));
@@ -183,21 +181,21 @@ TEST_CASE("lies about a body are found, and nothing gets the name or stays") {
        }},
       {17,
        [&](ServerEnd& end) {  // no trailer but another reply
-         end.send(chunked(kContent.size()));
+         end.send(chunkedReply(kContent.size()));
          end.sendChunk(kContent);
          end.sendHole(0);
          end.send(okReply("ping"));
        }},
       {17,
        [&](ServerEnd& end) {  // a trailer without a digest
-         end.send(chunked(kContent.size()));
+         end.send(chunkedReply(kContent.size()));
          end.sendChunk(kContent);
          end.sendHole(0);
          end.send(okReply("trailer"));
        }},
       {17,
        [&](ServerEnd& end) {  // begins where nobody asked for
-         Header reply = chunked(kContent.size());
+         Header reply = chunkedReply(kContent.size());
          reply.offset = 5;
          end.send(reply);
        }},
@@ -210,7 +208,7 @@ TEST_CASE("lies about a body are found, and nothing gets the name or stays") {
          end.send("hello");
        }},
       {1, [&](ServerEnd& end) {  // given up
-         end.send(chunked(kContent.size()));
+         end.send(chunkedReply(kContent.size()));
          end.sendChunk(kContent);
          end.sendHole(0);
          end.send(refusal("trailer", ErrorCode::IoError));
@@ -276,9 +274,7 @@ TEST_CASE("what a cut get has left is resumed when the server has the same bytes
   Header second;
   ScriptedServer server({[&](ServerEnd& end) {
                            end.readHeader();
-                           Header reply = foundReply(kContent.size());
-                           reply.body = "chunks";
-                           end.send(reply);
+                           end.send(chunkedReply(kContent.size()));
                            const auto prefix = encodeChunk(static_cast<std::int64_t>(kContent.size()));
                            end.send(std::string_view(prefix.data(), prefix.size()));
                            end.send(std::string_view(kContent).substr(0, cut));
@@ -301,9 +297,7 @@ TEST_CASE("a server that breaks off again and again is given up though each try 
   GetTest test;
   const auto breakOff = [](ServerEnd& end) {
     end.readHeader();
-    Header reply = foundReply(kContent.size());
-    reply.body = "chunks";
-    end.send(reply);
+    end.send(chunkedReply(kContent.size()));
     end.sendChunk(std::string_view(kContent).substr(0, 1000));
   };
   ScriptedServer server(std::vector<ScriptedServer::Script>(20, breakOff));
@@ -330,9 +324,7 @@ TEST_CASE("a stream gets the bytes, and its failure is told when they were wrong
   SUBCASE("wrong") { lie = true; }
   ScriptedServer server({[&](ServerEnd& end) {
     end.readHeader();
-    Header reply = foundReply(5);
-    reply.body = "chunks";
-    end.send(reply);
+    end.send(chunkedReply(5));
     end.sendChunk("hello");
     end.sendHole(0);
     end.send(trailerFor(lie ? "hellO" : "hello", kXxh));
@@ -355,9 +347,7 @@ TEST_CASE("a stream that was cut goes on only with bytes that are proved to foll
   SUBCASE("another file") { changed = true; }
   ScriptedServer server({[&](ServerEnd& end) {
                            end.readHeader();
-                           Header reply = foundReply(kContent.size());
-                           reply.body = "chunks";
-                           end.send(reply);
+                           end.send(chunkedReply(kContent.size()));
                            end.sendChunk(std::string_view(kContent).substr(0, 1'000'000));
                          },
                          [&](ServerEnd& end) {
