@@ -92,9 +92,7 @@ class SocketListener : public ExecListener {
   const std::vector<uid_t> allowed_;
 };
 
-[[noreturn]] void throwErrno(const std::string& what) {
-  throw ConfigError(what + ": " + errorText(errno));
-}
+[[noreturn]] void throwErrno(const std::string& what) { throw ConfigError(what + ": " + errorText(errno)); }
 
 // nullopt for what is no number.
 std::optional<pid_t> numberOf(const char* text) {

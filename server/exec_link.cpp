@@ -32,9 +32,7 @@ constexpr milliseconds kStep{2};
 constexpr int kControlFd = 3;
 constexpr int kSettingsFd = 4;
 
-[[noreturn]] void throwErrno(const std::string& what) {
-  throw ConfigError(what + ": " + errorText(errno));
-}
+[[noreturn]] void throwErrno(const std::string& what) { throw ConfigError(what + ": " + errorText(errno)); }
 
 std::string besideThisProgram() {
   std::array<char, PATH_MAX> buffer{};
@@ -83,8 +81,8 @@ UniqueFd settingsFile(const ServicesConfig& config) {
 }
 
 Failure unreachable(int error) {
-  return Failure(ErrorCode::IoError, "the program that runs commands, ftpd-exec, cannot be reached: " +
-                                         errorText(error));
+  return Failure(ErrorCode::IoError,
+                 "the program that runs commands, ftpd-exec, cannot be reached: " + errorText(error));
 }
 
 void checkPeer(const UniqueFd& connection) {

@@ -158,12 +158,12 @@ TEST_CASE("lies about a body are found, and nothing gets the name or stays") {
        }},
       {17,
        [&](ServerEnd& end) {  // longer than announced
-         end.send(chunked(10));
+         end.send(chunkedReply(10));
          end.sendChunk(kContent);
        }},
       {17,
        [&](ServerEnd& end) {  // a hole that is longer than announced
-         end.send(chunked(10));
+         end.send(chunkedReply(10));
          end.sendHole(std::int64_t{1} << 62);
        }},
       {17,
@@ -175,7 +175,7 @@ TEST_CASE("lies about a body are found, and nothing gets the name or stays") {
        }},
       {17,
        [&](ServerEnd& end) {  // a chunk beyond every limit
-         end.send(chunked(std::uint64_t{1} << 40));
+         end.send(chunkedReply(std::uint64_t{1} << 40));
          const auto prefix = encodeChunk(kMaxChunkSize + 1);
          end.send(std::string_view(prefix.data(), prefix.size()));
        }},
