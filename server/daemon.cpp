@@ -16,8 +16,8 @@
 
 #include "common/secret_input.h"
 #include "common/version.h"
-#include "server/sandbox_plan.h"
-#include "server/users_place.h"
+#include "server/access/users_place.h"
+#include "server/sandbox/sandbox_plan.h"
 
 namespace ft {
 namespace {

@@ -7,18 +7,18 @@
 #include <string>
 #include <vector>
 
-#include "server/audit_log.h"
-#include "server/authenticator.h"
-#include "server/config.h"
-#include "server/exec_link.h"
-#include "server/exec_service.h"
-#include "server/log.h"
-#include "server/rate_limit.h"
-#include "server/sandbox.h"
-#include "server/server_tls.h"
-#include "server/services.h"
-#include "server/tenancy.h"
-#include "server/transfer_service.h"
+#include "server/access/authenticator.h"
+#include "server/access/tenancy.h"
+#include "server/config/config.h"
+#include "server/log/audit_log.h"
+#include "server/log/log.h"
+#include "server/network/rate_limit.h"
+#include "server/network/server_tls.h"
+#include "server/sandbox/sandbox.h"
+#include "server/services/exec_link.h"
+#include "server/services/exec_service.h"
+#include "server/services/services.h"
+#include "server/session/transfer_service.h"
 
 namespace ft {
 

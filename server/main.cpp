@@ -15,9 +15,9 @@
 #include "common/file_mask.h"
 #include "common/ini_file.h"
 #include "common/standard_streams.h"
+#include "server/access/user_admin.h"
+#include "server/config/options.h"
 #include "server/daemon.h"
-#include "server/options.h"
-#include "server/user_admin.h"
 
 namespace {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "server/services.h"
-#include "server/threading_service.h"
+#include "server/network/threading_service.h"
+#include "server/services/services.h"
 
 namespace ft {
 

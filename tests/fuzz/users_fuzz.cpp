@@ -2,7 +2,7 @@
 // change for anybody else.
 
 #include "common/error.h"
-#include "server/users_editor.h"
+#include "server/access/users_editor.h"
 #include "tests/fuzz/input.h"
 
 namespace {

@@ -1,11 +1,11 @@
-#include "server/access_rules.h"
+#include "server/access/access_rules.h"
 
 #include <doctest/doctest.h>
 
 #include <fstream>
 #include <iterator>
 
-#include "server/config.h"
+#include "server/config/config.h"
 
 using namespace ft;
 

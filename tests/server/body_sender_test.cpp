@@ -1,6 +1,6 @@
 // Bodies that cannot be read on: whose fault that is, and who is told.
 
-#include "server/body_sender.h"
+#include "server/session/body_sender.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // Turns of what is done now and then on a thread that has little time.
-#include "server/chores.h"
+#include "server/access/chores.h"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,6 @@
 // The table of commands, the limits of connections, and the number of connections that descriptors allow.
 
-#include "server/commands.h"
+#include "server/session/commands.h"
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
@@ -9,9 +9,9 @@
 #include <fstream>
 #include <sstream>
 
-#include "server/connection_limits.h"
 #include "server/daemon.h"
-#include "server/source_address.h"
+#include "server/network/connection_limits.h"
+#include "server/network/source_address.h"
 
 using namespace ft;
 

@@ -1,11 +1,11 @@
 // What the daemon remembers of digests: of parts, beyond its own end, and of files whose MD5 nobody has asked for yet.
-#include "server/digest_keeper.h"
+#include "server/storage/digest_keeper.h"
 
 #include <chrono>
 #include <thread>
 
-#include "server/digest_index.h"
-#include "server/part_digests.h"
+#include "server/storage/digest_index.h"
+#include "server/storage/part_digests.h"
 #include "tests/server/disk_fixture.h"
 
 namespace ft::testing {

@@ -1,4 +1,4 @@
-#include "server/discovery.h"
+#include "server/services/discovery.h"
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>

@@ -22,7 +22,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/disk_storage.h"
+#include "server/storage/disk_storage.h"
 #include "tests/support/stored_files.h"
 #include "tests/support/temp_folder.h"
 

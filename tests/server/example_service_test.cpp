@@ -11,7 +11,7 @@
 #include <memory>
 #include <string>
 
-#include "server/services.h"
+#include "server/services/services.h"
 
 namespace ft {
 

@@ -1,6 +1,6 @@
 // The beginning and the end of ftpd-exec, as the daemon sees them.
 
-#include "server/exec_link.h"
+#include "server/services/exec_link.h"
 
 #include <doctest/doctest.h>
 #include <sys/wait.h>

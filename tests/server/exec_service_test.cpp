@@ -1,6 +1,6 @@
 // Connections that ask for commands: how they are refused when there are too many.
 
-#include "server/exec_service.h"
+#include "server/services/exec_service.h"
 
 #include <doctest/doctest.h>
 #include <sys/socket.h>

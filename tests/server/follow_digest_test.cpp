@@ -1,5 +1,5 @@
 // Digests that are taken behind the writing, on threads of their own.
-#include "server/follow_digest.h"
+#include "server/storage/follow_digest.h"
 
 #include <new>
 #include <thread>

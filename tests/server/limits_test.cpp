@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "server/connection_limits.h"
-#include "server/rate_limit.h"
+#include "server/network/connection_limits.h"
+#include "server/network/rate_limit.h"
 #include "tests/support/session_peer.h"
 
 using namespace ft;

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "common/base64.h"
-#include "server/authenticator.h"
-#include "server/user_commands.h"
+#include "server/access/authenticator.h"
+#include "server/access/user_commands.h"
 #include "tests/server/disk_fixture.h"
 
 namespace ft::testing {

@@ -1,11 +1,11 @@
-#include "server/options.h"
+#include "server/config/options.h"
 
 #include <doctest/doctest.h>
 #include <unistd.h>
 
 #include "common/unique_fd.h"
 #include "common/version.h"
-#include "server/commands.h"
+#include "server/session/commands.h"
 
 using namespace ft;
 

@@ -1,4 +1,4 @@
-#include "server/penalties.h"
+#include "server/access/penalties.h"
 
 #include <doctest/doctest.h>
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "server/fair_queue.h"
+#include "server/network/fair_queue.h"
 #include "tests/support/session_peer.h"
 
 using namespace ft;

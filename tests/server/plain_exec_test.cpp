@@ -3,10 +3,10 @@
 #include <string>
 #include <vector>
 
-#include "server/echo_service.h"
-#include "server/exec_service.h"
-#include "server/plain_exec_service.h"
-#include "server/services.h"
+#include "server/services/echo_service.h"
+#include "server/services/exec_service.h"
+#include "server/services/plain_exec_service.h"
+#include "server/services/services.h"
 
 using namespace ft;
 

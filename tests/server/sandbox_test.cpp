@@ -1,4 +1,4 @@
-#include "server/sandbox.h"
+#include "server/sandbox/sandbox.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include <thread>
 
 #include "common/ini_file.h"
-#include "server/system_calls.h"
+#include "server/sandbox/system_calls.h"
 
 using namespace ft;
 

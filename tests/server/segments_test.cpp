@@ -1,4 +1,4 @@
-#include "server/segments.h"
+#include "server/session/segments.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "server/server_tls.h"
+#include "server/network/server_tls.h"
 
 #include <doctest/doctest.h>
 #include <openssl/pem.h>
@@ -12,8 +12,8 @@
 #include <iterator>
 
 #include "common/ini_file.h"
-#include "server/negotiating_transport.h"
-#include "server/own_certificate.h"
+#include "server/network/negotiating_transport.h"
+#include "server/network/own_certificate.h"
 #include "tests/support/tls_pair.h"
 
 using namespace ft;

@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "common/protocol.h"
-#include "server/session.h"
+#include "server/session/session.h"
 #include "tests/support/session_peer.h"
 #include "tests/support/wire_text.h"
 

@@ -1,6 +1,6 @@
 // Sessions over a socket pair with a storage in memory: requests, bodies, refusals, deadlines, and every way to cut the bytes.
 
-#include "server/session.h"
+#include "server/session/session.h"
 
 #include <doctest/doctest.h>
 

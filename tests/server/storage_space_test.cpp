@@ -4,9 +4,9 @@
 
 #include <thread>
 
-#include "server/digest_cache.h"
-#include "server/follow_digest.h"
-#include "server/space_ledger.h"
+#include "server/storage/digest_cache.h"
+#include "server/storage/follow_digest.h"
+#include "server/storage/space_ledger.h"
 #include "tests/server/disk_fixture.h"
 
 namespace ft::testing {

@@ -1,7 +1,7 @@
 // How a storage begins: the root, the lock, and what earlier runs have left.
 #include <chrono>
 
-#include "server/rooted_folder.h"
+#include "server/storage/rooted_folder.h"
 #include "tests/server/disk_fixture.h"
 
 namespace ft::testing {

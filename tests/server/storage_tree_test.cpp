@@ -3,8 +3,8 @@
 #include <chrono>
 #include <thread>
 
-#include "server/rooted_folder.h"
-#include "server/tree_remover.h"
+#include "server/storage/rooted_folder.h"
+#include "server/storage/tree_remover.h"
 #include "tests/server/disk_fixture.h"
 
 namespace ft::testing {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/tenancy.h"
+#include "server/access/tenancy.h"
 #include "tests/server/disk_fixture.h"
 #include "tests/support/stored_files.h"
 

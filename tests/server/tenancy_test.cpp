@@ -1,4 +1,4 @@
-#include "server/tenancy.h"
+#include "server/access/tenancy.h"
 
 #include <doctest/doctest.h>
 

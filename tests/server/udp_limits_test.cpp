@@ -6,8 +6,8 @@
 #include <cstring>
 #include <string>
 
-#include "server/source_address.h"
-#include "server/source_limiter.h"
+#include "server/network/source_address.h"
+#include "server/network/source_limiter.h"
 
 using namespace ft;
 

@@ -1,12 +1,12 @@
-#include "server/users_file.h"
+#include "server/access/users_file.h"
 
 #include <doctest/doctest.h>
 
 #include <fstream>
 #include <string>
 
-#include "server/users_editor.h"
-#include "server/users_place.h"
+#include "server/access/users_editor.h"
+#include "server/access/users_place.h"
 #include "tests/server/disk_fixture.h"
 
 using namespace ft;

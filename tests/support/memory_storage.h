@@ -15,7 +15,7 @@
 #include <tuple>
 #include <vector>
 
-#include "server/storage.h"
+#include "server/storage/storage.h"
 
 namespace ft::testing {
 

@@ -15,8 +15,8 @@
 
 #include "common/frame.h"
 #include "common/header.h"
-#include "server/audit_log.h"
-#include "server/session.h"
+#include "server/log/audit_log.h"
+#include "server/session/session.h"
 #include "tests/support/memory_storage.h"
 
 namespace ft {

@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "server/storage.h"
+#include "server/storage/storage.h"
 
 namespace ft::testing {
 

@@ -1,0 +1,18 @@
+#pragma once
+// How a gate's storage speaks of names: refusals in words, and the disk's messages with the names that the user knows.
+
+#include <string_view>
+
+#include "common/error.h"
+#include "common/file_name.h"
+#include "server/access/gate.h"
+
+namespace ft {
+
+// What a denial says. `action` is as in diskFailure(), whose words for a missing name it uses where the name must not be told.
+Failure refusal(const Decision& decision, std::string_view action, const FileName& name);
+
+// The failure with the user's name in the place of the disk's.
+Failure retold(const Failure& failure, const FileName& inner, const FileName& name);
+
+}  // namespace ft

@@ -1,0 +1,96 @@
+#pragma once
+// The storage as one identity sees it: each call is decided by the gate, before it reaches a disk. Any thread may call it; its uploads, which may
+// outlive it, belong to one at a time. What was begun here is to be committed here (or by another view of this kind), not by that of a whole disk.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/access/gate.h"
+#include "server/access/guarded_upload.h"
+#include "server/access/tenancy_state.h"
+#include "server/storage/storage.h"
+
+namespace ft {
+
+class GuardedStorage : public Storage {
+ public:
+  // Throws Failure(Busy) when the user has all connections that it may have.
+  GuardedStorage(std::shared_ptr<TenancyState> state, Identity identity);
+
+  std::unique_ptr<Upload> begin(const PutSpec& spec) override;
+  std::unique_ptr<Upload> resume(const PutSpec& spec, DigestAlgorithm prefixDigest) override;
+  void restart(Upload& upload) override;
+  void commit(std::span<CommitItem> items) override;
+  std::unique_ptr<Download> open(const FileName& name) override;
+  FileInfo stat(const FileName& name) override;
+  FolderPage list(const FileName& folder, const std::string& after, PageLimits limits) override;
+  std::vector<std::optional<FileInfo>> statMany(const FileName& folder, std::span<const std::string> names) override;
+  void makeFolder(const FileName& name, bool parents) override;
+  void makeFolders(const FileName& folder, std::span<const std::string> names) override;
+  void remove(const FileName& name, bool recursive) override;
+  void rename(const FileName& from, const FileName& to, bool replace) override;
+
+ private:
+  // A name as the identity sees it, in the whole tree, and on its disk.
+  struct Target {
+    FileName name;
+    FileName whole;
+    TenancyState::Place place;
+  };
+  struct Moving {
+    Target from, to;
+    FileInfo info;  // of what is moved
+    bool replace = false;
+  };
+
+  // The gate by the rules of one reading. Earlier ones are kept, as someone may still be using them: rules are seldom read.
+  struct Reading {
+    std::uint64_t generation;
+    Gate gate;
+  };
+
+  const Gate& gate();
+  const Gate& readRules();
+  void prepareHome();
+  void useArea(const Gate& gate);
+  std::string owner() const;
+  Target at(const FileName& name);
+  bool isTop(const FileName& name);
+  void require(Verb verb, const FileName& name, std::string_view action);
+
+  std::pair<PutSpec, UploadTerms> plan(const PutSpec& spec);
+  void limitSize(const Target& target, const PutSpec& spec, UploadTerms& terms);
+  QuotaLimits quotaOf(const FileName& whole);
+  std::function<UsePlace()> transferPlace();
+  std::size_t fixedFolders(const Target& target);
+  void requireFolders(const Target& target, std::size_t fixed, std::string_view action);
+  void commitOn(DiskStorage& disk, std::span<CommitItem> items);
+
+  FolderPage listTop();
+  FolderPage listPassages(const FileName& folder, const std::vector<std::string>& names);
+  bool isShown(const FileName& folder, const std::string& leaf);
+  bool mayLookAt(const FileName& name);
+  void makeOne(const Target& target);
+  void removeOne(const Target& target);
+  bool removeTree(const FileName& folder);
+  void move(const Moving& moving, const QuotaLimits& limits);
+  void requireMovable(const FileName& from, const FileName& to, FileType type);
+
+  const std::shared_ptr<TenancyState> state_;
+  const Identity identity_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<const Reading>> readings_;  // under mutex_
+  std::atomic<const Reading*> reading_{nullptr};
+  std::atomic<bool> homeReady_{false};
+  std::shared_ptr<UserUse> use_;  // of users only
+  UsePlace connection_;
+};
+
+}  // namespace ft

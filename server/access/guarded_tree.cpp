@@ -1,0 +1,326 @@
+// The part of GuardedStorage that works on folders and names.
+#include <algorithm>
+#include <cerrno>
+
+#include "server/access/guarded_names.h"
+#include "server/access/guarded_storage.h"
+#include "server/storage/disk_failure.h"
+
+namespace ft {
+namespace {
+
+constexpr FileInfo kPlainFolder{FileType::Folder, 0, 0, 0755};
+// A page that the gate leaves nothing of is followed by the next, so often; after that the client is told to go on itself.
+constexpr int kEmptyPages = 32;
+constexpr Storage::PageLimits kWalkPage{300, 64 * 1024};
+
+// Runs `action`, and has its failure speak of the name that the user knows.
+template <typename Action>
+auto told(const FileName& inner, const FileName& name, Action action) {
+  try {
+    return action();
+  } catch (const Failure& failure) {
+    throw retold(failure, inner, name);
+  }
+}
+
+// Makes one folder where nothing is; one that another has made meanwhile is as good.
+void makeUnlessThere(DiskStorage& disk, const FileName& inner) {
+  try {
+    disk.makeFolder(inner, false);
+  } catch (const Failure& failure) {
+    if (failure.code() != ErrorCode::Exists) throw;
+  }
+}
+
+}  // namespace
+
+FolderPage GuardedStorage::listTop() {
+  FolderPage page;
+  for (const TenancyState::Root& root : state_->roots()) {
+    const FileName name = FileName::parse(root.name);
+    if (!gate().isVisible(name)) continue;
+    page.entries.push_back({root.name, mayLookAt(name) ? root.disk->stat(FileName::root()) : kPlainFolder});
+  }
+  return page;
+}
+
+FolderPage GuardedStorage::listPassages(const FileName& folder, const std::vector<std::string>& names) {
+  FolderPage page;
+  for (const std::string& name : names) {
+    const Target child = at(folder.child(name));
+    const auto info = findOn(*child.place.disk, child.place.inner);
+    if (info && info->type == FileType::Folder) page.entries.push_back({name, kPlainFolder});
+  }
+  return page;
+}
+
+bool GuardedStorage::isShown(const FileName& folder, const std::string& leaf) {
+  try {
+    return gate().isVisible(folder.child(leaf));
+  } catch (const Failure&) {
+    // In the whole tree the name is too long to be asked for.
+    return false;
+  }
+}
+
+FolderPage GuardedStorage::list(const FileName& folder, const std::string& after, PageLimits limits) {
+  const Decision decision = gate().decide(Verb::List, folder);
+  const auto passages = decision.allowed ? std::vector<std::string>() : gate().passages(folder);
+  if (!decision.allowed && passages.empty()) throw refusal(decision, "list", folder);
+  if (isTop(folder)) return listTop();
+  if (!decision.allowed) return listPassages(folder, passages);
+  const Target target = at(folder);
+  std::string from = after;
+  FolderPage page;
+  for (int pages = 0; pages < kEmptyPages; ++pages) {
+    FolderPage read =
+        told(target.place.inner, folder, [&] { return target.place.disk->list(target.place.inner, from, limits); });
+    page.entries = std::move(read.entries);
+    page.skipped += read.skipped;
+    page.next = std::move(read.next);
+    std::erase_if(page.entries, [&](const FolderEntry& entry) { return !isShown(folder, entry.name); });
+    if (!page.entries.empty() || page.next.empty()) break;
+    from = page.next;
+  }
+  return page;
+}
+
+// Who may fetch a file learns no more from a look at it.
+bool GuardedStorage::mayLookAt(const FileName& name) {
+  return gate().decide(Verb::List, name).allowed || gate().decide(Verb::Get, name).allowed;
+}
+
+FileInfo GuardedStorage::stat(const FileName& name) {
+  const bool mayLook = mayLookAt(name);
+  if (!mayLook && !gate().isVisible(name)) throw refusal(gate().decide(Verb::List, name), "look at", name);
+  if (isTop(name)) return kPlainFolder;
+  const Target target = at(name);
+  const FileInfo info = told(target.place.inner, name, [&] { return target.place.disk->stat(target.place.inner); });
+  if (mayLook) return info;
+  if (info.type == FileType::Folder) return kPlainFolder;
+  throw refusal(gate().decide(Verb::List, name), "look at", name);
+}
+
+std::vector<std::optional<FileInfo>> GuardedStorage::statMany(const FileName& folder,
+                                                              std::span<const std::string> names) {
+  std::vector<std::optional<FileInfo>> infos(names.size());
+  std::vector<bool> mayLook;
+  for (const std::string& name : names) mayLook.push_back(mayLookAt(folder.child(name)));
+  if (std::find(mayLook.begin(), mayLook.end(), true) == mayLook.end()) return infos;
+  if (isTop(folder)) {
+    // Names in roots, which are on different disks.
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (!mayLook[i]) continue;
+      const Target target = at(folder.child(names[i]));
+      infos[i] = findOn(*target.place.disk, target.place.inner);
+    }
+    return infos;
+  }
+  const Target target = at(folder);
+  infos = told(target.place.inner, folder, [&] { return target.place.disk->statMany(target.place.inner, names); });
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (!mayLook[i]) infos[i].reset();
+  }
+  return infos;
+}
+
+// One folder whose own parents are there.
+void GuardedStorage::makeOne(const Target& target) {
+  const auto area = state_->areaOf(target.whole);
+  if (!area) return makeUnlessThere(*target.place.disk, target.place.inner);
+  const QuotaLimits limits = quotaOf(target.whole);
+  QuotaArea::Change change(*area);
+  const Usage added{0, findOn(*target.place.disk, target.place.inner) ? 0U : 1U};
+  change.check(added, {}, limits, target.name);
+  makeUnlessThere(*target.place.disk, target.place.inner);
+  change.settle(added, {});
+}
+
+void GuardedStorage::makeFolder(const FileName& name, bool parents) {
+  constexpr std::string_view kMake = "make";
+  if (name.isRoot() && parents) return;
+  const auto isThere = [&](const Target& target) {
+    const auto info = findOn(*target.place.disk, target.place.inner);
+    return info && info->type == FileType::Folder;
+  };
+  const Decision decision = gate().decide(Verb::Mkdir, name);
+  // A folder that is there, and that one may know of, need not be made.
+  if (parents && !isTop(name) && (decision.allowed || gate().isVisible(name)) && isThere(at(name))) return;
+  if (!decision.allowed) throw refusal(decision, kMake, name);
+  const Target target = at(name);
+  if (!parents) {
+    return told(target.place.inner, name, [&] {
+      if (findOn(*target.place.disk, target.place.inner)) throw diskFailure(EEXIST, kMake, target.place.inner);
+      makeOne(target);
+    });
+  }
+  std::vector<FileName> missing{name};
+  for (FileName folder = name.parent(); !folder.isRoot() && !isThere(at(folder)); folder = folder.parent()) {
+    require(Verb::Mkdir, folder, kMake);
+    missing.push_back(folder);
+  }
+  for (auto folder = missing.rbegin(); folder != missing.rend(); ++folder) {
+    const Target each = at(*folder);
+    told(each.place.inner, *folder, [&] { makeOne(each); });
+  }
+}
+
+void GuardedStorage::makeFolders(const FileName& folder, std::span<const std::string> names) {
+  if (!folder.isRoot()) makeFolder(folder, true);
+  for (const std::string& name : names) makeFolder(folder.child(name), true);
+}
+
+// A file, a link or an empty folder.
+void GuardedStorage::removeOne(const Target& target) {
+  const auto remove = [&] { target.place.disk->remove(target.place.inner, false); };
+  const auto area = state_->areaOf(target.whole);
+  if (!area) return remove();
+  QuotaArea::Change change(*area);
+  const auto info = findOn(*target.place.disk, target.place.inner);
+  remove();
+  change.settle({}, {info && info->type == FileType::File ? info->size : 0, info ? 1U : 0U});
+}
+
+// Removes what may be removed of a folder whose inside is not all alike. Returns whether nothing is left, but for the folder.
+bool GuardedStorage::removeTree(const FileName& folder) {
+  bool empty = true;
+  const Target target = at(folder);
+  std::string after;
+  do {
+    const FolderPage page = target.place.disk->list(target.place.inner, after, kWalkPage);
+    for (const FolderEntry& entry : page.entries) {
+      const FileName name = folder.child(entry.name);
+      const bool isFolder = entry.info.type == FileType::Folder;
+      const Target child = at(name);
+      if (!gate().decide(Verb::Delete, name).allowed) {
+        empty = false;
+      } else if (isFolder && gate().isUniform(Verb::Delete, name)) {
+        child.place.disk->remove(child.place.inner, true);
+      } else if (!isFolder || removeTree(name)) {
+        child.place.disk->remove(child.place.inner, false);
+      } else {
+        empty = false;
+      }
+    }
+    empty = empty && page.skipped == 0;
+    after = page.next;
+  } while (!after.empty());
+  return empty;
+}
+
+void GuardedStorage::remove(const FileName& name, bool recursive) {
+  constexpr std::string_view kRemove = "remove";
+  require(Verb::Delete, name, kRemove);
+  if (name.isRoot()) throw Failure(ErrorCode::Forbidden, "the root cannot be removed");
+  const Target target = at(name);
+  if (target.place.inner.isRoot())
+    throw Failure(ErrorCode::Forbidden, shownName(name) + " is a root and cannot be removed");
+  const auto info = findOn(*target.place.disk, target.place.inner);
+  if (!recursive || !info || info->type != FileType::Folder) {
+    told(target.place.inner, name, [&] { removeOne(target); });
+    return;
+  }
+  bool whole = true;
+  try {
+    if (gate().isUniform(Verb::Delete, name)) {
+      target.place.disk->remove(target.place.inner, true);
+    } else if (removeTree(name)) {
+      target.place.disk->remove(target.place.inner, false);
+    } else {
+      whole = false;
+    }
+  } catch (const Failure& failure) {
+    state_->doubt(target.whole);
+    throw retold(failure, target.place.inner, name);
+  }
+  state_->doubt(target.whole);
+  if (!whole) {
+    throw Failure(ErrorCode::Forbidden, "cannot remove " + shownName(name) +
+                                            " as a whole: it holds what you may not delete; the rest of it is removed");
+  }
+}
+
+void GuardedStorage::requireMovable(const FileName& from, const FileName& to, FileType type) {
+  if (type != FileType::Folder) return;
+  for (const FileName& end : {from, to}) {
+    const auto inside = gate().ruleInside(end);
+    if (!inside) continue;
+    throw Failure(ErrorCode::Forbidden,
+                  "cannot rename " + shownName(from) + " to " + shownName(to) + ": not allowed, as " + *inside +
+                      " speaks of something inside " + shownName(end),
+                  *inside);
+  }
+}
+
+void GuardedStorage::rename(const FileName& from, const FileName& to, bool replace) {
+  const Decision decision = gate().decideRename(from, to);
+  if (!decision.allowed) throw refusal(decision, "rename", from);
+  if (from.isRoot()) throw Failure(ErrorCode::Forbidden, "the root cannot be renamed");
+  if (to.isRoot()) throw diskFailure(EISDIR, "replace", to);
+  Moving moving{at(from), at(to), {}, replace};
+  if (moving.from.place.disk != moving.to.place.disk) {
+    throw Failure(ErrorCode::Forbidden, "cannot rename " + shownName(from) + " to " + shownName(to) +
+                                            ": they are in different roots; copy it, and remove it here");
+  }
+  moving.info =
+      told(moving.from.place.inner, from, [&] { return moving.from.place.disk->stat(moving.from.place.inner); });
+  requireMovable(from, to, moving.info.type);
+  if (const std::size_t fixed = fixedFolders(moving.to); fixed > 0) requireFolders(moving.to, fixed, "rename to");
+  const Decision overwrite = gate().decide(Verb::Overwrite, to);
+  moving.replace = replace && overwrite.allowed;
+  try {
+    move(moving, quotaOf(moving.to.whole));
+  } catch (const Failure& failure) {
+    if (failure.code() == ErrorCode::Exists && replace && !overwrite.allowed) {
+      throw Failure(ErrorCode::Forbidden,
+                    "cannot rename " + shownName(from) + ": there is something named " + shownName(to) +
+                        ", and replacing it is not allowed by " + overwrite.rule,
+                    overwrite.rule);
+    }
+    throw retold(retold(failure, moving.from.place.inner, from), moving.to.place.inner, to);
+  }
+}
+
+// The rename itself, counted at both ends.
+void GuardedStorage::move(const Moving& moving, const QuotaLimits& limits) {
+  DiskStorage& disk = *moving.from.place.disk;
+  const FileName& target = moving.to.place.inner;
+  const auto rename = [&] { disk.rename(moving.from.place.inner, target, moving.replace); };
+  const bool isFolder = moving.info.type == FileType::Folder;
+  const auto left = state_->areaOf(moving.from.whole);
+  const auto entered = state_->areaOf(moving.to.whole);
+  if (!left && !entered) {
+    rename();
+    if (isFolder && state_->counts()) {
+      state_->doubt(moving.from.whole);
+      state_->doubt(moving.to.whole);
+    }
+    return;
+  }
+  // Locked in one order, whoever moves in which direction.
+  std::optional<QuotaArea::Change> first, second;
+  QuotaArea* const lower = std::less<>()(left.get(), entered.get()) ? left.get() : entered.get();
+  QuotaArea* const upper = lower == left.get() ? entered.get() : left.get();
+  if (lower != nullptr) first.emplace(*lower);
+  if (upper != nullptr && upper != lower) second.emplace(*upper);
+  const auto changeOf = [&](const std::shared_ptr<QuotaArea>& area) -> QuotaArea::Change& {
+    return area.get() == lower ? *first : *second;
+  };
+  const auto info = findOn(disk, moving.from.place.inner).value_or(moving.info);
+  Usage moved{info.type == FileType::File ? info.size : 0, 1};
+  if (isFolder && left != entered) {
+    const Usage inside = state_->countFolder(moving.from.whole);
+    moved = {inside.bytes, inside.files + 1};
+  }
+  const auto old = moving.replace ? findOn(disk, target) : std::nullopt;
+  const Usage replaced{old && old->type == FileType::File ? old->size : 0, old ? 1U : 0U};
+  Usage added{0, missingFolders(disk, target)};
+  if (left != entered) added = {moved.bytes, moved.files + added.files};
+  if (entered) changeOf(entered).check(added, replaced, limits, moving.to.name);
+  rename();
+  if (entered) changeOf(entered).settle(added, replaced);
+  if (left && left != entered) changeOf(left).settle({}, moved);
+}
+
+}  // namespace ft

@@ -1,0 +1,179 @@
+#include "server/access/guarded_upload.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "server/storage/disk_failure.h"
+
+namespace ft {
+namespace {
+
+// How much a body of unknown size is promised at a time.
+constexpr std::uint64_t kStreamStep = 16 << 20;
+
+}  // namespace
+
+std::optional<FileInfo> findOn(DiskStorage& disk, const FileName& inner) {
+  try {
+    return disk.stat(inner);
+  } catch (const Failure&) {
+    return std::nullopt;
+  }
+}
+
+std::uint64_t missingFolders(DiskStorage& disk, const FileName& inner) {
+  std::uint64_t missing = 0;
+  for (FileName folder = inner.parent(); !folder.isRoot() && !findOn(disk, folder); folder = folder.parent()) ++missing;
+  return missing;
+}
+
+GuardedUpload::GuardedUpload(PutSpec spec, UploadTerms terms) : spec_(std::move(spec)), terms_(std::move(terms)) {}
+
+GuardedUpload::~GuardedUpload() {
+  if (!inner_ || !terms_.area) return;
+  // A part that is left counts before its promise is gone.
+  inner_.reset();
+  terms_.area->doubtParts();
+}
+
+Usage GuardedUpload::replaced() const {
+  const auto info = findOn(*terms_.disk, terms_.inner);
+  if (!info || info->type == FileType::Folder) return {};
+  return {info->type == FileType::File ? info->size : 0, 1};
+}
+
+void GuardedUpload::promiseSpace() {
+  if (!terms_.area || spec_.segment) return;
+  const std::uint64_t size = spec_.size.value_or(0);
+  const Usage old = replaced();
+  const Usage more{size - std::min(size, old.bytes), missingFolders(*terms_.disk, terms_.inner) + 1 - old.files};
+  promise_ = terms_.area->promise(more, terms_.limits, spec_.name);
+}
+
+void GuardedUpload::takePlace() {
+  if (hasPlace_ || !terms_.takePlace) return;
+  place_ = terms_.takePlace();
+  hasPlace_ = true;
+}
+
+void GuardedUpload::admit(std::uint64_t count) {
+  const std::uint64_t there = inner_->offset();
+  if (count > terms_.maxSize - std::min(there, terms_.maxSize)) {
+    throw Failure(ErrorCode::TooLarge,
+                  "cannot store " + shownName(spec_.name) + ": more than the " + std::to_string(terms_.maxSize) +
+                      " bytes that " + terms_.maxSizeRule + " allows",
+                  terms_.maxSizeRule);
+  }
+  if (!terms_.area || spec_.size || there + count <= promise_.promised().bytes) return;
+  const std::uint64_t needed = there + count - promise_.promised().bytes;
+  try {
+    terms_.area->promiseMore(promise_, std::max(needed, kStreamStep), terms_.limits, spec_.name);
+  } catch (const Failure&) {
+    // Nobody knows that the body is that long.
+    terms_.area->promiseMore(promise_, needed, terms_.limits, spec_.name);
+  }
+}
+
+bool GuardedUpload::takeUp() {
+  try {
+    return inner_->takeUp();
+  } catch (const Failure& failure) {
+    throw told(failure);
+  }
+}
+
+void GuardedUpload::write(std::span<const std::byte> bytes) {
+  takePlace();
+  admit(bytes.size());
+  try {
+    inner_->write(bytes);
+  } catch (const Failure& failure) {
+    throw told(failure);
+  }
+}
+
+void GuardedUpload::writeHole(std::uint64_t count) {
+  takePlace();
+  admit(count);
+  try {
+    inner_->writeHole(count);
+  } catch (const Failure& failure) {
+    throw told(failure);
+  }
+}
+
+void GuardedUpload::expectHole(std::uint64_t count) {
+  admit(count);
+  try {
+    inner_->expectHole(count);
+  } catch (const Failure& failure) {
+    throw told(failure);
+  }
+}
+
+std::size_t GuardedUpload::writeFromPipe(int pipe, std::size_t count) {
+  takePlace();
+  admit(count);
+  try {
+    return inner_->writeFromPipe(pipe, count);
+  } catch (const Failure& failure) {
+    throw told(failure);
+  }
+}
+
+void GuardedUpload::append(Upload& segment) {
+  auto* const other = dynamic_cast<GuardedUpload*>(&segment);
+  if (other == nullptr || other->terms_.disk != terms_.disk || other->terms_.inner != terms_.inner) {
+    throw Failure(ErrorCode::Forbidden, "the segment comes from someone who does not store that file");
+  }
+  admit(segment.offset());
+  try {
+    inner_->append(other->inner());
+  } catch (const Failure& failure) {
+    throw told(failure);
+  }
+}
+
+std::vector<DigestValue> GuardedUpload::finish() {
+  try {
+    std::vector<DigestValue> digests = inner_->finish();
+    size_ = inner_->offset();
+    place_ = UsePlace();
+    return digests;
+  } catch (const Failure& failure) {
+    throw told(failure);
+  }
+}
+
+void GuardedUpload::naming() {
+  change_.emplace(*terms_.area);
+  try {
+    removed_ = replaced();
+    added_ = Usage{size_, missingFolders(*terms_.disk, terms_.inner) + 1};
+    change_->check(added_, removed_, terms_.limits, spec_.name);
+  } catch (const Failure&) {
+    change_.reset();
+    throw;
+  }
+}
+
+void GuardedUpload::named(bool done) noexcept {
+  if (done) change_->settle(added_, removed_);
+  change_.reset();
+  // What was promised is used now.
+  promise_ = QuotaPromise();
+}
+
+std::unique_ptr<Upload> GuardedUpload::releaseInner() { return std::move(inner_); }
+
+Failure GuardedUpload::told(const Failure& failure) const {
+  if (failure.code() == ErrorCode::Exists && spec_.replace && !terms_.overwriteRule.empty()) {
+    return {ErrorCode::Forbidden,
+            "cannot store " + shownName(spec_.name) +
+                ": there is a file of that name, and replacing it is not allowed by " + terms_.overwriteRule,
+            terms_.overwriteRule};
+  }
+  return terms_.retell ? terms_.retell(failure) : failure;
+}
+
+}  // namespace ft

@@ -1,0 +1,82 @@
+#pragma once
+// An upload as its sender sees it: named as the sender names it, held to the limits of its root, its quota and its user.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/access/quota_area.h"
+#include "server/access/tenancy_state.h"
+#include "server/storage/storage.h"
+
+namespace ft {
+
+// What holds for one upload. Decided at its beginning.
+struct UploadTerms {
+  DiskStorage* disk = nullptr;
+  FileName inner = FileName::root();  // the name on the disk
+  std::uint64_t maxSize = 0;          // bytes
+  std::string maxSizeRule;
+  std::string overwriteRule;                      // not empty: a file of that name is not replaced, by that rule
+  std::shared_ptr<QuotaArea> area;                // null: not counted
+  QuotaLimits limits;                             // of this sender in the area
+  std::function<UsePlace()> takePlace;            // among the user's transfers; null: no limit
+  std::function<Failure(const Failure&)> retell;  // names a thing as the sender does
+};
+
+class GuardedUpload : public Upload, public NamingWatch {
+ public:
+  GuardedUpload(PutSpec spec, UploadTerms terms);
+  ~GuardedUpload() override;
+
+  // The disk's own upload, before anything else but promiseSpace() and takePlace().
+  void use(std::unique_ptr<Upload> inner) { inner_ = std::move(inner); }
+  // Throws Quota. What the sender was promised before the first byte; to be called once.
+  void promiseSpace();
+  // Throws Busy. At the latest, the first byte that is written here does it; segments that are appended have places of their own.
+  void takePlace();
+
+  bool takeUp() override;
+  std::uint64_t offset() const override { return inner_->offset(); }
+  std::optional<DigestValue> prefix() const override { return inner_->prefix(); }
+  void write(std::span<const std::byte> bytes) override;
+  void writeHole(std::uint64_t count) override;
+  void expectHole(std::uint64_t count) override;
+  std::size_t writeFromPipe(int pipe, std::size_t count) override;
+  void append(Upload& segment) override;
+  std::vector<DigestValue> finish() override;
+  const PutSpec& spec() const override { return spec_; }
+
+  void naming() override;
+  void named(bool done) noexcept override;
+
+  const UploadTerms& terms() const { return terms_; }
+  Upload& inner() { return *inner_; }
+  // For the commit. Nothing but naming(), named() and the descriptions may be called after.
+  std::unique_ptr<Upload> releaseInner();
+  // The failure of a commit, as the sender is to see it.
+  Failure told(const Failure& failure) const;
+
+ private:
+  Usage replaced() const;
+  void admit(std::uint64_t count);
+
+  std::unique_ptr<Upload> inner_;
+  const PutSpec spec_;
+  const UploadTerms terms_;
+  UsePlace place_;
+  QuotaPromise promise_;
+  std::uint64_t size_ = 0;  // of the finished file
+  bool hasPlace_ = false;
+  std::optional<QuotaArea::Change> change_;
+  Usage added_, removed_;
+};
+
+// Folders above the name that are not there.
+std::uint64_t missingFolders(DiskStorage& disk, const FileName& inner);
+// What is there of that name; nullopt for nothing.
+std::optional<FileInfo> findOn(DiskStorage& disk, const FileName& inner);
+
+}  // namespace ft

@@ -1,0 +1,223 @@
+#include "server/access/tenancy.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "common/escape.h"
+#include "server/access/guarded_storage.h"
+#include "server/access/tenancy_state.h"
+
+namespace ft {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kPartsInterval = std::chrono::minutes(10);
+constexpr milliseconds kLeastAgeInterval{1000};
+constexpr milliseconds kMostAgeInterval = std::chrono::minutes(5);
+constexpr milliseconds kExpiryTime{500};
+
+// Who may do everything on the only root sees the disk as it is.
+class WholeDisk : public Storage {
+ public:
+  explicit WholeDisk(DiskStorage& disk) : disk_(disk) {}
+  std::unique_ptr<Upload> begin(const PutSpec& spec) override { return disk_.begin(spec); }
+  std::unique_ptr<Upload> resume(const PutSpec& spec, DigestAlgorithm digest) override {
+    return disk_.resume(spec, digest);
+  }
+  void restart(Upload& upload) override { disk_.restart(upload); }
+  void commit(std::span<CommitItem> items) override { disk_.commit(items); }
+  std::unique_ptr<Download> open(const FileName& name) override { return disk_.open(name); }
+  FileInfo stat(const FileName& name) override { return disk_.stat(name); }
+  FolderPage list(const FileName& folder, const std::string& after, PageLimits limits) override {
+    return disk_.list(folder, after, limits);
+  }
+  std::vector<std::optional<FileInfo>> statMany(const FileName& folder, std::span<const std::string> names) override {
+    return disk_.statMany(folder, names);
+  }
+  void makeFolder(const FileName& name, bool parents) override { disk_.makeFolder(name, parents); }
+  void makeFolders(const FileName& folder, std::span<const std::string> names) override {
+    disk_.makeFolders(folder, names);
+  }
+  void remove(const FileName& name, bool recursive) override { disk_.remove(name, recursive); }
+  void rename(const FileName& from, const FileName& to, bool replace) override { disk_.rename(from, to, replace); }
+
+ private:
+  DiskStorage& disk_;
+};
+
+DiskStorageOptions storageOptions(const ServerConfig& config) {
+  DiskStorageOptions options;
+  options.root = config.root;
+  options.durability = config.durability;
+  options.minFree = config.minFree;
+  options.partExpire = config.partExpire;
+  options.backgroundMd5 = config.backgroundMd5;
+  options.fileMode = config.fileMode;
+  options.folderMode = config.folderMode;
+  options.umask = config.umask;
+  return options;
+}
+
+std::optional<std::uint32_t> numberOf(const Placed<SystemId>& id, const std::string& kind) {
+  if (id.given() && !id.value.number) {
+    throw ConfigError(id.origin + ": this system has no " + kind + " '" + escapeText(id.value.name, 80) + "'");
+  }
+  return id.value.number;
+}
+
+DiskStorageOptions rootOptions(const ServerConfig& config, const RootRules& root) {
+  DiskStorageOptions options = storageOptions(config);
+  options.root = root.path.value;
+  const std::uint32_t masked = ~root.umask.value;
+  if (root.fileMode.given()) options.fileMode = root.fileMode.value;
+  if (root.folderMode.given()) options.folderMode = root.folderMode.value;
+  options.fileMode &= masked;
+  options.folderMode &= masked;
+  options.owner.uid = numberOf(root.owner, "user");
+  options.owner.gid = numberOf(root.group, "group");
+  return options;
+}
+
+std::vector<TenancyState::Root> openRoots(const ServerConfig& config) {
+  std::vector<TenancyState::Root> roots;
+  if (config.access.roots.empty()) {
+    roots.push_back({"", config.root, std::make_unique<DiskStorage>(storageOptions(config))});
+  }
+  for (const RootRules& root : config.access.roots) {
+    roots.push_back({root.name, root.path.value, std::make_unique<DiskStorage>(rootOptions(config, root))});
+  }
+  std::sort(roots.begin(), roots.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return roots;
+}
+
+// What of a root cannot change while its disk is open.
+bool sameRoot(const RootRules& a, const RootRules& b) {
+  return a.path.value == b.path.value && a.fileMode.value == b.fileMode.value &&
+         a.folderMode.value == b.folderMode.value && a.owner.value.name == b.owner.value.name &&
+         a.group.value.name == b.group.value.name && a.umask.value == b.umask.value;
+}
+
+struct AgeLimit {
+  milliseconds age;
+  milliseconds time;  // to look for older ones
+};
+
+bool removeOlderThan(const TenancyState& state, const FileName& whole, const AgeLimit& limit) {
+  try {
+    const bool done = state.locate(whole).disk->removeOlderThan(limit.age, limit.time);
+    state.doubt(whole);
+    return done;
+  } catch (const Failure&) {
+    state.doubt(whole);  // others were removed
+    throw;
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> rootPaths(const ServerConfig& config) {
+  if (config.access.roots.empty()) return {config.root};
+  std::vector<std::string> paths;
+  for (const RootRules& root : config.access.roots) paths.push_back(root.path.value);
+  return paths;
+}
+
+Tenancy::Tenancy(const ServerConfig& config, Log& log)
+    : log_(log),
+      state_(std::make_shared<TenancyState>(openRoots(config), std::make_shared<const AccessRules>(config.access))),
+      storageRoot_(config.root),
+      chores_(log) {
+  for (const TenancyState::Root& root : state_->roots()) {
+    const std::string& notice = root.disk->notice();
+    if (!notice.empty()) log_.event(LogLevel::Warn, "digests-unused", {{"root", root.path}, {"reason", notice}});
+  }
+  countHomes();
+}
+
+Tenancy::~Tenancy() = default;
+
+// The quotas of users that the configuration names are counted now; those of others when they come.
+void Tenancy::countHomes() {
+  const auto rules = state_->rules();
+  for (const UserRules& user : rules->users) {
+    if (user.name == "*") continue;
+    const Gate gate(rules, identityOf(user.name));
+    const bool counted =
+        gate.limit(&UserRules::quotaBytes, "quota_bytes") || gate.limit(&UserRules::quotaFiles, "quota_files");
+    if (!counted || gate.home().isRoot()) continue;
+    const Usage used = state_->openArea(gate.home())->used();
+    log_.event(LogLevel::Info, "quota", {{"user", user.name}, {"bytes", used.bytes}, {"files", used.files}});
+  }
+}
+
+std::unique_ptr<Storage> Tenancy::view(const Identity& identity) {
+  const bool whole = identity.kind == Identity::Kind::Local && !state_->counts() && state_->rules()->roots.empty();
+  if (whole) return std::make_unique<WholeDisk>(*state_->roots().front().disk);
+  return std::make_unique<GuardedStorage>(state_, identity);
+}
+
+std::shared_ptr<const Gate> Tenancy::gate(const Identity& identity) const {
+  return std::make_shared<const Gate>(state_->rules(), identity);
+}
+
+UserLimits Tenancy::limits(const Identity& identity) const {
+  const Gate gate(state_->rules(), identity);
+  const auto valueOf = [&](Placed<std::uint64_t> UserRules::*key) {
+    const auto limit = gate.limit(key, "");
+    return limit ? limit->value : 0;
+  };
+  return {valueOf(&UserRules::rate), valueOf(&UserRules::connections), valueOf(&UserRules::transfers)};
+}
+
+std::shared_ptr<RateBucket> Tenancy::rateOf(const Identity& identity) const {
+  if (identity.kind != Identity::Kind::User && identity.kind != Identity::Kind::Anonymous) return nullptr;
+  const auto use = state_->useOf(identity);
+  return {use, &use->rate};
+}
+
+bool Tenancy::servesAnonymous() const { return state_->rules()->findUser("anonymous") != nullptr; }
+
+void Tenancy::reload(const ServerConfig& config) {
+  const auto before = state_->rules();
+  const auto& roots = config.access.roots;
+  const auto isOpen = [&](const RootRules& root) {
+    const RootRules* const open = before->findRoot(root.name);
+    return open != nullptr && sameRoot(*open, root);
+  };
+  const bool same = roots.size() == before->roots.size() && (!roots.empty() || config.root == storageRoot_) &&
+                    std::all_of(roots.begin(), roots.end(), isOpen);
+  if (!same) {
+    throw ConfigError(
+        "the roots, their paths, modes, owners or groups have changed: that needs a restart of the daemon; "
+        "the rules from before are kept");
+  }
+  state_->setRules(std::make_shared<const AccessRules>(config.access));
+  countHomes();
+}
+
+void Tenancy::expire() { chores_.run(chores(), kExpiryTime); }
+
+std::vector<Chore> Tenancy::chores() const {
+  std::vector<Chore> all;
+  for (const TenancyState::Root& root : state_->roots()) {
+    const auto expireParts = [this, disk = root.disk.get()](milliseconds time) {
+      const bool done = disk->expireParts(time);
+      state_->doubtParts();
+      return done;
+    };
+    all.push_back({root.path, "parts", kPartsInterval, kPartsInterval, expireParts});
+  }
+  for (const RootRules& root : state_->rules()->roots) {
+    if (!root.maxAge.given()) continue;
+    const auto expireFiles = [this, whole = FileName::parse(root.name), age = root.maxAge.value](milliseconds time) {
+      return removeOlderThan(*state_, whole, {age, time});
+    };
+    const milliseconds pause = std::clamp(root.maxAge.value / 10, kLeastAgeInterval, kMostAgeInterval);
+    all.push_back({root.path.value, "files", milliseconds(0), pause, expireFiles});
+  }
+  return all;
+}
+
+}  // namespace ft

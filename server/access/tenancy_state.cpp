@@ -1,0 +1,164 @@
+#include "server/access/tenancy_state.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/error.h"
+#include "server/storage/disk_failure.h"
+
+namespace ft {
+namespace {
+
+constexpr Storage::PageLimits kCountPage{1000, 1 << 20};
+
+bool isBelow(std::string_view name, std::string_view folder) {
+  if (folder.empty()) return !name.empty();
+  return name.size() > folder.size() && name.starts_with(folder) && name[folder.size()] == '/';
+}
+
+// Bytes a second; 0 where there is no limit.
+std::uint64_t rateOf(const std::shared_ptr<const AccessRules>& rules, const std::string& user) {
+  const Gate gate(rules, identityOf(user));
+  const auto limit = gate.limit(&UserRules::rate, "rate");
+  return limit ? limit->value : 0;
+}
+
+}  // namespace
+
+UsePlace::UsePlace(std::shared_ptr<UserUse> use, std::atomic<std::uint64_t> UserUse::*counter, const Gate::Limit& limit,
+                   std::string_view what)
+    : counter_(counter) {
+  if (((*use).*counter).fetch_add(1) >= limit.value) {
+    ((*use).*counter).fetch_sub(1);
+    throw Failure(ErrorCode::Busy,
+                  "this user has the " + std::to_string(limit.value) + " " + std::string(what) +
+                      " at once that are allowed by " + limit.rule + "; try again when one has ended",
+                  limit.rule);
+  }
+  use_ = std::move(use);
+}
+
+bool hasQuotas(const AccessRules& rules) {
+  return std::any_of(rules.users.begin(), rules.users.end(),
+                     [](const UserRules& user) { return user.quotaBytes.given() || user.quotaFiles.given(); });
+}
+
+TenancyState::TenancyState(std::vector<Root> roots, std::shared_ptr<const AccessRules> rules)
+    : roots_(std::move(roots)), rules_(std::move(rules)) {
+  counts_ = hasQuotas(*rules_);
+}
+
+void TenancyState::setRules(std::shared_ptr<const AccessRules> rules) {
+  if (hasQuotas(*rules)) counts_ = true;
+  std::atomic_store(&rules_, std::move(rules));
+  generation_.fetch_add(1, std::memory_order_release);
+  for (const auto& area : allAreas()) area->doubt();
+  setRates();
+}
+
+TenancyState::Place TenancyState::locate(const FileName& whole) const {
+  if (roots_.size() == 1 && roots_.front().name.empty()) return {roots_.front().disk.get(), whole};
+  const std::string& text = whole.text();
+  const std::size_t slash = std::min(text.find('/'), text.size());
+  const std::string_view name = std::string_view(text).substr(0, slash);
+  const auto root = std::find_if(roots_.begin(), roots_.end(), [&](const Root& each) { return each.name == name; });
+  if (root == roots_.end()) throw diskFailure(ENOENT, "find", whole);
+  const bool isRoot = slash == text.size();
+  return {root->disk.get(), isRoot ? FileName::root() : FileName::parse(std::string_view(text).substr(slash + 1))};
+}
+
+std::shared_ptr<QuotaArea> TenancyState::openArea(const FileName& home) {
+  const std::unique_lock lock(mutex_);
+  auto& area = areas_[home.text()];
+  if (area) return area;
+  QuotaArea::Counters counters;
+  counters.folder = [this, home] { return countFolder(home); };
+  counters.parts = [this, home](const std::set<std::string>& owners) {
+    std::uint64_t bytes = 0;
+    const Place place = locate(home);
+    for (const std::string& owner : owners) bytes += place.disk->partBytes(owner);
+    return bytes;
+  };
+  area = std::make_shared<QuotaArea>(std::move(counters));
+  return area;
+}
+
+std::shared_ptr<QuotaArea> TenancyState::areaOf(const FileName& whole) const {
+  if (!counts()) return nullptr;
+  const std::shared_lock lock(mutex_);
+  for (std::string_view name = whole.text(); !name.empty();) {
+    if (const auto found = areas_.find(name); found != areas_.end()) return found->second;
+    const std::size_t slash = name.rfind('/');
+    name = slash == std::string_view::npos ? std::string_view() : name.substr(0, slash);
+  }
+  return nullptr;
+}
+
+std::vector<std::shared_ptr<QuotaArea>> TenancyState::allAreas() const {
+  const std::shared_lock lock(mutex_);
+  std::vector<std::shared_ptr<QuotaArea>> all;
+  for (const auto& [name, area] : areas_) all.push_back(area);
+  return all;
+}
+
+void TenancyState::doubt(const FileName& whole) const {
+  std::vector<std::shared_ptr<QuotaArea>> touched;
+  {
+    const std::shared_lock lock(mutex_);
+    for (const auto& [name, area] : areas_) {
+      if (name == whole.text() || isBelow(name, whole.text()) || isBelow(whole.text(), name)) touched.push_back(area);
+    }
+  }
+  // Without the lock: a count, which needs it, may be holding the area's.
+  for (const auto& area : touched) area->doubt();
+}
+
+void TenancyState::doubtParts() const {
+  for (const auto& area : allAreas()) area->doubtParts();
+}
+
+Usage TenancyState::countFolder(const FileName& whole) const {
+  Usage usage;
+  std::vector<FileName> folders{whole};
+  while (!folders.empty()) {
+    const FileName folder = std::move(folders.back());
+    folders.pop_back();
+    const Place place = locate(folder);
+    std::string after;
+    try {
+      do {
+        const FolderPage page = place.disk->list(place.inner, after, kCountPage);
+        for (const FolderEntry& entry : page.entries) {
+          ++usage.files;
+          if (entry.info.type == FileType::File) usage.bytes += entry.info.size;
+          if (entry.info.type != FileType::Folder) continue;
+          FileName child = folder.child(entry.name);
+          if (areaOf(child) == areaOf(whole)) folders.push_back(std::move(child));
+        }
+        usage.files += page.skipped;
+        after = page.next;
+      } while (!after.empty());
+    } catch (const Failure&) {
+      // Not there, or removed while it is read: nothing to count.
+    }
+  }
+  return usage;
+}
+
+std::shared_ptr<UserUse> TenancyState::useOf(const Identity& identity) {
+  const std::unique_lock lock(mutex_);
+  auto& use = uses_[identity.user];
+  if (!use) {
+    use = std::make_shared<UserUse>();
+    use->rate.setRate(rateOf(rules(), identity.user));
+  }
+  return use;
+}
+
+void TenancyState::setRates() {
+  const auto now = rules();
+  const std::unique_lock lock(mutex_);
+  for (const auto& [user, use] : uses_) use->rate.setRate(rateOf(now, user));
+}
+
+}  // namespace ft

@@ -1,0 +1,301 @@
+#include "server/config/config.h"
+
+#include <arpa/inet.h>
+#include <fmt/ranges.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/escape.h"
+#include "common/nearest_word.h"
+#include "common/system_account.h"
+#include "common/version.h"
+
+namespace ft {
+namespace {
+
+// How much of a value from outside a message shows. Bytes.
+constexpr std::size_t kShownValue = 120;
+
+std::string quoted(std::string_view text) { return "'" + escapeText(text, kShownValue) + "'"; }
+
+std::string upperCase(std::string_view text) {
+  std::string upper(text);
+  for (char& c : upper) {
+    if (c == '-') c = '_';
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return upper;
+}
+
+std::string lowerCase(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
+bool isFromEnvironment(const ConfigSetting& setting) { return setting.origin.starts_with("FTPD_"); }
+
+// Why a setting that is no row of the table is refused.
+std::string unknownKeyFault(const ConfigSetting& setting) {
+  std::vector<std::string_view> sections, keys;
+  std::vector<std::string> variables;
+  std::string_view home;  // the section that has a key of this name
+  for (const ConfigKey& row : configKeys()) {
+    sections.push_back(row.section);
+    variables.push_back(environmentName(row));
+    if (row.section == setting.section) keys.push_back(row.key);
+    if (row.key == setting.key && home.empty()) home = row.section;
+  }
+  if (isFromEnvironment(setting)) {
+    const std::vector<std::string_view> names(variables.begin(), variables.end());
+    return "no such setting" + didYouMean(setting.origin, names);
+  }
+  const std::string key = "unknown key " + quoted(setting.key);
+  const std::string belongs = home.empty() ? "" : "; it belongs into [" + std::string(home) + "]";
+  if (setting.section.empty()) return key + " before the first section" + belongs;
+  if (keys.empty()) {
+    const std::string_view near = nearestWord(setting.section, sections);
+    return "unknown section [" + setting.section + "]" +
+           (near.empty() ? "" : "; did you mean '[" + std::string(near) + "]'?");
+  }
+  std::string hint = didYouMean(setting.key, keys);
+  if (hint.empty()) hint = belongs;
+  if (hint.empty()) hint = fmt::format("; its keys are {}", fmt::join(keys, ", "));
+  return key + " in [" + setting.section + "]" + hint;
+}
+
+class ConfigBuilder {
+ public:
+  ConfigBuilder() { effective_.origins.assign(configKeys().size(), "default"); }
+
+  void apply(const ConfigSetting& setting) {
+    // What is named by whoever configures it has sections that are not in the table.
+    ServerConfig& config = effective_.config;
+    if (isExecSection(setting.section)) return keep(setting, config.services.execEntries, config.services.execOrigins);
+    if (isAccessSection(setting.section)) return keep(setting, config.accessEntries, config.accessOrigins);
+    const std::span<const ConfigKey> keys = configKeys();
+    const auto row = std::find_if(keys.begin(), keys.end(), [&](const ConfigKey& key) {
+      return key.section == setting.section && key.key == setting.key;
+    });
+    if (row == keys.end()) return addFault(setting.origin, unknownKeyFault(setting));
+    std::string& origin = effective_.origins[static_cast<std::size_t>(row - keys.begin())];
+    if (isSameFile(origin, setting.origin)) {
+      return addFault(setting.origin, "'" + setting.key + "' was set before, at " + origin);
+    }
+    origin = setting.origin;
+    const std::string expected = row->parse(setting.value, effective_.config);
+    if (!expected.empty())
+      addFault(setting.origin, describe(setting) + " must be " + expected + ", not " + quoted(setting.value));
+  }
+
+  EffectiveConfig finish(const Environment& environment) {
+    if (effective_.config.root.empty()) effective_.config.root = defaultRoot(environment);
+    if (effective_.config.state.empty()) effective_.config.state = defaultState(environment);
+    if (effective_.config.root.empty()) {
+      faults_ += "--root: there is no home folder to keep the files in, so the root must be named ([storage] root)\n";
+    }
+    checkListen();
+    readAccess();
+    readExec();
+    if (!faults_.empty()) throw ConfigError(faults_.substr(0, faults_.size() - 1));
+    return std::move(effective_);
+  }
+
+ private:
+  // Two places in one file differ in their line only.
+  static bool isSameFile(const std::string& a, const std::string& b) {
+    const std::size_t colon = a.rfind(':');
+    return colon != std::string::npos && colon == b.rfind(':') && a.compare(0, colon, b, 0, colon) == 0;
+  }
+
+  static std::string describe(const ConfigSetting& setting) {
+    return setting.origin.find(':') == std::string::npos ? "the value" : "'" + setting.key + "'";
+  }
+
+  // Keeps an entry for a reader of its own; the later place wins.
+  void keep(const ConfigSetting& setting, std::vector<IniEntry>& entries, std::vector<std::string>& origins) {
+    const auto same = [&](const IniEntry& entry) {
+      return entry.section == setting.section && entry.key == setting.key;
+    };
+    const auto before = std::find_if(entries.begin(), entries.end(), same);
+    if (before == entries.end()) {
+      entries.push_back({setting.section, setting.key, setting.value, 0});
+      origins.push_back(setting.origin);
+      return;
+    }
+    std::string& origin = origins[static_cast<std::size_t>(before - entries.begin())];
+    if (isSameFile(origin, setting.origin)) {
+      return addFault(setting.origin, "'" + setting.key + "' was set before, at " + origin);
+    }
+    before->value = setting.value;
+    origin = setting.origin;
+  }
+
+  void readAccess() {
+    ServerConfig& config = effective_.config;
+    std::vector<AccessFault> faults;
+    config.access = readAccessRules(config.accessEntries, config.accessOrigins, faults);
+    for (const AccessFault& fault : faults) addFault(config.accessOrigins[fault.entry], fault.reason);
+  }
+
+  void readExec() {
+    ServicesConfig& services = effective_.config.services;
+    std::vector<ExecFault> faults;
+    services.exec = readExecSettings(services.execEntries, effective_.config.root, faults);
+    for (const ExecFault& fault : faults) addFault(services.execOrigins[fault.entry], fault.reason);
+    if (services.plainExec.listen.empty() || isLoopbackAddress(services.plainExec.listen)) return;
+    addFault("plain-exec.listen", "refusing to listen on " + quoted(services.plainExec.listen) +
+                                      ", which is not a loopback address: the plain command line runs any command "
+                                      "for anyone who reaches it");
+  }
+
+  void addFault(const std::string& origin, const std::string& reason) { faults_ += origin + ": " + reason + "\n"; }
+
+  void checkListen() {
+    // With TLS it is for the accounts to say who may come.
+    if (effective_.config.insecureNoAuth || effective_.config.tls.mode != TlsMode::Off) return;
+    for (const std::string& address : effective_.config.listen) {
+      if (isLoopbackAddress(address)) continue;
+      addFault(effective_.origins[0], "refusing to listen on " + quoted(address) +
+                                          ", which is not a loopback address, without TLS (tls.mode): passwords and "
+                                          "files could be read and changed on their way; --insecure-no-auth permits it "
+                                          "all the same");
+    }
+  }
+
+  EffectiveConfig effective_;
+  std::string faults_;
+};
+
+// As a value in an INI file.
+std::string iniValue(const std::string& value) {
+  const bool needsQuotes = value.starts_with(' ') || value.starts_with('\t') || value.starts_with('"') ||
+                           value.ends_with(' ') || value.ends_with('\t');
+  return needsQuotes ? "\"" + value + "\"" : value;
+}
+
+std::string printEntries(std::span<const IniEntry> entries, std::span<const std::string> origins) {
+  std::string text, section;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (entries[i].section != section) text += "\n[" + entries[i].section + "]\n";
+    section = entries[i].section;
+    text += "# from: " + origins[i] + "\n" + entries[i].key + " = " + iniValue(entries[i].value) + "\n";
+  }
+  return text;
+}
+
+std::string homeFromAccount() {
+  const auto account = ownAccount();
+  return account ? account->home : "";
+}
+
+std::string find(const Environment& environment, const std::string& name) {
+  const auto variable = environment.find(name);
+  return variable == environment.end() ? "" : variable->second;
+}
+
+// $VARIABLE/ftpd, else the folder `usual`/ftpd at home.
+std::string xdgFolder(const Environment& environment, const char* variable, const char* usual) {
+  // The XDG specification has relative paths ignored.
+  const std::string named = find(environment, variable);
+  if (named.starts_with('/')) return named + "/ftpd";
+  const std::string home = find(environment, "HOME");
+  const std::string base = home.starts_with('/') ? home : homeFromAccount();
+  return base.empty() ? "" : base + usual + "/ftpd";
+}
+
+}  // namespace
+
+Environment processEnvironment() {
+  Environment environment;
+  for (char** entry = ::environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals != std::string_view::npos) environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return environment;
+}
+
+std::string environmentName(const ConfigKey& key) {
+  return "FTPD_" + upperCase(key.section) + "__" + upperCase(key.key);
+}
+
+std::vector<ConfigSetting> settingsFromFile(const std::string& path) {
+  std::vector<ConfigSetting> settings;
+  for (IniEntry& entry : readIniFile(path)) {
+    settings.push_back({std::move(entry.section), std::move(entry.key), std::move(entry.value),
+                        escapeText(path) + ":" + std::to_string(entry.line)});
+  }
+  return settings;
+}
+
+std::vector<ConfigSetting> settingsFromEnvironment(const Environment& environment) {
+  static constexpr std::string_view kPrefix = "FTPD_";
+  std::vector<ConfigSetting> settings;
+  for (const auto& [name, value] : environment) {
+    const std::size_t split = name.find("__");
+    if (!name.starts_with(kPrefix) || split == std::string::npos) continue;
+    ConfigSetting setting{lowerCase(name.substr(kPrefix.size(), split - kPrefix.size())),
+                          lowerCase(name.substr(split + 2)), value, escapeText(name, kShownValue)};
+    // The names in the table may have '-' where the variable has '_'.
+    for (const ConfigKey& key : configKeys()) {
+      if (environmentName(key) != name) continue;
+      setting.section = key.section;
+      setting.key = key.key;
+    }
+    settings.push_back(std::move(setting));
+  }
+  return settings;
+}
+
+EffectiveConfig buildConfig(std::span<const ConfigSetting> settings, const Environment& environment) {
+  ConfigBuilder builder;
+  for (const ConfigSetting& setting : settings) builder.apply(setting);
+  return builder.finish(environment);
+}
+
+std::string printConfig(const EffectiveConfig& effective) {
+  std::string text = "# The configuration of ftpd " + std::string(kVersion) + " as it is in effect.\n";
+  std::string_view section;
+  for (std::size_t i = 0; i < configKeys().size(); ++i) {
+    const ConfigKey& key = configKeys()[i];
+    if (key.section != section) text += "\n[" + std::string(key.section) + "]\n";
+    section = key.section;
+    text += "# from: " + effective.origins[i] + "\n";
+    text += std::string(key.key) + " = " + iniValue(key.print(effective.config)) + "\n";
+  }
+  const ServerConfig& config = effective.config;
+  text += printEntries(config.accessEntries, config.accessOrigins);
+  text += printEntries(config.services.execEntries, config.services.execOrigins);
+  return text;
+}
+
+std::string defaultRoot(const Environment& environment) {
+  return xdgFolder(environment, "XDG_DATA_HOME", "/.local/share");
+}
+
+std::string defaultState(const Environment& environment) {
+  const std::string folders = find(environment, "STATE_DIRECTORY");
+  if (folders.starts_with('/')) return folders.substr(0, folders.find(':'));
+  return xdgFolder(environment, "XDG_STATE_HOME", "/.local/state");
+}
+
+bool isLoopbackAddress(std::string_view address) {
+  if (address.starts_with("unix:")) return true;
+  std::string host(address.substr(0, address.rfind(':')));
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host == "localhost") return true;
+  in_addr v4{};
+  if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == IN_LOOPBACKNET;
+  in6_addr v6{};
+  if (::inet_pton(AF_INET6, host.c_str(), &v6) != 1) return false;
+  const bool mapped = std::all_of(v6.s6_addr, v6.s6_addr + 10, [](unsigned char byte) { return byte == 0; }) &&
+                      v6.s6_addr[10] == 0xff && v6.s6_addr[11] == 0xff;
+  return mapped ? v6.s6_addr[12] == IN_LOOPBACKNET : std::equal(v6.s6_addr, v6.s6_addr + 16, in6addr_loopback.s6_addr);
+}
+
+}  // namespace ft

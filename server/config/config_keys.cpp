@@ -1,0 +1,291 @@
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "common/units.h"
+#include "server/config/config.h"
+#include "server/config/guard_keys.h"
+#include "server/config/login_config.h"
+#include "server/config/services_keys.h"
+#include "server/config/tls_keys.h"
+
+namespace ft {
+namespace {
+
+using Durability = DiskStorageOptions::Durability;
+
+// Parsers: each gives back "" or what the value must be.
+
+template <typename Unsigned>
+std::optional<Unsigned> parseUnsigned(std::string_view text, int base) {
+  Unsigned number = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  if (error != std::errc() || rest != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+template <auto Member, std::size_t Least, std::size_t Most>
+std::string parseCount(std::string_view text, ServerConfig& config) {
+  const auto number = parseUnsigned<std::size_t>(text, 10);
+  if (!number || *number < Least || *number > Most) {
+    return "a number from " + std::to_string(Least) + " to " + std::to_string(Most);
+  }
+  config.*Member = *number;
+  return "";
+}
+
+template <auto Member>
+std::string parseBytes(std::string_view text, ServerConfig& config) {
+  const auto size = parseSize(text);
+  if (!size) return "a size like 64KiB, 10GiB or 4096";
+  config.*Member = *size;
+  return "";
+}
+
+template <auto Member, std::int64_t LeastMs>
+std::string parseTime(std::string_view text, ServerConfig& config) {
+  const auto time = parseDuration(text);
+  if (!time || time->count() < LeastMs) {
+    return "a time like 500ms, 10s, 5m or 7d" +
+           (LeastMs > 0 ? ", at least " + writeDuration(std::chrono::milliseconds(LeastMs)) : "");
+  }
+  config.*Member = *time;
+  return "";
+}
+
+// Octal permission bits; those in `Required` must be there, or the daemon could not use what it makes.
+template <auto Member, std::uint32_t Required>
+std::string parseMode(std::string_view text, ServerConfig& config) {
+  const auto mode = parseUnsigned<std::uint32_t>(text, 8);
+  if (!mode || *mode > 0777 || (*mode & Required) != Required) {
+    return Required == 0600 ? "octal permission bits from 0600 to 0777 that let the owner read and write"
+                            : "octal permission bits from 0700 to 0777 that let the owner do everything";
+  }
+  config.*Member = *mode;
+  return "";
+}
+
+template <auto Member>
+std::string parseYesNo(std::string_view text, ServerConfig& config) {
+  if (text != "yes" && text != "no") return "yes or no";
+  config.*Member = text == "yes";
+  return "";
+}
+
+std::string parseSocketMode(std::string_view text, ServerConfig& config) {
+  const auto mode = parseUnsigned<std::uint32_t>(text, 8);
+  if (!mode || *mode > 0777 || (*mode & 0600) != 0600) return "octal permission bits from 0600 to 0777";
+  config.socketMode = *mode;
+  return "";
+}
+
+std::string parseUser(std::string_view text, ServerConfig& config) {
+  config.user = text;
+  return "";
+}
+
+std::string parseSandbox(std::string_view text, ServerConfig& config) {
+  const auto mode = sandboxModeFromName(text);
+  if (!mode) return "required, best-effort or off";
+  config.sandbox = *mode;
+  return "";
+}
+
+std::string parsePlainForm(std::string_view text, ServerConfig& config) {
+  if (text != "loopback" && text != "anywhere") return "loopback or anywhere";
+  config.login.plainAnywhere = text == "anywhere";
+  return "";
+}
+
+std::string parseRoot(std::string_view text, ServerConfig& config) {
+  if (text.starts_with('~')) return "a whole path: '~' is not expanded here";
+  config.root = text;
+  return "";
+}
+
+// HOST:PORT, [IPV6]:PORT or unix:/PATH.
+bool isListenAddress(std::string_view address) {
+  if (address.starts_with("unix:")) return address.starts_with("unix:/") && address.size() > std::size("unix:/") - 1;
+  const std::size_t colon = address.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return false;
+  if (!parseUnsigned<std::uint16_t>(address.substr(colon + 1), 10)) return false;
+  const std::string_view host = address.substr(0, colon);
+  if (host.front() == '[') return host.size() > 2 && host.back() == ']';
+  return host.find_first_of(":[] \t/") == std::string_view::npos;
+}
+
+std::string parseListen(std::string_view text, ServerConfig& config) {
+  static constexpr const char* kExpected = "HOST:PORT, [IPV6]:PORT or unix:/PATH, several with commas between them";
+  std::vector<std::string> addresses;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    std::string_view address = text.substr(begin, end - begin);
+    address.remove_prefix(std::min(address.find_first_not_of(' '), address.size()));
+    address = address.substr(0, address.find_last_not_of(' ') + 1);
+    if (!isListenAddress(address)) return kExpected;
+    addresses.emplace_back(address);
+    begin = end + 1;
+  }
+  config.listen = std::move(addresses);
+  return "";
+}
+
+constexpr std::array<std::pair<std::string_view, Durability>, 3> kDurabilities{
+    {{"full", Durability::Full}, {"file", Durability::File}, {"none", Durability::None}}};
+
+std::string parseDurability(std::string_view text, ServerConfig& config) {
+  for (const auto& [name, value] : kDurabilities) {
+    if (name != text) continue;
+    config.durability = value;
+    return "";
+  }
+  return "full, file or none";
+}
+
+std::string parseLogLevel(std::string_view text, ServerConfig& config) {
+  const auto level = logLevelFromName(text);
+  if (!level) return "trace, debug, info, warn or error";
+  config.logLevel = *level;
+  return "";
+}
+
+std::string parseLogFormat(std::string_view text, ServerConfig& config) {
+  const auto format = logFormatFromName(text);
+  if (!format) return "text or json";
+  config.logFormat = *format;
+  return "";
+}
+
+// Printers: each gives the text that the parser beside it reads.
+
+template <auto Member>
+std::string printCount(const ServerConfig& config) {
+  return std::to_string(config.*Member);
+}
+
+template <auto Member>
+std::string printBytes(const ServerConfig& config) {
+  return writeSize(config.*Member);
+}
+
+template <auto Member>
+std::string printTime(const ServerConfig& config) {
+  return writeDuration(config.*Member);
+}
+
+template <auto Member>
+std::string printMode(const ServerConfig& config) {
+  std::array<char, 8> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), config.*Member, 8).ptr;
+  return "0" + std::string(digits.data(), end);
+}
+
+template <auto Member>
+std::string printYesNo(const ServerConfig& config) {
+  return config.*Member ? "yes" : "no";
+}
+
+std::string printUser(const ServerConfig& config) { return config.user; }
+std::string printSandbox(const ServerConfig& config) { return std::string(sandboxModeName(config.sandbox)); }
+std::string parseState(std::string_view text, ServerConfig& config) {
+  if (text.starts_with('~')) return "a whole path: '~' is not expanded here";
+  config.state = text;
+  return "";
+}
+
+std::string printState(const ServerConfig& config) { return config.state; }
+std::string printPlainForm(const ServerConfig& config) { return config.login.plainAnywhere ? "anywhere" : "loopback"; }
+std::string printRoot(const ServerConfig& config) { return config.root; }
+std::string printLogLevel(const ServerConfig& config) { return std::string(logLevelName(config.logLevel)); }
+std::string printLogFormat(const ServerConfig& config) { return std::string(logFormatName(config.logFormat)); }
+
+std::string printListen(const ServerConfig& config) {
+  std::string all;
+  for (const std::string& address : config.listen) all += (all.empty() ? "" : ", ") + address;
+  return all;
+}
+
+std::string printDurability(const ServerConfig& config) {
+  for (const auto& [name, value] : kDurabilities) {
+    if (value == config.durability) return std::string(name);
+  }
+  return "";
+}
+
+constexpr std::size_t kMostWorkers = 1024;
+constexpr std::size_t kMostConnections = 1'000'000;
+
+using C = ServerConfig;
+constexpr std::array kKeys{
+    ConfigKey{
+        "server", "listen",
+        "addresses to listen on: HOST:PORT, [IPV6]:PORT or unix:/PATH, several with commas; port 0 picks a free one",
+        parseListen, printListen},
+    ConfigKey{"server", "workers", "threads that serve requests; a connection that waits for its peer needs none",
+              parseCount<&C::workers, 1, kMostWorkers>, printCount<&C::workers>},
+    ConfigKey{"server", "max_connections", "connections at once; 0: 12000, or what the limit of descriptors allows",
+              parseCount<&C::maxConnections, 0, kMostConnections>, printCount<&C::maxConnections>},
+    ConfigKey{"server", "max_per_address",
+              "connections at once from one address; loopback addresses are not held to it",
+              parseCount<&C::maxPerAddress, 1, kMostConnections>, printCount<&C::maxPerAddress>},
+    ConfigKey{"server", "header_timeout", "time from the first byte of a header to its last",
+              parseTime<&C::headerTimeout, 1>, printTime<&C::headerTimeout>},
+    ConfigKey{"server", "idle_timeout", "time that a connection may do nothing", parseTime<&C::idleTimeout, 1>,
+              printTime<&C::idleTimeout>},
+    ConfigKey{"server", "drain_timeout", "time that running transfers get to finish when the daemon is told to stop",
+              parseTime<&C::drainTimeout, 0>, printTime<&C::drainTimeout>},
+    ConfigKey{
+        "server", "insecure_no_auth",
+        "yes: everyone who reaches a port may do everything, without log-in, accounts or not; plain text is taken "
+        "from everywhere",
+        parseYesNo<&C::insecureNoAuth>, printYesNo<&C::insecureNoAuth>},
+    ConfigKey{"server", "socket_mode", "permission bits of Unix sockets, in octal: who may write may connect",
+              parseSocketMode, printMode<&C::socketMode>},
+    ConfigKey{"server", "user", "user to become once all ports are bound; empty: none", parseUser, printUser},
+    ConfigKey{"server", "sandbox",
+              "whether to do without a part of the sandbox that the kernel does not have: required, best-effort, off",
+              parseSandbox, printSandbox},
+    ConfigKey{"server", "plain_form", "where the plain form of the protocol is served: loopback or anywhere",
+              parsePlainForm, printPlainForm},
+    ConfigKey{"server", "state",
+              "folder of what the daemon keeps for itself; empty: $STATE_DIRECTORY, $XDG_STATE_HOME/ftpd, "
+              "~/.local/state/ftpd",
+              parseState, printState},
+    ConfigKey{"storage", "root", "folder of the files; empty: $XDG_DATA_HOME/ftpd, else ~/.local/share/ftpd", parseRoot,
+              printRoot},
+    ConfigKey{"storage", "durability",
+              "what a power cut spares of a put that was answered: full (file and name), file (the bytes), none",
+              parseDurability, printDurability},
+    ConfigKey{"storage", "min_free",
+              "space on the disk that is never filled: what else lives there goes on when the files want it all",
+              parseBytes<&C::minFree>, printBytes<&C::minFree>},
+    ConfigKey{"storage", "part_expire", "how long the parts of cut transfers are kept for resuming",
+              parseTime<&C::partExpire, 0>, printTime<&C::partExpire>},
+    ConfigKey{"storage", "background_md5",
+              "yes: take the MD5 of files that came with another digest, when nothing else is to be done",
+              parseYesNo<&C::backgroundMd5>, printYesNo<&C::backgroundMd5>},
+    ConfigKey{"storage", "file_mode", "permission bits of files whose put names none, in octal",
+              parseMode<&C::fileMode, 0600>, printMode<&C::fileMode>},
+    ConfigKey{"storage", "dir_mode", "permission bits of folders that are made, in octal",
+              parseMode<&C::folderMode, 0700>, printMode<&C::folderMode>},
+    ConfigKey{"log", "level", "least important events that are logged: trace, debug, info, warn, error", parseLogLevel,
+              printLogLevel},
+    ConfigKey{"log", "format", "text, or json for one JSON object a line", parseLogFormat, printLogFormat},
+};
+
+}  // namespace
+
+std::span<const ConfigKey> configKeys() {
+  static const std::vector<ConfigKey> kAll = [] {
+    std::vector<ConfigKey> all(kKeys.begin(), kKeys.end());
+    for (const std::span<const ConfigKey> more : {guardKeys(), tlsKeys(), loginKeys(), servicesKeys()}) {
+      all.insert(all.end(), more.begin(), more.end());
+    }
+    return all;
+  }();
+  return kAll;
+}
+
+}  // namespace ft

@@ -1,0 +1,24 @@
+#pragma once
+// The configuration of log-ins: [access], and which form of the protocol is served where.
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "server/access/authenticator.h"
+
+namespace ft {
+
+struct ConfigKey;
+
+struct LoginConfig {
+  std::string users;  // empty: the file `users` in the state folder
+  LocalAccess local = LocalAccess::Auto;
+  std::size_t hashAtOnce = 1;
+  bool plainAnywhere = false;  // [server] plain_form
+};
+
+// The rows of these keys.
+std::span<const ConfigKey> loginKeys();
+
+}  // namespace ft

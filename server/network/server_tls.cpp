@@ -1,0 +1,157 @@
+#include "server/network/server_tls.h"
+
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <memory>
+#include <utility>
+
+#include "common/error.h"
+#include "common/escape.h"
+#include "common/ini_file.h"
+#include "common/tls_error.h"
+#include "common/tls_fingerprint.h"
+#include "common/unique_fd.h"
+#include "server/network/own_certificate.h"
+
+namespace ft {
+namespace {
+
+// How long a session may be resumed. Seconds.
+constexpr long kSessionTime = 2 * 60 * 60;
+constexpr std::size_t kTickets = 1;
+constexpr std::string_view kSessionContext = "ftpd";
+
+struct FreeNames {
+  void operator()(STACK_OF(X509_NAME) * names) const { sk_X509_NAME_pop_free(names, X509_NAME_free); }
+};
+using Names = std::unique_ptr<STACK_OF(X509_NAME), FreeNames>;
+
+int noPassphrase(char*, int, int, void*) { return -1; }
+
+// Clients without a certificate are welcome, and one that no authority has signed may be known by its fingerprint; what a certificate is worth
+// is told by LineSecurity (its peerName is empty unless the chain is good).
+int takeAnyCertificate(int, X509_STORE_CTX*) { return 1; }
+
+[[noreturn]] void refuse(const char* key, const std::string& file, const std::string& reason) {
+  throw ConfigError("[tls] " + std::string(key) + ": " + escapeText(file) + ": " + reason);
+}
+
+void requireReadable(const char* key, const std::string& file) {
+  const UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  struct stat info {};
+  if (!opened || ::fstat(opened.get(), &info) != 0) refuse(key, file, errorText(errno));
+  if (!S_ISREG(info.st_mode)) refuse(key, file, "is not a file");
+}
+
+void requirePrivate(const std::string& file) {
+  struct stat info {};
+  constexpr mode_t kOthers = S_IROTH | S_IWOTH | S_IWGRP;
+  if (::stat(file.c_str(), &info) != 0) refuse("key", file, errorText(errno));
+  if ((info.st_mode & kOthers) != 0) refuse("key", file, "others can read or replace this private key; chmod 600 it");
+}
+
+void useCertificate(SSL_CTX* context, const CertificateFiles& files) {
+  requireReadable("certificate", files.certificate);
+  requireReadable("key", files.key);
+  requirePrivate(files.key);
+  SSL_CTX_set_default_passwd_cb(context, noPassphrase);
+  if (SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1) {
+    refuse("certificate", files.certificate, "is no certificate in PEM form: " + takeTlsReason());
+  }
+  if (SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    const bool other = ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH;
+    const std::string reason = takeTlsReason();
+    if (other) refuse("key", files.key, "is not the key of the certificate " + escapeText(files.certificate));
+    refuse("key", files.key, "is no private key in PEM form without a passphrase: " + reason);
+  }
+}
+
+void trustClientsOf(SSL_CTX* context, const std::string& file) {
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, takeAnyCertificate);
+  if (file.empty()) return;
+  requireReadable("client_ca", file);
+  Names names(SSL_load_client_CA_file(file.c_str()));
+  if (!names || SSL_CTX_load_verify_file(context, file.c_str()) != 1) {
+    refuse("client_ca", file, "holds no certificates in PEM form: " + takeTlsReason());
+  }
+  SSL_CTX_set_client_CA_list(context, names.release());
+}
+
+}  // namespace
+
+ServerTls::ServerTls(TlsConfig config, std::string state) : config_(std::move(config)), state_(std::move(state)) {
+  loaded_ = load();
+  stamps_ = stamps();
+}
+
+ServerTls::~ServerTls() = default;
+
+std::shared_ptr<const ServerTls::Loaded> ServerTls::loaded() const {
+  const std::lock_guard lock(mutex_);
+  return loaded_;
+}
+
+TlsContext ServerTls::context() const { return loaded()->context; }
+
+std::string ServerTls::fingerprint() const { return loaded()->fingerprint; }
+
+void ServerTls::reload() {
+  stamps_ = stamps();
+  std::shared_ptr<const Loaded> fresh = load();
+  const std::lock_guard lock(mutex_);
+  loaded_ = std::move(fresh);
+}
+
+bool ServerTls::filesChanged() {
+  std::vector<Stamp> now = stamps();
+  // A key and its certificate are two files; between the writing of the two they do not fit.
+  const bool still = now == seen_;
+  seen_ = std::move(now);
+  return still && seen_ != stamps_;
+}
+
+std::shared_ptr<const ServerTls::Loaded> ServerTls::load() {
+  if (config_.certificate.empty() != config_.key.empty()) {
+    throw ConfigError("[tls] certificate and key go together: both are named, or none");
+  }
+  CertificateFiles files{config_.certificate, config_.key};
+  if (files.certificate.empty()) files = ownCertificate(state_);
+  files_ = {files.certificate, files.key};
+  if (!config_.clientCa.empty()) files_.push_back(config_.clientCa);
+
+  auto loaded = std::make_shared<Loaded>();
+  loaded->context = makeTlsContext(TlsSide::Server, {config_.only13, config_.kernelTls});
+  SSL_CTX* const context = loaded->context.get();
+  useCertificate(context, files);
+  trustClientsOf(context, config_.clientCa);
+  // Sessions live in tickets that the client keeps; the daemon holds nothing for them.
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(kSessionContext.data()),
+                                 static_cast<unsigned>(kSessionContext.size()));
+  SSL_CTX_set_timeout(context, kSessionTime);
+  SSL_CTX_set_num_tickets(context, kTickets);
+  loaded->fingerprint = fingerprintOf(SSL_CTX_get0_certificate(context));
+  return loaded;
+}
+
+std::vector<ServerTls::Stamp> ServerTls::stamps() const {
+  std::vector<Stamp> all;
+  for (const std::string& path : files_) {
+    struct stat info {};
+    std::string version = "missing";
+    if (::stat(path.c_str(), &info) == 0) {
+      version = std::to_string(info.st_dev) + ' ' + std::to_string(info.st_ino) + ' ' + std::to_string(info.st_size) +
+                ' ' + std::to_string(info.st_mtim.tv_sec) + '.' + std::to_string(info.st_mtim.tv_nsec) + ' ' +
+                std::to_string(info.st_ctim.tv_sec) + '.' + std::to_string(info.st_ctim.tv_nsec);
+    }
+    all.push_back({path, std::move(version)});
+  }
+  return all;
+}
+
+}  // namespace ft

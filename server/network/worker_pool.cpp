@@ -1,0 +1,78 @@
+#include "server/network/worker_pool.h"
+
+#include <Poco/Net/StreamSocket.h>
+#include <Poco/Net/StreamSocketImpl.h>
+#include <Poco/Net/TCPServerConnection.h>
+#include <Poco/Net/TCPServerConnectionFactory.h>
+#include <Poco/Net/TCPServerParams.h>
+
+#include <limits>
+#include <utility>
+
+namespace ft {
+namespace {
+
+using Poco::Net::StreamSocket;
+using Poco::Net::TCPServerConnection;
+
+// Sessions keep their buffers on the heap; OpenSSL wants some room.
+constexpr int kStackSize = 1024 * 1024;
+constexpr int kThreadIdleSeconds = 30;
+// Poco's dispatcher tells only one idle worker of a stop; the others notice after this.
+constexpr Poco::Timespan::TimeDiff kDispatcherIdleMicros = 500'000;
+
+// The dispatcher's queue holds sockets; this one stands for a connection and has no descriptor of its own.
+class Ticket : public Poco::Net::StreamSocketImpl {
+ public:
+  explicit Ticket(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {}
+  const std::shared_ptr<Connection>& connection() const { return connection_; }
+
+ private:
+  std::shared_ptr<Connection> connection_;
+};
+
+class Run : public TCPServerConnection {
+ public:
+  Run(const StreamSocket& socket, const WorkerPool::Work& work) : TCPServerConnection(socket), work_(work) {}
+  void run() override { work_(static_cast<const Ticket*>(socket().impl())->connection()); }
+
+ private:
+  const WorkerPool::Work& work_;
+};
+
+class RunFactory : public Poco::Net::TCPServerConnectionFactory {
+ public:
+  explicit RunFactory(WorkerPool::Work work) : work_(std::move(work)) {}
+  // Must not throw: Poco 1.11 loses the worker's slot for good when it does.
+  TCPServerConnection* createConnection(const StreamSocket& socket) override { return new Run(socket, work_); }
+
+ private:
+  const WorkerPool::Work work_;
+};
+
+Poco::Net::TCPServerParams::Ptr params(int workers) {
+  Poco::Net::TCPServerParams::Ptr params = new Poco::Net::TCPServerParams;
+  params->setMaxThreads(workers);
+  params->setMaxQueued(std::numeric_limits<int>::max());
+  params->setThreadIdleTime(Poco::Timespan(kDispatcherIdleMicros));
+  return params;
+}
+
+}  // namespace
+
+WorkerPool::WorkerPool(const std::string& name, int workers, int spare, Work work)
+    : threads_(name, 2, workers + spare, kThreadIdleSeconds, kStackSize),
+      dispatcher_(new Poco::Net::TCPServerDispatcher(new RunFactory(std::move(work)), threads_, params(workers))) {}
+
+WorkerPool::~WorkerPool() = default;
+
+void WorkerPool::enqueue(std::shared_ptr<Connection> connection) {
+  dispatcher_->enqueue(StreamSocket(new Ticket(std::move(connection))));
+}
+
+void WorkerPool::stop() {
+  dispatcher_->stop();
+  threads_.joinAll();
+}
+
+}  // namespace ft

@@ -1,0 +1,83 @@
+#pragma once
+// Commands over version 1 (`exec`): takes connections over from their sessions, and lets a thread of its own pool hand bytes on between the
+// client and ftpd-exec. A connection stays here until it ends.
+
+#include <Poco/ThreadPool.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "common/header.h"
+#include "common/transport.h"
+#include "server/access/identity.h"
+#include "server/config/services_config.h"
+#include "server/log/audit_log.h"
+#include "server/log/log.h"
+#include "server/network/connection_limits.h"
+#include "server/network/source_address.h"
+#include "server/services/exec_link.h"
+#include "server/services/service.h"
+#include "server/storage/storage.h"
+
+namespace ft {
+
+// A connection that leaves its session.
+struct HandedOver {
+  std::unique_ptr<Transport> transport;
+  Header request;      // the `exec` that it begins with
+  std::string input;   // read already, and not looked at
+  std::string output;  // replies that are not sent yet
+  std::string peer;
+  std::unique_ptr<ConnectionLimits::Place> place;
+  AuditLog* audit = nullptr;  // null: nothing is written down
+  Identity identity;
+  // Has the identity logged in on a line that nobody else reads, with the right to run commands? Then it does not matter from where.
+  bool entitled = false;
+  std::unique_ptr<Storage> view{};  // keeps its place among the connections of its user
+  // To be called before each command: looks who that is and whether it may run commands, and sets `identity` and `entitled`. Empty: all are Local. Throws Failure when it may not any more. Any thread, one at a time.
+  std::function<void(HandedOver&)> confirm{};
+};
+
+// May this client ask for that? Throws Failure: Forbidden, NotFound, BadRequest. Arguments are ftpd-exec's business.
+void checkExecRequest(const ExecSettings& settings, const SourceAddress& source, const Header& request,
+                      bool entitled = false);
+
+class ExecService {
+ public:
+  struct Options {
+    std::chrono::milliseconds idleTimeout{300'000};
+  };
+
+  // `config`, `link` and `log` must outlive it.
+  ExecService(const ServicesConfig& config, const ExecLink& link, Log& log, Options options);
+  ~ExecService();
+
+  // Serves the connection until it ends, on a thread of the pool; refuses it when there are too many. Any thread.
+  void take(HandedOver connection);
+  // Commands that run may come to their end; then their connections are cut, and the commands end at once.
+  void drain(const Patience& patience);
+  // After drain(), when nobody calls take() any more.
+  void stop();
+  std::size_t connections() const;
+
+ private:
+  class Job;
+
+  const ServicesConfig& config_;
+  const ExecLink& link_;
+  Log& log_;
+  const Options options_;
+  std::atomic<bool> draining_{false};
+  mutable std::mutex mutex_;
+  std::condition_variable quiet_;
+  std::set<int> open_;  // the clients' descriptors; under mutex_
+  Poco::ThreadPool threads_;
+};
+
+}  // namespace ft

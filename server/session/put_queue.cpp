@@ -1,0 +1,43 @@
+#include "server/session/put_queue.h"
+
+#include <exception>
+#include <utility>
+
+namespace ft {
+namespace {
+
+// A group holds a descriptor for each file, so it is bounded; more would hardly save syncs.
+constexpr std::size_t kMaxGroup = 256;
+constexpr std::uint64_t kMaxGroupBytes = 16 * 1024 * 1024;
+
+}  // namespace
+
+void PutQueue::add(std::unique_ptr<Upload> upload, PutRecord record) {
+  bytes_ += record.size;
+  items_.push_back(CommitItem{std::move(upload), record.digests, std::nullopt});
+  records_.push_back(std::move(record));
+}
+
+bool PutQueue::full() const { return items_.size() >= kMaxGroup || bytes_ >= kMaxGroupBytes; }
+
+std::vector<PutQueue::Answered> PutQueue::commit(Storage& storage) {
+  std::optional<Failure> whole;
+  try {
+    storage.commit(items_);
+  } catch (const Failure& failure) {
+    whole = failure;
+  } catch (const std::exception& error) {
+    whole.emplace(ErrorCode::Internal, error.what());
+  }
+  std::vector<Answered> answers;
+  answers.reserve(items_.size());
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    answers.push_back({std::move(records_[i]), whole ? whole : std::move(items_[i].failure)});
+  }
+  items_.clear();
+  records_.clear();
+  bytes_ = 0;
+  return answers;
+}
+
+}  // namespace ft

@@ -1,0 +1,65 @@
+#pragma once
+// One large file that arrives over several connections at once (PROTOCOL.md 5.10): the segments wait in files of their own until those before
+// them are there, and are appended in order. So the file grows from its beginning, as one that comes over one connection does: its digest
+// is taken on the way, its length is the offset for a resume, and a segment that never comes leaves no hole. Any thread may call.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "server/storage/storage.h"
+
+namespace ft {
+
+class Segments;
+
+// The file that is being put together. Lives as long as its offer is open.
+class SegmentedUpload {
+ public:
+  SegmentedUpload(Segments& all, std::unique_ptr<Upload> upload);
+  ~SegmentedUpload();
+  SegmentedUpload(const SegmentedUpload&) = delete;
+  SegmentedUpload& operator=(const SegmentedUpload&) = delete;
+
+  // What other connections name it by: 32 random hex digits, known only to who made the offer.
+  const std::string& id() const { return id_; }
+  const PutSpec& spec() const { return spec_; }
+
+  // May a segment of that place come now? Throws BadRequest outside of the file, Changed when these bytes are there already, and Busy when
+  // it is so far ahead of the others that it would have to wait for too many.
+  void admit(std::uint64_t offset, std::uint64_t size);
+  // Takes a finished segment, and appends all that are due. Throws Failure; Changed also when the file is not being put together any more.
+  void add(std::uint64_t offset, std::unique_ptr<Upload> segment);
+  // Ends it: what is there is handed out, and segments that wait are dropped.
+  std::unique_ptr<Upload> release();
+
+ private:
+  bool overlapsWaiting(std::uint64_t offset, std::uint64_t size) const;
+
+  Segments& all_;
+  const std::string id_;
+  const PutSpec spec_;
+  std::mutex mutex_;
+  std::unique_ptr<Upload> upload_;
+  std::map<std::uint64_t, std::unique_ptr<Upload>> waiting_;
+};
+
+// All files of the daemon that are being put together. Outlives them.
+class Segments {
+ public:
+  std::shared_ptr<SegmentedUpload> open(std::unique_ptr<Upload> upload);
+  // nullptr when there is none of that id.
+  std::shared_ptr<SegmentedUpload> find(const std::string& id);
+
+ private:
+  friend class SegmentedUpload;
+  void forget(const std::string& id);
+
+  std::mutex mutex_;
+  std::unordered_map<std::string, std::weak_ptr<SegmentedUpload>> open_;
+};
+
+}  // namespace ft

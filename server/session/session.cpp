@@ -1,0 +1,303 @@
+#include "server/session/session.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <exception>
+#include <span>
+
+#include "common/ed25519.h"
+#include "common/frame.h"
+#include "common/protocol.h"
+#include "server/access/authenticator.h"
+#include "server/services/exec_service.h"
+#include "server/session/session_state.h"
+
+namespace ft {
+namespace {
+
+// Replies are gathered up to this size before they are written though more input is at hand.
+constexpr std::size_t kOutputHighWater = 256 * 1024;
+// A session that could go on gives way to waiting ones after this time.
+constexpr std::chrono::milliseconds kTurnTime{4};
+// Before a session is parked, its thread waits this long for the peer, unless others need the thread: most peers answer at once.
+constexpr int kGraceMs = 2;
+// How long a closing connection's input is read and thrown away, so that the last reply is not lost to a reset.
+constexpr std::chrono::milliseconds kLingerTime{3000};
+
+std::span<const std::byte> bytesOf(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+
+}  // namespace
+
+Session::Session(std::unique_ptr<Transport> transport, SessionContext& context, const PeerInfo& origin)
+    : transport_(std::move(transport)), context_(context), origin_(origin) {
+  settleIdentity();
+  // The first header is due at once; only between requests may a client be idle for long.
+  deadline_ = context_.now() + context_.limits.idleTimeout;
+  startupDeadline_ = context_.now() + context_.limits.loginTimeout;
+}
+
+Session::~Session() = default;
+
+Session::Wait Session::run() {
+  std::unique_ptr<SessionKit> kit;
+  Wait wait = Wait::Closed;
+  try {
+    kit = context_.kits.take();
+    if (!busy_) busy_ = std::make_unique<Busy>();
+    kit->input.assign(bytesOf(busy_->leftover));
+    wipe(busy_->leftover);  // it may be the beginning of a log-in
+    wait = loop(*kit);
+  } catch (const Failure& failure) {
+    if (busy_ && busy_->sending) recordGet(&failure);  // it is not the peer's fault
+    abandon(failure.what());
+  } catch (const std::exception& error) {
+    abandon(error.what());
+  }
+  if (!kit || !busy_) return Wait::Closed;
+  if (wait == Wait::Closed) kit->input.consume(kit->input.size());
+  giveBack(*kit);
+  context_.kits.give(std::move(kit));
+  return wait;
+}
+
+// Keeps nothing that a session which waits does not need.
+void Session::giveBack(SessionKit& kit) {
+  const auto rest = kit.input.view();
+  busy_->leftover.assign(reinterpret_cast<const char*>(rest.data()), rest.size());
+  kit.input.wipe(rest.size());
+  if (busy_->isOver()) {
+    busy_.reset();
+  } else {
+    busy_->shrink();
+  }
+}
+
+TimePoint Session::deadline() const {
+  return busy_ && busy_->pausedUntil ? *busy_->pausedUntil : std::min(deadline_, startupDeadline_);
+}
+
+bool Session::Busy::isOver() const {
+  const bool doesNothing = !working && !login && !execRequest && !receiving && !sending && !pausedUntil;
+  return doesNothing && leftover.empty() && output.empty() && nonce.empty() && offers.empty() && puts.empty();
+}
+
+void Session::Busy::shrink() {
+  if (output.empty()) output.shrink_to_fit();
+  if (leftover.empty()) leftover.shrink_to_fit();
+  if (puts.empty()) puts = {};
+}
+
+HandedOver Session::handOver() {
+  HandedOver handed;
+  handed.transport = std::move(transport_);
+  handed.request = std::move(*busy_->execRequest);
+  handed.input = std::move(busy_->leftover);
+  handed.output = busy_->output.substr(busy_->outputSent);
+  handed.peer = origin_.name();
+  handed.audit = context_.audit;
+  handed.identity = *identity_;
+  handed.view = std::move(view_);
+  if (context_.access != nullptr) {
+    handed.confirm = [access = context_.access, may = context_.checkExec, origin = origin_](HandedOver& now) {
+      const LineSecurity* const line = now.transport->security();
+      now.identity = *access->now(now.identity, origin, line);
+      now.entitled = now.identity.kind == Identity::Kind::User && (origin.loopback() || line != nullptr);
+      if (now.identity.kind == Identity::Kind::Nobody) throw Failure(ErrorCode::Unauthenticated, "log in first");
+      if (now.identity.kind != Identity::Kind::Local && may) may(now.identity);
+    };
+  }
+  return handed;
+}
+
+Session::Wait Session::loop(SessionKit& kit) {
+  const TimePoint begun = context_.now();
+  for (;;) {
+    // In every round: a peer that trickles fast enough would never let the session park.
+    const TimePoint now = context_.now();
+    if (busy_->pausedUntil && now < *busy_->pausedUntil) {
+      commitPuts();
+      flush();
+      return Wait::Time;
+    }
+    if (busy_->pausedUntil) endPause();
+    if (startupIsOver(now)) return endStartup();
+    if (now >= deadline_ && !checkDeadline()) return Wait::Closed;
+    if (now - begun >= kTurnTime && context_.othersWait()) return Wait::Turn;
+    if (outputIsDue() && !flush()) {
+      if (const auto wait = waitFor(Progress::NeedWrite)) return *wait;
+      continue;
+    }
+    const Progress progress = advance(kit);
+    if (state_ == State::HandOver) return Wait::HandOver;
+    if (progress == Progress::Moved) continue;
+    if (progress == Progress::Done) return Wait::Closed;
+    if (state_ == State::Header) {
+      commitPuts();
+      if (ending_) continue;
+      if (context_.draining && kit.input.empty() && flush()) return Wait::Closed;
+    }
+    if (const auto wait = waitFor(progress)) return *wait;
+  }
+}
+
+// What is due must be out before anything writes round the output, or the bytes change places.
+bool Session::outputIsDue() const {
+  return ending_ || busy_->output.size() >= kOutputHighWater || state_ == State::Linger ||
+         (state_ == State::Send && busy_->sending->body.writesItself());
+}
+
+// Waits a moment for the peer; nullopt when it did something.
+std::optional<Session::Wait> Session::waitFor(Progress need) {
+  const bool flushed = flush();
+  if (need == Progress::NeedEvent && flushed) return Wait::Event;
+  const bool writing = need == Progress::NeedWrite || !flushed;
+  if (!context_.othersWait()) {
+    pollfd entry{transport_->fd(), static_cast<short>(writing ? POLLOUT : POLLIN), 0};
+    if (::poll(&entry, 1, kGraceMs) > 0) return std::nullopt;
+  }
+  return writing ? Wait::Write : Wait::Read;
+}
+
+Progress Session::advance(SessionKit& kit) {
+  if (ending_ && state_ != State::Linger) {
+    transport_->shutdownWrite();
+    state_ = State::Linger;
+    deadline_ = context_.now() + kLingerTime;
+  }
+  switch (state_) {
+    case State::Header: return readHeader(kit);
+    case State::Work: return workOn();
+    case State::LogIn: return awaitLogin();
+    case State::Receive: return receiveBody(kit);
+    case State::Trailer: return readTrailer(kit);
+    case State::Send: return sendBody(kit);
+    case State::Discard: return discardBody(kit);
+    case State::Linger:
+    case State::HandOver: break;
+  }
+  return linger(kit);
+}
+
+// The deadline has passed: false when the session is over with that.
+bool Session::checkDeadline() {
+  if (state_ == State::Linger || ending_) return false;
+  const bool moving = state_ == State::Receive || state_ == State::Discard || state_ == State::Send;
+  if (moving) {
+    const std::uint64_t moved = state_ == State::Send ? busy_->sending->body.moved() : busy_->receiving->body.moved();
+    const auto seconds = std::chrono::duration<double>(context_.limits.bodyWindow).count();
+    if (static_cast<double>(moved - busy_->windowMark) >= seconds * static_cast<double>(kMinBodyRate)) {
+      enterBodyWindow();
+      return true;
+    }
+  }
+  context_.log.event(LogLevel::Info, "timeout",
+                     {{"peer", origin_.name()},
+                      {"while", moving         ? "body"
+                                : headerBegun_ ? "header"
+                                               : "idle"}});
+  if (state_ == State::Send) return false;
+  if (state_ == State::Receive && !busy_->receiving->request.plain) {
+    failPut(Failure(ErrorCode::Timeout, "the body came too slowly"));
+  } else if (state_ == State::Header && headerBegun_) {
+    reply(errorReply(Header{}, ErrorCode::Timeout, "the header did not arrive within server.header_timeout"));
+  }
+  flush();
+  return false;
+}
+
+bool Session::flush() {
+  while (busy_->outputSent < busy_->output.size()) {
+    const IoResult result = transport_->write(bytesOf(busy_->output).subspan(busy_->outputSent));
+    if (result.status != IoResult::Status::Done) return false;
+    busy_->outputSent += result.bytes;
+  }
+  busy_->outputSent = 0;
+  busy_->output.clear();
+  if (busy_->output.capacity() > kOutputHighWater) busy_->output.shrink_to_fit();
+  return true;
+}
+
+void Session::enterHeader() {
+  state_ = State::Header;
+  headerBegun_ = false;
+  deadline_ = context_.now() + context_.limits.idleTimeout;
+}
+
+void Session::enterBodyWindow() {
+  busy_->windowMark = state_ == State::Send ? busy_->sending->body.moved() : busy_->receiving->body.moved();
+  deadline_ = context_.now() + context_.limits.bodyWindow;
+}
+
+void Session::endConnection() { ending_ = true; }
+
+void Session::charge(std::uint64_t bytes) {
+  if (bytes == 0) return;
+  const TimePoint now = context_.now();
+  TimePoint until = now;
+  if (bucket_) until = std::max(until, bucket_->take(bytes, now));
+  if (userBucket_) until = std::max(until, userBucket_->take(bytes, now));
+  if (until > now) busy_->pausedUntil = until;
+}
+
+// The pause was ours, so the peer's time begins anew.
+void Session::endPause() {
+  busy_->pausedUntil.reset();
+  if (state_ == State::Receive || state_ == State::Discard || state_ == State::Send) {
+    enterBodyWindow();
+  } else if (state_ == State::Header) {
+    deadline_ = std::max(deadline_, context_.now() + context_.limits.headerTimeout);
+  } else if (state_ == State::Trailer) {
+    deadline_ = context_.now() + context_.limits.headerTimeout;
+  }
+}
+
+// Absolute: neither a trickle nor many small steps extend it.
+bool Session::startupIsOver(TimePoint now) {
+  if (now < startupDeadline_) return false;
+  if (startupLimited_ || !transport_->established()) return true;
+  startupDeadline_ = TimePoint::max();
+  return false;
+}
+
+void Session::settleStartup() {
+  settled_ = true;
+  startupDeadline_ = TimePoint::max();
+}
+
+Session::Wait Session::endStartup() {
+  context_.log.event(LogLevel::Info, "timeout", {{"peer", origin_.name()}, {"while", "startup"}});
+  reply(errorReply(Header{}, ErrorCode::Timeout, "no request was made within limits.login_timeout"));
+  flush();
+  return Wait::Closed;
+}
+
+Progress Session::linger(SessionKit& kit) {
+  kit.input.consume(kit.input.size());
+  const IoResult result = kit.input.fill(*transport_);
+  switch (result.status) {
+    case IoResult::Status::Done: return context_.now() < deadline_ ? Progress::Moved : Progress::Done;
+    case IoResult::Status::WouldBlockRead: return Progress::NeedRead;
+    case IoResult::Status::WouldBlockWrite: return Progress::NeedWrite;
+    case IoResult::Status::End: break;
+  }
+  return Progress::Done;
+}
+
+// The connection broke, or the peer broke the protocol. What had arrived whole before is still stored.
+void Session::abandon(const char* reason) {
+  context_.log.event(LogLevel::Info, "connection-ended", {{"peer", origin_.name()}, {"reason", reason}});
+  if (!busy_) return;
+  busy_->working.reset();
+  busy_->login.reset();
+  busy_->receiving.reset();
+  busy_->sending.reset();
+  try {
+    commitPuts();
+    flush();
+  } catch (const std::exception&) {
+    // The peer is gone; there is nobody to tell.
+  }
+}
+
+}  // namespace ft

@@ -1,0 +1,201 @@
+#pragma once
+// One connection: reads frames, looks commands up, runs them, moves bodies, and answers, as a state machine over a transport that never
+// blocks. A thread that runs a session waits for disks, never for the peer: when the peer has to do something first, run() returns and the
+// session is parked. One thread at a time; which one does not matter.
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/transport.h"
+#include "server/access/identity.h"
+#include "server/log/audit_log.h"
+#include "server/log/log.h"
+#include "server/network/rate_limit.h"
+#include "server/session/body_receiver.h"
+#include "server/session/body_sender.h"
+#include "server/session/commands.h"
+#include "server/session/session_kit.h"
+
+namespace ft {
+
+using TimePoint = std::chrono::steady_clock::time_point;
+
+class Authenticator;
+class ExecService;
+struct HandedOver;
+
+struct SessionLimits {
+  std::chrono::milliseconds headerTimeout{10'000};
+  // From the beginning of a connection to its first request, whatever it does meanwhile (limitStartup()).
+  std::chrono::milliseconds loginTimeout{60'000};
+  std::chrono::milliseconds idleTimeout{300'000};
+  // Bodies must move kMinBodyRate bytes a second over this.
+  std::chrono::milliseconds bodyWindow{30'000};
+  // Is the plain form of the protocol served to other machines, too?
+  bool plainAnywhere = false;
+};
+
+// What all sessions share. Must outlive them.
+struct SessionContext {
+  Storage& storage;
+  Log& log;
+  KitPool& kits;
+  Segments& segments;
+  SessionLimits limits;
+  // The daemon is stopping: requests that run are finished, new ones are refused.
+  const std::atomic<bool>& draining;
+  // Do other sessions wait for a thread? Then this one gives way between two steps.
+  std::function<bool()> othersWait = [] { return false; };
+  TimePoint (*now)() = std::chrono::steady_clock::now;
+  // Something has happened that the session of that number waits for. Called on any thread, also when the session is gone.
+  std::function<void(std::uint64_t)> wake = [](std::uint64_t) {};
+  // Where connections go that ask for a command of the system; null: nowhere.
+  ExecService* exec = nullptr;
+  std::string sandbox = "off";  // what holds of it (Sandbox::text)
+  AuditLog* audit = nullptr;    // null: nothing is written down
+  // What `hello` tells of the services beside files.
+  std::vector<HelloService> services{};
+  // Who somebody is; null: everyone is `everyone`.
+  Authenticator* access = nullptr;
+  std::shared_ptr<const Identity> everyone =
+      std::make_shared<const Identity>(Identity{Identity::Kind::Local, "", "", nullptr});
+  // The storage as an identity sees it; empty: all see `storage`.
+  std::function<std::unique_ptr<Storage>(const Identity&)> view{};
+  // The rate that all connections of an identity share; null where it has none. Empty: nobody has one.
+  std::function<std::shared_ptr<RateBucket>(const Identity&)> rate{};
+  // Throws Failure unless the identity may run commands of the system. Empty: Local may, and no user.
+  std::function<void(const Identity&)> checkExec{};
+};
+
+class Session {
+ public:
+  // What has to happen before run() can do more.
+  // Event: the context's `wake` is called when it is time.
+  enum class Wait { Read, Write, Time, Event, Turn, HandOver, Closed };
+
+  Session(std::unique_ptr<Transport> transport, SessionContext& context, const PeerInfo& origin);
+  ~Session();
+
+  // Before the first run(). Bodies count against the bucket, and wait where it is empty.
+  void limitBy(std::shared_ptr<RateBucket> bucket) { bucket_ = std::move(bucket); }
+  // Its time to a first request is limited by loginTimeout, from its beginning; without this, only the time to the end of a handshake is.
+  void limitStartup() { startupLimited_ = true; }
+  // Has it made a request that was let in?
+  bool settled() const { return settled_; }
+  // Its number among the connections, by which it is woken. To be set before the first run().
+  std::uint64_t number() const { return number_; }
+  void setNumber(std::uint64_t number) { number_ = number; }
+
+  // Does all that can be done without the peer. Never throws. After Closed the session is only to be destroyed, after HandOver to be
+  // emptied by handOver() and destroyed.
+  Wait run();
+  // The connection with all that belongs to it; its place among the connections is not the session's to give.
+  HandedOver handOver();
+  // When run() is to be called although the peer did nothing: it then ends the session, or finds it in order and sets a new deadline.
+  TimePoint deadline() const;
+  int fd() const { return transport_->fd(); }
+  std::string peer() const { return origin_.name(); }
+
+ private:
+  enum class State : std::uint8_t { Header, Work, LogIn, Receive, Trailer, Send, Discard, Linger, HandOver };
+  struct Busy;
+  struct Working;
+  struct LoggingIn;
+  struct Receiving;
+  struct Sending;
+
+  Wait loop(SessionKit& kit);
+  void giveBack(SessionKit& kit);
+  bool outputIsDue() const;
+  Progress advance(SessionKit& kit);
+  std::optional<Wait> waitFor(Progress need);
+  bool checkDeadline();
+
+  void refuseHeader(const HeaderError& error);
+  Progress readHeader(SessionKit& kit);
+  std::optional<Header> nextFrame(SessionKit& kit, Progress& progress);
+  void dispatch(Header request);
+  bool passesOver(const Header& request);
+  void runCommand(const Command& command, Header request);
+  void settle(Header request, const Command& command, Outcome outcome);
+  Progress workOn();
+
+  // Who is there (session_login.cpp).
+  void settleIdentity();
+  void become(std::shared_ptr<const Identity> identity);
+  Storage& storage();
+  std::size_t mostInput() const;
+  bool admits(const Header& request, const Command& command);
+  std::optional<Failure> refusal(const Header& request, const Command& command) const;
+  void startLogin(Header request);
+  Progress awaitLogin();
+  std::string loginNonce();
+
+  void fail(const Header& request, const Command& command, const std::exception& error);
+  void startReceive(Header request, ReceiveFile receive);
+  void startSend(const Header& request, SendFile send);
+  Progress receiveBody(SessionKit& kit);
+  Progress readTrailer(SessionKit& kit);
+  void finishPut(const Header* trailer);
+  void failPut(const Failure& failure);
+  Progress sendBody(SessionKit& kit);
+  Progress discardBody(SessionKit& kit);
+  Progress linger(SessionKit& kit);
+
+  // What was done with a request, for the audit log.
+  struct Deed {
+    std::uint64_t bytes = 0;
+    std::string_view digest{};
+    std::optional<TimePoint> begun{};
+    const Failure* failure = nullptr;
+    LogLevel level = LogLevel::Info;
+  };
+  void record(const Header& request, const Deed& deed);
+  void recordGet(const Failure* failure);
+  void reply(const Header& header);
+  void refuse(const Header& request, const Failure& failure);
+  void refuseBody(const Header& request, const BodyReceiver& body, const Failure& failure);
+  void discard(const Header& request, BodyReceiver body);
+  void commitPuts();
+  void enterHeader();
+  void enterBodyWindow();
+  void endConnection();
+  // Bytes of a body have moved: pauses when that was too fast.
+  void charge(std::uint64_t bytes);
+  void endPause();
+  void settleStartup();
+  bool startupIsOver(TimePoint now);
+  Wait endStartup();
+  bool flush();
+  void abandon(const char* reason);
+
+  std::unique_ptr<Transport> transport_;
+  SessionContext& context_;
+  const PeerInfo origin_;
+  std::uint64_t number_ = 0;
+  std::shared_ptr<const Identity> identity_;
+  std::uint64_t identityVersion_ = 0;
+  std::unique_ptr<Storage> view_;
+  std::shared_ptr<RateBucket> bucket_;
+  std::shared_ptr<RateBucket> userBucket_;
+  TimePoint deadline_;
+  TimePoint startupDeadline_;
+  std::uint8_t loginTries_ = 0;
+  State state_ = State::Header;
+  bool lineWasPlain_ = true;  // when identity_ was found
+  bool startupLimited_ = false;
+  bool settled_ = false;
+  bool headerBegun_ = false;
+  bool ending_ = false;         // flush, then linger
+  bool afterExec_ = false;      // the last request was an exec that was refused
+  std::unique_ptr<Busy> busy_;  // while run() works, and as long as there is anything in it
+};
+
+}  // namespace ft

@@ -1,0 +1,330 @@
+// The requests of a session: from a header to a reply, with the bodies between.
+
+#include <algorithm>
+#include <exception>
+
+#include "common/escape.h"
+#include "common/frame.h"
+#include "common/protocol.h"
+#include "server/session/session.h"
+#include "server/session/session_state.h"
+
+namespace ft {
+namespace {
+
+// The bytes of a raw put's body; nullopt when the header does not tell.
+std::optional<std::uint64_t> rawBodySize(const Header& request) {
+  if (!request.filesize) return std::nullopt;
+  // Only a put's offset shortens its body; a segment's is its place.
+  const std::uint64_t offset = request.plain || request.cmd != "put" ? 0 : request.offset.value_or(0);
+  if (offset > *request.filesize) return std::nullopt;
+  return *request.filesize - offset;
+}
+
+bool isChunked(const Header& request) { return !request.plain && request.body == "chunks"; }
+
+std::string integrityMessage(const DigestValue& expected, const DigestValue& actual) {
+  return "the " + std::string(digestName(expected.algorithm)) + " of what arrived is " + actual.hex + ", not " +
+         expected.hex + "; nothing was stored";
+}
+
+// Throws Failure(Integrity) when a digest that was announced is not the one that was taken.
+void compareDigests(const std::vector<DigestValue>& expected, const std::vector<DigestValue>& actual) {
+  for (const DigestValue& wanted : expected) {
+    const auto found =
+        std::find_if(actual.begin(), actual.end(), [&](const auto& a) { return a.algorithm == wanted.algorithm; });
+    if (found == actual.end()) {
+      throw Failure(ErrorCode::BadRequest, "the trailer carries a digest that the header did not name in 'digest'");
+    }
+    if (*found != wanted) throw Failure(ErrorCode::Integrity, integrityMessage(wanted, *found));
+  }
+}
+
+}  // namespace
+
+// The next frame's header, or nullopt with what to do instead. A header that is not understood is answered here.
+std::optional<Header> Session::nextFrame(SessionKit& kit, Progress& progress) {
+  // Not in the middle of a request, which belongs to who began it.
+  if (state_ == State::Header) settleIdentity();
+  const auto text = peekFrame(kit.input.view());
+  if (!text) {
+    if (!kit.input.empty() && !headerBegun_) {
+      headerBegun_ = true;
+      deadline_ = context_.now() + context_.limits.headerTimeout;
+    }
+    progress = Progress::Moved;
+    if (kit.input.size() >= mostInput()) {
+      refuse(Header{}, Failure(ErrorCode::Unauthenticated, "log in first: before that, headers have at most " +
+                                                               std::to_string(kMaxHeaderBeforeLogin) + " bytes"));
+      endConnection();
+      return std::nullopt;
+    }
+    const IoResult result = kit.input.fill(*transport_, mostInput() - kit.input.size());
+    if (result.status == IoResult::Status::WouldBlockRead) progress = Progress::NeedRead;
+    if (result.status == IoResult::Status::WouldBlockWrite) progress = Progress::NeedWrite;
+    if (result.status == IoResult::Status::End) {
+      if (state_ == State::Trailer)
+        throw TransportError(TransportError::Kind::Closed, "the peer closed the connection before the trailer");
+      commitPuts();
+      endConnection();
+    }
+    return std::nullopt;
+  }
+  headerBegun_ = false;
+  const std::size_t size = kLengthPrefixSize + text->size();
+  progress = Progress::Moved;
+  try {
+    Header header = kit.parser.parse(*text);
+    if (header.password || header.token) {
+      kit.parser.forget();
+      kit.input.wipe(size);
+    } else {
+      kit.input.consume(size);
+    }
+    return header;
+  } catch (const HeaderError& error) {
+    // It may have been a log-in with a mistake in it.
+    kit.parser.forget();
+    kit.input.wipe(size);
+    busy_->receiving.reset();
+    refuseHeader(error);
+    return std::nullopt;
+  }
+}
+
+Progress Session::readHeader(SessionKit& kit) {
+  Progress progress = Progress::Moved;
+  if (auto request = nextFrame(kit, progress)) dispatch(std::move(*request));
+  return progress;
+}
+
+void Session::dispatch(Header request) {
+  enterHeader();
+  if (passesOver(request)) return;
+  const Command* command = findCommand(request.cmd);
+  const bool plainCommand = command != nullptr && (command->name == "put" || command->name == "get");
+  if (command == nullptr || (request.plain && !plainCommand)) {
+    if (request.cmd.empty()) {
+      refuse(request, Failure(ErrorCode::BadRequest, "'cmd' is missing"));
+      return;
+    }
+    const std::string name = "'" + escapeText(request.cmd, 64) + "'";
+    refuse(request,
+           Failure(ErrorCode::Unsupported, command == nullptr ? "command " + name + " is not known"
+                                                              : "command " + name + " needs \"v\":1 in its header"));
+    return;
+  }
+  if (context_.draining) {
+    refuse(request, Failure(ErrorCode::ShuttingDown, "the daemon is stopping"));
+    endConnection();
+    return;
+  }
+  if (admits(request, *command)) runCommand(*command, std::move(request));
+}
+
+void Session::runCommand(const Command& command, Header request) {
+  if (identity_->kind != Identity::Kind::Nobody) settleStartup();
+  // Puts gather; anything else must see them.
+  if (command.body != BodyRule::FromClient) commitPuts();
+  try {
+    Storage& seen = command.access == Access::None ? context_.storage : storage();
+    CommandContext context{
+        seen, busy_->offers, context_.segments, context_.exec != nullptr, context_.sandbox, &context_.services};
+    if (command.name == "hello") context.nonce = loginNonce();
+    Outcome outcome = command.handle(request, context);
+    settle(std::move(request), command, std::move(outcome));
+  } catch (const std::exception& error) {
+    fail(request, command, error);
+  }
+}
+
+void Session::settle(Header request, const Command& command, Outcome outcome) {
+  if (auto* receive = std::get_if<ReceiveFile>(&outcome)) {
+    startReceive(std::move(request), std::move(*receive));
+  } else if (auto* send = std::get_if<SendFile>(&outcome)) {
+    startSend(request, std::move(*send));
+  } else if (auto* work = std::get_if<std::unique_ptr<Work>>(&outcome)) {
+    busy_->working = std::make_unique<Working>(Working{std::move(request), command, std::move(*work)});
+    state_ = State::Work;
+    deadline_ = TimePoint::max();  // it is ours to finish; the peer may wait
+  } else if (std::holds_alternative<HandOver>(outcome)) {
+    busy_->execRequest = std::make_unique<Header>(std::move(request));
+    state_ = State::HandOver;
+  } else if (std::holds_alternative<LogIn>(outcome)) {
+    startLogin(std::move(request));
+  } else {
+    reply(std::get<Header>(outcome));
+    record(request, {.level = LogLevel::Debug});
+  }
+}
+
+Progress Session::workOn() {
+  try {
+    std::optional<Outcome> outcome = busy_->working->work->step();
+    if (!outcome) return Progress::Moved;
+    const std::unique_ptr<Working> done = std::move(busy_->working);
+    enterHeader();
+    settle(std::move(done->request), done->command, std::move(*outcome));
+  } catch (const std::exception& error) {
+    const std::unique_ptr<Working> failed = std::move(busy_->working);
+    enterHeader();
+    fail(failed->request, failed->command, error);
+  }
+  return Progress::Moved;
+}
+
+// A request failed before any byte of a body was taken or sent.
+void Session::fail(const Header& request, const Command& command, const std::exception& error) {
+  const auto* failure = dynamic_cast<const Failure*>(&error);
+  if (failure == nullptr) {
+    context_.log.event(LogLevel::Error, "internal-error",
+                       {{"peer", origin_.name()}, {"command", command.name}, {"reason", error.what()}});
+  }
+  const Failure told =
+      failure != nullptr ? *failure : Failure(ErrorCode::Internal, "an internal error; the daemon's log says more");
+  if (command.body != BodyRule::FromClient) {
+    refuse(request, told);
+    return;
+  }
+  const auto size = rawBodySize(request);
+  if (isChunked(request) || size) {
+    refuseBody(request, isChunked(request) ? BodyReceiver::chunks(nullptr) : BodyReceiver::raw(nullptr, *size), told);
+  } else {
+    refuse(request, told);
+    endConnection();
+  }
+}
+
+void Session::startReceive(Header request, ReceiveFile receive) {
+  const BodyReceiver body = isChunked(request)
+                                ? BodyReceiver::chunks(receive.upload.get())
+                                : BodyReceiver::raw(receive.upload.get(), rawBodySize(request).value_or(0));
+  busy_->receiving = std::make_unique<Receiving>(std::move(request), std::move(receive), body, context_.now());
+  state_ = State::Receive;
+  enterBodyWindow();
+}
+
+void Session::startSend(const Header& request, SendFile send) {
+  reply(send.reply);
+  busy_->sending = std::make_unique<Sending>(std::move(send), request.filename.value_or(""), context_.now());
+  state_ = State::Send;
+  enterBodyWindow();
+}
+
+Progress Session::receiveBody(SessionKit& kit) {
+  try {
+    const std::uint64_t before = busy_->receiving->body.moved();
+    const Progress progress = busy_->receiving->body.step(kit, *transport_);
+    charge(busy_->receiving->body.moved() - before);
+    if (progress != Progress::Done) return progress;
+    if (busy_->receiving->body.chunked()) {
+      state_ = State::Trailer;
+      deadline_ = context_.now() + context_.limits.headerTimeout;
+    } else {
+      finishPut(nullptr);
+    }
+  } catch (const Failure& failure) {
+    failPut(failure);
+  }
+  return Progress::Moved;
+}
+
+Progress Session::readTrailer(SessionKit& kit) {
+  Progress progress = Progress::Moved;
+  const auto trailer = nextFrame(kit, progress);
+  if (!trailer) return progress;
+  if (trailer->plain || trailer->cmd != "trailer") throw ProtocolError("a chunked body is not followed by a trailer");
+  try {
+    finishPut(&*trailer);
+  } catch (const Failure& failure) {
+    failPut(failure);
+  }
+  return Progress::Moved;
+}
+
+// The body is whole: checks it and queues the upload for the next commit. Throws Failure.
+void Session::finishPut(const Header* trailer) {
+  Receiving& now = *busy_->receiving;
+  if (trailer != nullptr && !trailer->ok.value_or(false)) {
+    const auto code = errorFromName(trailer->error.value_or("")).value_or(ErrorCode::Changed);
+    throw Failure(code,
+                  "the sender gave the body up: " + escapeText(trailer->message.value_or("no reason given"), 200));
+  }
+  if (trailer != nullptr && trailer->filesize && *trailer->filesize != now.upload->offset()) {
+    throw Failure(ErrorCode::Integrity, "the trailer says " + std::to_string(*trailer->filesize) + " bytes, but " +
+                                            std::to_string(now.upload->offset()) + " arrived; nothing was stored");
+  }
+  const std::uint64_t size = now.upload->offset();
+  const std::vector<DigestValue> digests = now.upload->finish();
+  try {
+    compareDigests(now.request.digests, digests);
+    if (trailer != nullptr) compareDigests(trailer->digests, digests);
+  } catch (const Failure&) {
+    storage().restart(*now.upload);
+    throw;
+  }
+  if (now.deliver) {
+    now.deliver(std::move(now.upload));
+    Header received = okReply(now.request);
+    received.filesize = size;
+    for (const DigestValue& digest : digests) received.setDigest(digest);
+    reply(received);
+    busy_->receiving.reset();
+    enterHeader();
+    return;
+  }
+  busy_->puts.add(std::move(now.upload), PutRecord{std::move(now.request), size, digests, now.begun});
+  busy_->receiving.reset();
+  enterHeader();
+  if (busy_->puts.full()) commitPuts();
+}
+
+// A put that had begun cannot be stored. Its rest is thrown away, or the connection ends.
+void Session::failPut(const Failure& failure) {
+  const Header request = std::move(busy_->receiving->request);
+  const BodyReceiver body = busy_->receiving->body;
+  const bool whole = state_ == State::Trailer || (!body.chunked() && body.remaining() == 0);
+  busy_->receiving.reset();
+  if (!whole) {
+    refuseBody(request, body, failure);
+    return;
+  }
+  refuse(request, failure);
+  enterHeader();
+}
+
+Progress Session::sendBody(SessionKit& kit) {
+  const std::uint64_t before = busy_->sending->body.moved();
+  const Progress progress = busy_->sending->body.step(kit, *transport_, busy_->output);
+  charge(busy_->sending->body.moved() - before);
+  if (progress != Progress::Done) return progress;
+  recordGet(nullptr);
+  busy_->sending.reset();
+  enterHeader();
+  return Progress::Moved;
+}
+
+void Session::reply(const Header& header) {
+  commitPuts();
+  appendFrame(busy_->output, header);
+}
+
+void Session::commitPuts() {
+  if (busy_->puts.empty()) return;
+  for (const PutQueue::Answered& answer : busy_->puts.commit(storage())) {
+    const PutRecord& put = answer.record;
+    if (answer.failure) {
+      refuse(put.request, *answer.failure);
+      continue;
+    }
+    record(put.request, {put.size, put.digests.front().hex, put.begun});
+    if (put.request.plain) continue;
+    Header stored = okReply(put.request);
+    stored.filename = put.request.filename;
+    stored.filesize = put.size;
+    for (const DigestValue& digest : put.digests) stored.setDigest(digest);
+    appendFrame(busy_->output, stored);
+  }
+}
+
+}  // namespace ft

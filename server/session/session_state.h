@@ -1,0 +1,79 @@
+#pragma once
+// What a session holds only while it has something to do; kept apart so that an idle session is small. For session*.cpp alone.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "server/access/authenticator.h"
+#include "server/session/offers.h"
+#include "server/session/put_queue.h"
+#include "server/session/session.h"
+
+namespace ft {
+
+struct Session::Working {
+  Header request;
+  const Command& command;
+  std::unique_ptr<Work> work;
+};
+
+struct Session::LoggingIn {
+  LoggingIn(Header header, std::shared_ptr<LoginAttempt> begun)
+      : request(std::move(header)), attempt(std::move(begun)) {}
+  ~LoggingIn() { attempt->cancel(); }
+  LoggingIn(const LoggingIn&) = delete;
+  LoggingIn& operator=(const LoggingIn&) = delete;
+  Header request;
+  std::shared_ptr<LoginAttempt> attempt;
+};
+
+struct Session::Receiving {
+  Receiving(Header header, ReceiveFile file, BodyReceiver receiver, TimePoint now)
+      : request(std::move(header)),
+        upload(std::move(file.upload)),
+        deliver(std::move(file.deliver)),
+        body(receiver),
+        movedBefore(receiver.moved()),
+        begun(now) {}
+  Header request;
+  std::unique_ptr<Upload> upload;  // null while a refused body is thrown away
+  std::function<void(std::unique_ptr<Upload>)> deliver;
+  BodyReceiver body;
+  std::uint64_t movedBefore;  // body bytes, of one that is thrown away from some point on
+  TimePoint begun;
+};
+
+struct Session::Sending {
+  Sending(SendFile send, std::string file, TimePoint now) : name(std::move(file)), body(std::move(send)), begun(now) {}
+  std::string name;
+  BodySender body;
+  TimePoint begun;
+};
+
+// All that a session can do without while it rests between two requests. There may be tens of thousands that do.
+struct Session::Busy {
+  // Is there nothing that a later request would miss?
+  bool isOver() const;
+  // Gives memory back that is not used while the session waits.
+  void shrink();
+
+  std::string leftover;  // input that waits while the session is parked
+  std::string output;
+  std::size_t outputSent = 0;
+  std::string nonce;  // that a log-in may sign
+  Offers offers;
+  PutQueue puts;
+  std::optional<TimePoint> pausedUntil;
+  std::uint64_t windowMark = 0;  // body bytes moved at the beginning of the present rate window
+  std::unique_ptr<Working> working;
+  std::unique_ptr<LoggingIn> login;
+  std::unique_ptr<Header> execRequest;  // set with State::HandOver
+  std::unique_ptr<Receiving> receiving;
+  std::unique_ptr<Sending> sending;
+};
+
+}  // namespace ft

@@ -1,0 +1,123 @@
+#include "server/session/tree_handlers.h"
+
+#include <algorithm>
+
+#include "common/protocol.h"
+
+namespace ft {
+namespace {
+
+// A page must fit into one header: about 150 bytes an entry beside its name, and a name may double when it is escaped.
+constexpr std::size_t kEntriesPerPage = 300;
+constexpr std::size_t kNameBytesPerPage = 9'500;
+
+std::string typeName(FileType type) {
+  switch (type) {
+    case FileType::File: return "file";
+    case FileType::Folder: return "dir";
+    case FileType::Link: return "link";
+    case FileType::Other: break;
+  }
+  return "other";
+}
+
+FileName folderName(const Header& request) { return FileName::parseFolder(request.filename.value_or("")); }
+
+bool same(const FileInfo& info, std::uint64_t size, std::int64_t mtimeNs) {
+  return info.type == FileType::File && info.size == size && info.mtimeNs == mtimeNs;
+}
+
+}  // namespace
+
+FileName requiredName(const Header& request) {
+  if (!request.filename) throw Failure(ErrorCode::BadRequest, "'filename' is missing");
+  return FileName::parse(*request.filename);
+}
+
+void describe(const FileInfo& info, Header& reply) {
+  reply.filesize = info.size;
+  reply.mtimeNs = info.mtimeNs;
+  reply.mode = info.mode;
+}
+
+Outcome handleList(const Header& request, CommandContext& context) {
+  const FileName folder = folderName(request);
+  const std::size_t wanted = std::min<std::uint64_t>(request.limit.value_or(kEntriesPerPage), kEntriesPerPage);
+  if (wanted == 0) throw Failure(ErrorCode::BadRequest, "'limit' must be at least 1");
+  FolderPage page = context.storage.list(folder, request.after.value_or(""), {wanted, kNameBytesPerPage});
+  Header reply = okReply(request);
+  reply.filename = folder.text();
+  reply.entries.emplace();
+  reply.entries->reserve(page.entries.size());
+  for (FolderEntry& entry : page.entries) {
+    reply.entries->push_back(ListEntry{std::move(entry.name), typeName(entry.info.type), entry.info.size,
+                                       entry.info.mtimeNs, entry.info.mode});
+  }
+  if (!page.next.empty()) reply.next = std::move(page.next);
+  if (page.skipped > 0) reply.skipped = page.skipped;
+  return reply;
+}
+
+Outcome handleStat(const Header& request, CommandContext& context) {
+  const FileName name = folderName(request);
+  const FileInfo info = context.storage.stat(name);
+  Header reply = okReply(request);
+  reply.filename = name.text();
+  reply.type = typeName(info.type);
+  describe(info, reply);
+  return reply;
+}
+
+Outcome handleCheck(const Header& request, CommandContext& context) {
+  const FileName folder = folderName(request);
+  if (!request.names || !request.sizes || !request.mtimesNs || request.sizes->size() != request.names->size() ||
+      request.mtimesNs->size() != request.names->size()) {
+    throw Failure(ErrorCode::BadRequest, "'names', 'sizes' and 'mtimes_ns' must be arrays of the same length");
+  }
+  if (request.names->size() > kMaxCheckEntries) {
+    throw Failure(ErrorCode::BadRequest, "at most " + std::to_string(kMaxCheckEntries) + " names fit one check");
+  }
+  const auto infos = context.storage.statMany(folder, *request.names);
+  Header reply = okReply(request);
+  reply.need.emplace();
+  for (std::size_t i = 0; i < infos.size(); ++i) {
+    if (!infos[i] || !same(*infos[i], (*request.sizes)[i], (*request.mtimesNs)[i])) reply.need->push_back(i);
+  }
+  return reply;
+}
+
+Outcome handleMkdir(const Header& request, CommandContext& context) {
+  Header reply = okReply(request);
+  if (request.names) {
+    if (request.names->size() > kMaxCheckEntries) {
+      throw Failure(ErrorCode::BadRequest, "at most " + std::to_string(kMaxCheckEntries) + " names fit one mkdir");
+    }
+    context.storage.makeFolders(folderName(request), *request.names);
+    return reply;
+  }
+  const FileName name = requiredName(request);
+  context.storage.makeFolder(name, request.parents.value_or(false));
+  reply.filename = name.text();
+  return reply;
+}
+
+Outcome handleRemove(const Header& request, CommandContext& context) {
+  const FileName name = requiredName(request);
+  context.storage.remove(name, request.recursive.value_or(false));
+  Header reply = okReply(request);
+  reply.filename = name.text();
+  return reply;
+}
+
+Outcome handleRename(const Header& request, CommandContext& context) {
+  const FileName from = requiredName(request);
+  if (!request.to) throw Failure(ErrorCode::BadRequest, "'to' is missing");
+  const FileName to = FileName::parse(*request.to);
+  context.storage.rename(from, to, request.replace.value_or(true));
+  Header reply = okReply(request);
+  reply.filename = from.text();
+  reply.to = to.text();
+  return reply;
+}
+
+}  // namespace ft

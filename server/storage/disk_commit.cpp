@@ -1,0 +1,143 @@
+#include "server/storage/disk_commit.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <stdexcept>
+
+#include "server/storage/disk_failure.h"
+
+namespace ft {
+namespace {
+
+constexpr std::string_view kAction = "store";
+// From so many files on, syncing the whole file system costs a third of syncing each. Smaller groups do not pay for what others write.
+constexpr std::size_t kSyncAllFrom = 16;
+
+}  // namespace
+
+int renameNoReplace(int fromFolder, const std::string& from, int toFolder, const std::string& to) {
+  if (::renameat2(fromFolder, from.c_str(), toFolder, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return errno;
+  // A file system without the flag (or a folder into itself, which a link refuses as well).
+  struct stat info {};
+  if (::fstatat(fromFolder, from.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return errno;
+  if (S_ISDIR(info.st_mode)) return EINVAL;
+  if (::linkat(fromFolder, from.c_str(), toFolder, to.c_str(), 0) != 0) return errno;
+  return ::unlinkat(fromFolder, from.c_str(), 0) == 0 ? 0 : errno;
+}
+
+CommitGroup::CommitGroup(DiskCore& core, std::span<CommitItem> items) : core_(core) {
+  entries_.reserve(items.size());
+  for (CommitItem& item : items) {
+    auto* const upload = dynamic_cast<DiskUpload*>(item.upload.get());
+    if (upload == nullptr || !upload->finished()) throw std::logic_error("an upload is committed that is not finished");
+    entries_.push_back({&item, upload});
+  }
+}
+
+void CommitGroup::run() {
+  if (core_.syncsFiles()) syncFiles();
+  nameFiles();
+  if (core_.syncsFolders()) syncTargets();
+  for (const Entry& entry : entries_) {
+    if (!entry.item->failure) remember(entry);
+    entry.item->upload.reset();
+  }
+}
+
+void CommitGroup::syncFiles() {
+  const bool many = entries_.size() >= kSyncAllFrom;
+  // Other groups share the errors that syncfs() tells, so its yes is not enough; each file also answers for itself.
+  const bool allSynced = many && ::syncfs(core_.syncFd()) == 0;
+  constexpr unsigned kStart = SYNC_FILE_RANGE_WRITE;
+  constexpr unsigned kCheck = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+  if (!many && entries_.size() > 1) {
+    for (Entry& entry : entries_) ::sync_file_range(entry.upload->file().fd(), 0, 0, kStart);
+  }
+  for (Entry& entry : entries_) {
+    const int fd = entry.upload->file().fd();
+    if ((allSynced ? ::sync_file_range(fd, 0, 0, kCheck) : ::fsync(fd)) == 0) continue;
+    // The pages count as clean now and may be gone: a second sync would say yes to a file that is not there.
+    entry.item->failure = diskFailure(errno, "sync", entry.upload->spec().name);
+    entry.upload->discard();
+  }
+}
+
+void CommitGroup::nameFiles() {
+  for (Entry& entry : entries_) {
+    if (entry.item->failure) continue;
+    NamingWatch* const watch = entry.item->watch;
+    bool watched = false;
+    try {
+      if (watch != nullptr) watch->naming();
+      watched = watch != nullptr;
+      nameFile(entry);
+    } catch (const Failure& failure) {
+      entry.item->failure = failure;
+    }
+    if (watched) watch->named(!entry.item->failure);
+  }
+}
+
+void CommitGroup::nameFile(Entry& entry) {
+  const FileName& name = entry.upload->spec().name;
+  int error = 0;
+  for (int tries = 0; tries < 2; ++tries) {
+    entry.target = targetOf(name.parent(), entry.upload->spec().fixedFolders);
+    error = rename(entry);
+    if (error != ENOENT) break;
+    // The folder was removed since it was opened. It stays in targets_ for the files that it had got.
+    targets_[entry.target].gone = true;
+  }
+  if (error != 0) throw diskFailure(error, kAction, name);
+  entry.upload->file().release();
+}
+
+std::size_t CommitGroup::targetOf(const FileName& folder, std::size_t fixed) {
+  for (std::size_t i = targets_.size(); i > 0; --i) {
+    if (!targets_[i - 1].gone && targets_[i - 1].name == folder) return i - 1;
+  }
+  targets_.push_back({folder, core_.folderMadeIfMissing(folder, kAction, fixed)});
+  return targets_.size() - 1;
+}
+
+int CommitGroup::rename(Entry& entry) {
+  StagedFile& file = entry.upload->file();
+  const PutSpec& spec = entry.upload->spec();
+  const int folder = targets_[entry.target].fd.get();
+  const std::string leaf(spec.name.leaf());
+  if (file.name().empty()) {
+    const int error = linkUnnamed(file.fd(), folder, leaf);
+    if (error != EEXIST || !spec.replace) return error;
+    // Somebody has been quicker: only a rename replaces.
+    if (const int unnamed = core_.staging.name(file); unnamed != 0) return unnamed;
+  }
+  if (!spec.replace) return renameNoReplace(file.folder(), file.name(), folder, leaf);
+  return ::renameat(file.folder(), file.name().c_str(), folder, leaf.c_str()) == 0 ? 0 : errno;
+}
+
+void CommitGroup::syncTargets() {
+  for (Target& target : targets_) target.syncError = core_.syncFolder(target.fd.get());
+  for (Entry& entry : entries_) {
+    if (entry.item->failure || targets_[entry.target].syncError == 0) continue;
+    const FileName& name = entry.upload->spec().name;
+    entry.item->failure =
+        Failure(ErrorCode::IoError, shownName(name) + " is stored but may not survive a power cut: " +
+                                        diskFailure(targets_[entry.target].syncError, "sync", name.parent()).what());
+  }
+}
+
+void CommitGroup::remember(const Entry& entry) {
+  struct stat info {};
+  // Now, as the rename has changed the ctime.
+  if (::fstat(entry.upload->file().fd(), &info) != 0) return;
+  const FileVersion version = versionOf(info);
+  for (const DigestValue& digest : entry.item->digests) core_.digests.remember(version, digest);
+  core_.keeper.stored(entry.upload->spec().name, version, entry.item->digests);
+}
+
+}  // namespace ft

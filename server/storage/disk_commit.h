@@ -1,0 +1,52 @@
+#pragma once
+// Makes finished uploads visible and durable together: one sync for each file, one for each folder, whatever the number of files in it.
+// The order (files, names, folders) is what makes a name show the old file or the whole new one after a power cut.
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "server/storage/disk_core.h"
+#include "server/storage/disk_upload.h"
+#include "server/storage/storage.h"
+
+namespace ft {
+
+// Gives a file in one folder a name in another, in place of nothing: EEXIST when there is something. Returns an errno.
+int renameNoReplace(int fromFolder, const std::string& from, int toFolder, const std::string& to);
+
+// One call of Storage::commit().
+class CommitGroup {
+ public:
+  CommitGroup(DiskCore& core, std::span<CommitItem> items);
+  // Fills in the items' failures, and consumes their uploads.
+  void run();
+
+ private:
+  // A folder that got names. Kept open for this group only: a folder that is renamed or removed is looked up anew by the next.
+  struct Target {
+    FileName name;
+    UniqueFd fd;
+    bool gone = false;
+    int syncError = 0;
+  };
+  struct Entry {
+    CommitItem* item;
+    DiskUpload* upload;
+    std::size_t target = 0;  // index into targets_
+  };
+
+  void syncFiles();
+  void nameFiles();
+  void nameFile(Entry& entry);
+  std::size_t targetOf(const FileName& folder, std::size_t fixed);
+  int rename(Entry& entry);
+  void syncTargets();
+  void remember(const Entry& entry);
+
+  DiskCore& core_;
+  std::vector<Entry> entries_;
+  std::vector<Target> targets_;
+};
+
+}  // namespace ft

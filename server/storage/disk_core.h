@@ -1,0 +1,98 @@
+#pragma once
+// What the parts of the disk storage share: the root, the daemon's folder in it, and the rules of durability. Thread-safe.
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/file_name.h"
+#include "server/storage/digest_cache.h"
+#include "server/storage/digest_keeper.h"
+#include "server/storage/follow_digest.h"
+#include "server/storage/part_digests.h"
+#include "server/storage/part_store.h"
+#include "server/storage/rooted_folder.h"
+#include "server/storage/space_ledger.h"
+#include "server/storage/staging_folder.h"
+
+namespace ft {
+
+struct DiskStorageOptions {
+  // What survives a power cut once a call has returned: the files with their names, the files' contents, or nothing in particular.
+  enum class Durability { Full, File, None };
+
+  std::string root;
+  Durability durability = Durability::Full;
+  std::uint64_t minFree = 0;  // bytes of the disk that are never filled (storage.min_free)
+  std::chrono::milliseconds partExpire = std::chrono::hours(24 * 7);
+  std::uint32_t fileMode = 0644;
+  std::uint32_t folderMode = 0755;
+  bool backgroundMd5 = false;  // take the MD5 of files that came with another digest, when nothing else is to be done
+  Ownership owner{};           // of new files and folders
+  mode_t umask = 0777;         // the process's: bits that new files and folders may lack, so that they are to be set
+  bool useOpenat2 = true;      // false: look names up part by part, as where openat2 is missing
+};
+
+// Makes the folder, with mode 0700, and those above it where they are missing. Throws std::runtime_error that names it.
+void makeRoot(const std::string& root);
+
+class DiskCore {
+ public:
+  // Throws std::runtime_error that names the root.
+  explicit DiskCore(DiskStorageOptions options);
+
+  bool syncsFiles() const noexcept { return options.durability != DiskStorageOptions::Durability::None; }
+  bool syncsFolders() const noexcept { return options.durability == DiskStorageOptions::Durability::Full; }
+  // Must `mode` be set after a file was made with it?
+  bool needsChmod(mode_t mode) const noexcept { return (mode & options.umask) != 0; }
+
+  // An open folder, or Failure. `action` is for its message, as in diskFailure().
+  UniqueFd folder(const FileName& name, std::string_view action) const;
+  // The same, making what is missing; what was made is synced when the durability asks for it, also when another thread has made it or an
+  // earlier sync has failed. The first `fixed` parts are never made.
+  UniqueFd folderMadeIfMissing(const FileName& name, std::string_view action, std::size_t fixed = 0);
+  // Makes all of these that are missing, and syncs each folder once in which something was made. Throws Failure.
+  void makeFolders(std::span<const FileName> names, std::string_view action);
+  // Makes one folder, synced as above. Returns an errno.
+  int makeChild(int parent, const std::string& leaf);
+  // Syncs a folder when the durability asks for it. Returns an errno.
+  int syncFolder(int folder) const;
+  // A descriptor on the file system that syncfs() takes.
+  int syncFd() const noexcept { return syncFd_.get(); }
+
+  const DiskStorageOptions options;
+  const RootedFolder root;
+  const StateFolder state;
+  StagingFolder staging;
+  PartStore parts;
+  PartDigests partDigests;
+  SpaceLedger space;
+  DigestCache digests;
+  DigestPool hashers;
+  DigestKeeper keeper;
+
+ private:
+  class Making;
+
+  UniqueFd syncFd_;
+
+  // An open folder that holds new ones which may not survive a power cut.
+  struct Unsynced {
+    UniqueFd fd;
+    ino_t inode = 0;
+  };
+
+  // A folder that one thread has made and not synced yet is already seen by the others. They wait for it before they answer for a file in it.
+  std::mutex making_;
+  std::atomic<bool> makes_{false};  // or has made what could not be synced
+  std::vector<Unsynced> unsynced_;  // under making_
+};
+
+}  // namespace ft

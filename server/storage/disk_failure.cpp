@@ -1,0 +1,33 @@
+#include "server/storage/disk_failure.h"
+
+#include <cerrno>
+
+#include "common/escape.h"
+
+namespace ft {
+
+std::string shownName(const FileName& name) {
+  if (name.isRoot()) return "the root";
+  return "'" + escapeText(name.text()) + "'";
+}
+
+Failure diskFailure(int error, std::string_view action, const FileName& name) {
+  const std::string what = "cannot " + std::string(action) + " " + shownName(name);
+  switch (error) {
+    case ELOOP: return Failure(ErrorCode::Forbidden, what + ": it is, or leads through, a symbolic link");
+    case EXDEV: return Failure(ErrorCode::Forbidden, what + ": another file system is mounted there");
+    case ENXIO:
+    case ENODEV: return Failure(ErrorCode::Forbidden, what + ": it is a special file");
+    case ENOTDIR: return Failure(ErrorCode::NotDirectory, what + ": a part of the name is not a folder");
+    case EISDIR:
+      return Failure(ErrorCode::IsDirectory,
+                     what + ": it is a folder" +
+                         (name.isRoot() ? "" : "; names in it begin with '" + escapeText(name.text()) + "/'"));
+    case EEXIST: return Failure(ErrorCode::Exists, what + ": it exists");
+    case EFBIG: return Failure(ErrorCode::TooLarge, what + ": larger than the file system allows");
+    case EDQUOT: return Failure(ErrorCode::Quota, what + ": over the disk quota of the daemon's user");
+    default: return failureFromErrno(error, what);
+  }
+}
+
+}  // namespace ft

@@ -1,0 +1,98 @@
+#include "server/storage/disk_storage.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "server/storage/disk_commit.h"
+#include "server/storage/disk_download.h"
+#include "server/storage/disk_failure.h"
+#include "server/storage/disk_upload.h"
+
+namespace ft {
+namespace {
+
+constexpr auto kCleaningAtStart = std::chrono::milliseconds(800);
+// A FIFO must not block, a terminal must not become ours.
+constexpr int kReadFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+
+}  // namespace
+
+DiskStorage::DiskStorage(DiskStorageOptions options) : core_(std::move(options)) {
+  core_.staging.clean(std::chrono::steady_clock::now() + kCleaningAtStart);
+  try {
+    core_.parts.clean(std::chrono::steady_clock::now() + kCleaningAtStart);
+  } catch (const Failure&) {
+    // Files can be served all the same, and expireParts() will tell.
+  }
+}
+
+bool DiskStorage::expireParts(std::chrono::milliseconds time) {
+  const auto deadline = std::chrono::steady_clock::now() + time;
+  return core_.staging.clean(deadline) && core_.parts.clean(deadline);
+}
+
+bool DiskStorage::checkTarget(const PutSpec& spec) {
+  constexpr std::string_view kAction = "store";
+  if (spec.name.isRoot()) throw diskFailure(EISDIR, kAction, spec.name);
+  const Opened there = core_.root.open(spec.name, O_PATH);
+  if (there.error == ENOENT) return true;
+  if (!there) throw diskFailure(there.error, kAction, spec.name);
+  struct stat info {};
+  if (::fstat(there.fd.get(), &info) != 0) throw diskFailure(errno, kAction, spec.name);
+  if (S_ISDIR(info.st_mode)) throw diskFailure(EISDIR, kAction, spec.name);
+  if (S_ISLNK(info.st_mode)) throw diskFailure(ELOOP, kAction, spec.name);
+  if (!S_ISREG(info.st_mode)) throw diskFailure(ENXIO, kAction, spec.name);
+  if (!spec.replace) throw diskFailure(EEXIST, kAction, spec.name);
+  return false;
+}
+
+std::unique_ptr<Upload> DiskStorage::begin(const PutSpec& spec) {
+  const bool free = checkTarget(spec);
+  auto upload = std::make_unique<DiskUpload>(core_, spec, nullptr);
+  if (free) upload->expectFree();
+  return upload;
+}
+
+std::unique_ptr<Upload> DiskStorage::resume(const PutSpec& spec, DigestAlgorithm prefixDigest) {
+  checkTarget(spec);
+  auto claim = core_.parts.claim(PartStore::partName(spec));
+  const bool claimed = claim != nullptr;
+  auto upload = std::make_unique<DiskUpload>(core_, spec, std::move(claim));
+  if (claimed) upload->openPart(prefixDigest);
+  return upload;
+}
+
+void DiskStorage::restart(Upload& upload) { dynamic_cast<DiskUpload&>(upload).restart(); }
+
+void DiskStorage::commit(std::span<CommitItem> items) { CommitGroup(core_, items).run(); }
+
+std::unique_ptr<Download> DiskStorage::open(const FileName& name) {
+  constexpr std::string_view kAction = "read";
+  Opened opened = core_.root.open(name, kReadFlags);
+  if (!opened) throw diskFailure(opened.error, kAction, name);
+  struct stat info {};
+  if (::fstat(opened.fd.get(), &info) != 0) throw diskFailure(errno, kAction, name);
+  if (S_ISDIR(info.st_mode)) throw diskFailure(EISDIR, kAction, name);
+  if (!S_ISREG(info.st_mode)) throw diskFailure(ENXIO, kAction, name);
+  return std::make_unique<DiskDownload>(std::move(opened.fd), info, core_.digests);
+}
+
+std::optional<FileInfo> DiskStorage::find(const FileName& name) const {
+  const Opened opened = core_.root.open(name, O_PATH);
+  struct stat info {};
+  if (!opened || ::fstat(opened.fd.get(), &info) != 0) return std::nullopt;
+  return infoOf(info);
+}
+
+FileInfo DiskStorage::stat(const FileName& name) {
+  constexpr std::string_view kAction = "look at";
+  const Opened opened = core_.root.open(name, O_PATH);
+  if (!opened) throw diskFailure(opened.error, kAction, name);
+  struct stat info {};
+  if (::fstat(opened.fd.get(), &info) != 0) throw diskFailure(errno, kAction, name);
+  return infoOf(info);
+}
+
+}  // namespace ft

@@ -1,0 +1,59 @@
+#pragma once
+// The daemon's files on a local disk: a folder tree, and in it .ftpd for what is not a file of it yet. docs/architecture.md tells the order of
+// writing, syncing and renaming; nothing outside the root is reachable, whatever is planted in it.
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "server/storage/disk_core.h"
+#include "server/storage/storage.h"
+
+namespace ft {
+
+// Outlives the uploads and downloads that it gives out. Thread-safe.
+class DiskStorage : public Storage {
+ public:
+  // Makes the root where it is missing (0700), takes its lock, and removes what earlier runs have left, for at most about a second; the rest is
+  // left to expireParts(). Throws std::runtime_error that names the root, also when another daemon serves it.
+  explicit DiskStorage(DiskStorageOptions options);
+
+  std::unique_ptr<Upload> begin(const PutSpec& spec) override;
+  std::unique_ptr<Upload> resume(const PutSpec& spec, DigestAlgorithm prefixDigest) override;
+  void restart(Upload& upload) override;
+  void commit(std::span<CommitItem> items) override;
+  std::unique_ptr<Download> open(const FileName& name) override;
+  FileInfo stat(const FileName& name) override;
+  FolderPage list(const FileName& folder, const std::string& after, PageLimits limits) override;
+  std::vector<std::optional<FileInfo>> statMany(const FileName& folder, std::span<const std::string> names) override;
+  void makeFolder(const FileName& name, bool parents) override;
+  void makeFolders(const FileName& folder, std::span<const std::string> names) override;
+  void remove(const FileName& name, bool recursive) override;
+  void rename(const FileName& from, const FileName& to, bool replace) override;
+
+  // Removes the parts that are older than partExpire, and leftovers that the start had no time for, for about `time` at most; the next call goes
+  // on from there. To be called now and then, by one thread. Returns whether nothing is left to do. Throws Failure.
+  bool expireParts(std::chrono::milliseconds time);
+  // Removes the files that have had their content for longer than `age`, for about `time` at most; no space is needed for it. Returns whether
+  // nothing is left to do. Throws Failure when some files could not be removed, once the others are.
+  bool removeOlderThan(std::chrono::milliseconds age, std::chrono::milliseconds time);
+  // The length of the parts that an owner's cut uploads have left (PutSpec::owner).
+  std::uint64_t partBytes(const std::string& owner) { return core_.parts.bytesOf(owner); }
+  // Bytes that uploads have reserved and not written yet.
+  std::uint64_t reservedBytes() const { return core_.space.outstanding(); }
+  // What somebody should know of the start (remembered digests that could not be used); mostly "".
+  const std::string& notice() const { return core_.keeper.notice(); }
+  // False where names are looked up part by part, as openat2 is missing.
+  bool usesOpenat2() const { return core_.root.usesOpenat2(); }
+
+ private:
+  // Throws Failure when no file can be stored there. Returns whether nothing is there.
+  bool checkTarget(const PutSpec& spec);
+  std::optional<FileInfo> find(const FileName& name) const;
+  void replaceByRename(const FileName& from, const FileName& to, bool replace);
+
+  DiskCore core_;
+};
+
+}  // namespace ft

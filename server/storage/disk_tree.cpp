@@ -1,0 +1,178 @@
+// The part of DiskStorage that works on folders and names.
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+
+#include "common/protocol.h"
+#include "server/storage/disk_commit.h"
+#include "server/storage/disk_download.h"
+#include "server/storage/disk_failure.h"
+#include "server/storage/disk_storage.h"
+#include "server/storage/folder_reader.h"
+#include "server/storage/tree_remover.h"
+
+namespace ft {
+namespace {
+
+// A page's cursor as it stands in `next`: the file system's own, in decimal.
+std::int64_t parseCursor(const std::string& text) {
+  std::int64_t cursor = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), cursor);
+  if (end.ec != std::errc() || end.ptr != text.data() + text.size() || cursor < 0) {
+    throw Failure(ErrorCode::BadRequest, "'after' is not what a page before has given as its 'next'");
+  }
+  return cursor;
+}
+
+bool isName(const FileName& folder, std::string_view leaf) {
+  try {
+    static_cast<void>(folder.child(leaf));
+    return true;
+  } catch (const Failure&) {
+    return false;
+  }
+}
+
+std::optional<FileInfo> childInfo(int folder, const std::string& leaf) {
+  struct stat info {};
+  if (::fstatat(folder, leaf.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
+  return infoOf(info);
+}
+
+bool isInside(const FileName& name, const FileName& folder) { return name.text().starts_with(folder.text() + "/"); }
+
+void requireNotRoot(const FileName& name, const std::string& action) {
+  if (name.isRoot()) throw Failure(ErrorCode::Forbidden, "the root cannot be " + action);
+}
+
+std::string cannotRename(const FileName& from, const FileName& to) {
+  return "cannot rename " + shownName(from) + " to " + shownName(to) + ": ";
+}
+
+}  // namespace
+
+FolderPage DiskStorage::list(const FileName& folder, const std::string& after, PageLimits limits) {
+  constexpr std::string_view kAction = "list";
+  const UniqueFd fd = core_.folder(folder, kAction);
+  FolderReader reader(fd.get());
+  if (!after.empty() && reader.seek(parseCursor(after)) != 0) {
+    throw Failure(ErrorCode::BadRequest, "'after' is not a place in this folder");
+  }
+  FolderPage page;
+  FolderReader::Entry entry;
+  std::size_t nameBytes = 0;
+  std::int64_t behind = 0;
+  while (reader.next(entry)) {
+    if (folder.isRoot() && entry.name == kReservedFolder) continue;
+    const bool full = page.entries.size() >= limits.entries || nameBytes + entry.name.size() > limits.nameBytes;
+    if (full && !page.entries.empty()) {
+      page.next = std::to_string(behind);
+      return page;
+    }
+    behind = entry.cursor;
+    if (!isName(folder, entry.name)) {
+      ++page.skipped;
+      continue;
+    }
+    std::string name(entry.name);
+    const auto info = childInfo(fd.get(), name);
+    if (!info) continue;
+    nameBytes += name.size();
+    page.entries.push_back({std::move(name), *info});
+  }
+  if (reader.error() != 0) throw diskFailure(reader.error(), kAction, folder);
+  return page;
+}
+
+std::vector<std::optional<FileInfo>> DiskStorage::statMany(const FileName& folder, std::span<const std::string> names) {
+  std::vector<std::optional<FileInfo>> infos(names.size());
+  const Opened opened = core_.root.openFolder(folder);
+  if (opened.error == ENOENT) return infos;
+  if (!opened) throw diskFailure(opened.error, "check", folder);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const FileName name = folder.child(names[i]);
+    const bool onePart = names[i].find('/') == std::string::npos;
+    infos[i] = onePart ? childInfo(opened.fd.get(), names[i]) : find(name);
+  }
+  return infos;
+}
+
+void DiskStorage::makeFolder(const FileName& name, bool parents) {
+  constexpr std::string_view kAction = "make";
+  if (name.isRoot()) {
+    if (parents) return;
+    throw diskFailure(EEXIST, kAction, name);
+  }
+  if (parents) {
+    core_.folderMadeIfMissing(name, kAction);
+    return;
+  }
+  const UniqueFd parent = core_.folder(name.parent(), kAction);
+  if (const int error = core_.makeChild(parent.get(), std::string(name.leaf())); error != 0) {
+    throw diskFailure(error, kAction, name);
+  }
+}
+
+void DiskStorage::makeFolders(const FileName& folder, std::span<const std::string> names) {
+  std::vector<FileName> wanted{folder};
+  wanted.reserve(names.size() + 1);
+  for (const std::string& name : names) wanted.push_back(folder.child(name));
+  core_.makeFolders(wanted, "make");
+}
+
+void DiskStorage::remove(const FileName& name, bool recursive) {
+  constexpr std::string_view kAction = "remove";
+  requireNotRoot(name, "removed");
+  const UniqueFd parent = core_.folder(name.parent(), kAction);
+  const std::string leaf(name.leaf());
+  int error = ::unlinkat(parent.get(), leaf.c_str(), 0) == 0 ? 0 : errno;
+  if (error == EISDIR && recursive) {
+    error = TreeRemover(core_.root).remove(parent.get(), leaf);
+  } else if (error == EISDIR) {
+    error = ::unlinkat(parent.get(), leaf.c_str(), AT_REMOVEDIR) == 0 ? 0 : errno;
+  }
+  if (error == ENOTEMPTY || error == EEXIST) {
+    throw Failure(ErrorCode::IsDirectory, "cannot remove " + shownName(name) + ": it is a folder that is not empty");
+  }
+  if (error == 0) error = core_.syncFolder(parent.get());
+  if (error != 0) throw diskFailure(error, kAction, name);
+}
+
+void DiskStorage::rename(const FileName& from, const FileName& to, bool replace) {
+  requireNotRoot(from, "renamed");
+  if (to.isRoot()) throw diskFailure(EISDIR, "replace", to);
+  if (from == to || isInside(to, from)) {
+    throw Failure(ErrorCode::NameInvalid, cannotRename(from, to) + (from == to ? "it has that name already"
+                                                                               : "the new name is inside the old one"));
+  }
+  replaceByRename(from, to, replace);
+}
+
+void DiskStorage::replaceByRename(const FileName& from, const FileName& to, bool replace) {
+  const UniqueFd fromFolder = core_.folder(from.parent(), "rename");
+  const std::string fromLeaf(from.leaf());
+  const std::string toLeaf(to.leaf());
+  const auto info = childInfo(fromFolder.get(), fromLeaf);
+  if (!info) throw diskFailure(ENOENT, "rename", from);
+  const UniqueFd toFolder = core_.folderMadeIfMissing(to.parent(), "rename to");
+  int error = 0;
+  if (replace && info->type != FileType::Folder) {
+    error = ::renameat(fromFolder.get(), fromLeaf.c_str(), toFolder.get(), toLeaf.c_str()) == 0 ? 0 : errno;
+  } else {
+    // A folder takes no other's place: rename() would silently put it in the place of an empty one.
+    error = renameNoReplace(fromFolder.get(), fromLeaf, toFolder.get(), toLeaf);
+  }
+  if (error == EEXIST && replace)
+    error = childInfo(toFolder.get(), toLeaf).value_or(FileInfo{}).type == FileType::Folder ? EISDIR : ENOTDIR;
+  if (error == EINVAL)
+    throw Failure(ErrorCode::NameInvalid, cannotRename(from, to) + "the new name is inside the old one");
+  if (error == ENOENT) throw diskFailure(error, "rename", from);
+  if (error == 0) error = core_.syncFolder(toFolder.get());
+  if (error == 0) error = core_.syncFolder(fromFolder.get());
+  if (error != 0) throw diskFailure(error, "rename to", to);
+}
+
+}  // namespace ft

@@ -1,0 +1,82 @@
+#pragma once
+// One file on its way in, on the disk: written into .ftpd and digested on the way. What it needs of the storage outlives it.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "server/storage/disk_core.h"
+#include "server/storage/storage.h"
+
+namespace ft {
+
+class DiskUpload : public Upload {
+ public:
+  // A new file, made with the first byte; with `claim` it is a part that is kept when the upload is cut.
+  // Throws NoSpace, TooLarge.
+  DiskUpload(DiskCore& core, PutSpec spec, std::unique_ptr<PartClaim> claim);
+  ~DiskUpload() override;
+
+  bool takeUp() override;
+  std::uint64_t offset() const override { return offset_; }
+  std::optional<DigestValue> prefix() const override { return prefix_; }
+  void write(std::span<const std::byte> bytes) override;
+  void writeHole(std::uint64_t count) override;
+  void expectHole(std::uint64_t count) override;
+  std::size_t writeFromPipe(int pipe, std::size_t count) override;
+  void append(Upload& segment) override;
+  std::vector<DigestValue> finish() override;
+  const PutSpec& spec() const override { return spec_; }
+
+  // Nothing has the name yet. To be called before the first byte.
+  void expectFree() noexcept { free_ = true; }
+  // Looks for what is there of the claimed part, synced and at most as long as announced, for takeUp() to read it for the digests.
+  void openPart(DigestAlgorithm prefixDigest);
+  void restart();
+
+  // For the commit: the file under its staging name. It belongs to this upload until released.
+  StagedFile& file();
+  bool finished() const noexcept { return finished_; }
+  // The content is lost, as after a sync that failed: nothing is kept, not even as a part.
+  void discard() noexcept { discarded_ = true; }
+
+ private:
+  StagedFile create();
+  void reserve();
+  void preallocate();
+  void dropPreallocation();
+  void admit(std::uint64_t count);
+  void wrote(std::uint64_t count);
+  void makeRoom(std::uint64_t count);
+  ssize_t copyFromPipe(int pipe, std::size_t count);
+  void follow();
+  void digestUpTo(std::uint64_t end);
+  void startWriteback();
+  void dropPart();
+  void keepDigests() noexcept;
+  void forget();
+  [[noreturn]] void fail(int error) const;
+
+  DiskCore& core_;
+  PutSpec spec_;
+  std::unique_ptr<PartClaim> claim_;
+  StagedFile file_;
+  SpaceReservation space_;
+  DigestSet digests_;  // of what is before digested_, as long as nobody follows
+  bool slowDigests_;
+  std::optional<DigestAlgorithm> takingUp_;  // while the part is read: the digest that is wanted of it
+  std::optional<DigestValue> prefix_;
+  std::unique_ptr<FollowDigest> follower_;
+  bool following_ = false;  // the digests are with the follower
+  std::uint64_t offset_ = 0;
+  std::uint64_t digested_ = 0;
+  std::uint64_t end_ = 0;        // of the file on the disk; less than offset_ behind a hole
+  std::uint64_t writeback_ = 0;  // up to here the kernel was asked to write to the disk
+  bool free_ = false;
+  bool preallocated_ = false;
+  bool finished_ = false;
+  bool discarded_ = false;
+};
+
+}  // namespace ft

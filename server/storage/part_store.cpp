@@ -1,0 +1,131 @@
+#include "server/storage/part_store.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "common/digest.h"
+#include "common/error.h"
+
+namespace ft {
+namespace {
+
+// More than this beyond a part's length is space that was reserved for the rest of the file, not the file system's rounding.
+constexpr std::uint64_t kRounding = 128 * 1024;
+constexpr std::chrono::milliseconds kClaimWait{500};
+
+bool isStale(const struct stat& info, std::chrono::milliseconds expire) {
+  // ctime, as the mtime may already be the one that the client asked for.
+  const auto touched = std::chrono::system_clock::time_point(std::chrono::seconds(info.st_ctim.tv_sec));
+  return std::chrono::system_clock::now() - touched > expire;
+}
+
+std::string hashOf(const std::string& text) {
+  return digestOf(DigestAlgorithm::Xxh128, std::as_bytes(std::span(text))).hex;
+}
+
+std::string ownersPrefix(const std::string& owner) { return owner.empty() ? "" : hashOf(owner) + "-"; }
+
+}  // namespace
+
+PartClaim::~PartClaim() {
+  if (store_ == nullptr) return;
+  const std::lock_guard lock(store_->mutex_);
+  store_->claimed_.erase(part_);
+  store_->released_.notify_all();
+}
+
+PartStore::PartStore(int folder, std::chrono::milliseconds expire) : folder_(folder), expire_(expire) {}
+
+std::string PartStore::partName(const PutSpec& spec) {
+  std::string identity = spec.name.text();
+  identity += '\0';
+  identity += std::to_string(spec.size.value());
+  identity += '\0';
+  identity += std::to_string(spec.mtimeNs.value());
+  return ownersPrefix(spec.owner) + hashOf(identity);
+}
+
+std::uint64_t PartStore::bytesOf(const std::string& owner) {
+  const std::string prefix = ownersPrefix(owner);
+  const UniqueFd own(::openat(folder_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  FolderReader reader(own.get());
+  FolderReader::Entry entry;
+  std::uint64_t bytes = 0;
+  const std::lock_guard lock(mutex_);
+  while (reader.next(entry)) {
+    const std::string part(entry.name);
+    struct stat info {};
+    if (!part.starts_with(prefix) || claimed_.contains(part)) continue;
+    if (::fstatat(folder_, part.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode)) {
+      bytes += static_cast<std::uint64_t>(info.st_size);
+    }
+  }
+  return bytes;
+}
+
+std::unique_ptr<PartClaim> PartStore::claim(std::string part) {
+  std::unique_lock lock(mutex_);
+  const bool free = released_.wait_for(lock, kClaimWait, [&] { return !claimed_.contains(part); });
+  if (!free) return nullptr;
+  claimed_.insert(part);
+  return std::make_unique<PartClaim>(*this, std::move(part));
+}
+
+StagedFile PartStore::open(const PartClaim& claim) {
+  const char* const part = claim.part().c_str();
+  UniqueFd fd(::openat(folder_, part, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  struct stat info {};
+  const bool usable = fd && ::fstat(fd.get(), &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 1;
+  if (usable) return StagedFile(std::move(fd), folder_, claim.part());
+  ::unlinkat(folder_, part, 0);
+  return {};
+}
+
+StagedFile PartStore::create(const PartClaim& claim, mode_t mode) {
+  UniqueFd fd(::openat(folder_, claim.part().c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+  if (!fd) throw failureFromErrno(errno, "cannot make a file to keep the upload in");
+  return StagedFile(std::move(fd), folder_, claim.part());
+}
+
+void PartStore::cleanOne(const std::string& part) {
+  struct stat info {};
+  // The lock keeps an upload from claiming the part between the look and the removal.
+  const std::lock_guard lock(mutex_);
+  if (claimed_.contains(part) || ::fstatat(folder_, part.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return;
+  if (!S_ISREG(info.st_mode) || info.st_size == 0 || isStale(info, expire_)) {
+    ::unlinkat(folder_, part.c_str(), 0);
+    return;
+  }
+  const auto size = static_cast<std::uint64_t>(info.st_size);
+  if (static_cast<std::uint64_t>(info.st_blocks) * 512 <= size + kRounding) return;
+  const UniqueFd fd(::openat(folder_, part.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  if (fd && ::fstat(fd.get(), &info) == 0 && S_ISREG(info.st_mode) && ::ftruncate(fd.get(), info.st_size) != 0) {
+    ::unlinkat(folder_, part.c_str(), 0);
+  }
+}
+
+bool PartStore::clean(std::chrono::steady_clock::time_point deadline) {
+  constexpr const char* kAction = "cannot look through the parts of cut uploads";
+  if (!sweep_) {
+    UniqueFd own(::openat(folder_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!own) throw failureFromErrno(errno, kAction);
+    sweep_ = std::make_unique<Sweep>(std::move(own));
+  }
+  FolderReader::Entry entry;
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (sweep_->reader.next(entry)) {
+      cleanOne(std::string(entry.name));
+      continue;
+    }
+    const int error = sweep_->reader.error();
+    sweep_.reset();
+    if (error != 0) throw failureFromErrno(error, kAction);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace ft

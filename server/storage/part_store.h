@@ -1,0 +1,81 @@
+#pragma once
+// What cut uploads have left, kept for a resume: files in .ftpd/parts, named by a hash of what was being stored (name, size, mtime).
+// A part's length is the offset that a client may go on from; its content is compared before it is used, so nothing else is recorded.
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_set>
+#include <utility>
+
+#include "common/file_name.h"
+#include "common/unique_fd.h"
+#include "server/storage/folder_reader.h"
+#include "server/storage/staging_folder.h"
+#include "server/storage/storage.h"
+
+namespace ft {
+
+class PartStore;
+
+// The right to use one part, for as long as this lives: no other upload of this process has it, and it does not expire.
+class PartClaim {
+ public:
+  PartClaim(PartStore& store, std::string part) : store_(&store), part_(std::move(part)) {}
+  PartClaim(PartClaim&& other) noexcept : store_(std::exchange(other.store_, nullptr)), part_(std::move(other.part_)) {}
+  PartClaim& operator=(PartClaim&&) = delete;
+  ~PartClaim();
+  const std::string& part() const noexcept { return part_; }
+
+ private:
+  PartStore* store_;
+  std::string part_;
+};
+
+// Thread-safe.
+class PartStore {
+ public:
+  // Borrows the folder. Parts that nobody has touched for `expire` are stale.
+  PartStore(int folder, std::chrono::milliseconds expire);
+
+  // The part of an upload whose size and mtime are known. Those of an owner are his alone.
+  static std::string partName(const PutSpec& spec);
+  // The length of all parts of the owner that no upload is writing.
+  std::uint64_t bytesOf(const std::string& owner);
+  // nullptr when another upload has it, and keeps it for a moment longer: a client that comes back at once may be quicker than the
+  // news that its last connection is gone.
+  std::unique_ptr<PartClaim> claim(std::string part);
+
+  // The file of a claimed part; empty when there is none. What cannot be used is removed. Removing is the default fate of what is returned.
+  StagedFile open(const PartClaim& claim);
+  // A new file for a claimed part. Throws Failure.
+  StagedFile create(const PartClaim& claim, mode_t mode);
+
+  // Removes stale parts and gives back what others have reserved beyond their end, until done or the time is up; the next call goes on from
+  // there. Returns whether it has come to the end. Throws Failure when the parts cannot be read. One thread at a time.
+  bool clean(std::chrono::steady_clock::time_point deadline);
+
+ private:
+  // A walk through the folder that is not at its end.
+  struct Sweep {
+    explicit Sweep(UniqueFd opened) : folder(std::move(opened)), reader(folder.get()) {}
+    UniqueFd folder;
+    FolderReader reader;
+  };
+  friend class PartClaim;
+  void cleanOne(const std::string& part);
+
+  int folder_;
+  std::chrono::milliseconds expire_;
+  std::mutex mutex_;
+  std::condition_variable released_;
+  std::unordered_set<std::string> claimed_;
+  std::unique_ptr<Sweep> sweep_;
+};
+
+}  // namespace ft
