@@ -13,7 +13,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kPartsInterval = std::chrono::minutes(10);
+// Parts are looked through as often as they expire, within these.
+constexpr milliseconds kShortestPause = std::chrono::seconds(1);
+constexpr milliseconds kPartsPause = std::chrono::minutes(10);
 constexpr milliseconds kLeastAgeInterval{1000};
 constexpr milliseconds kMostAgeInterval = std::chrono::minutes(5);
 constexpr milliseconds kExpiryTime{500};
@@ -128,6 +130,7 @@ Tenancy::Tenancy(const ServerConfig& config, Log& log)
     : log_(log),
       state_(std::make_shared<TenancyState>(openRoots(config), std::make_shared<const AccessRules>(config.access))),
       storageRoot_(config.root),
+      partsPause_(std::clamp(config.partExpire, kShortestPause, kPartsPause)),
       chores_(log) {
   for (const TenancyState::Root& root : state_->roots()) {
     const std::string& notice = root.disk->notice();
@@ -207,7 +210,7 @@ std::vector<Chore> Tenancy::chores() const {
       state_->doubtParts();
       return done;
     };
-    all.push_back({root.path, "parts", kPartsInterval, kPartsInterval, expireParts});
+    all.push_back({root.path, "parts", partsPause_, partsPause_, expireParts});
   }
   for (const RootRules& root : state_->rules()->roots) {
     if (!root.maxAge.given()) continue;

@@ -58,6 +58,7 @@ class Tenancy {
   Log& log_;
   const std::shared_ptr<TenancyState> state_;
   const std::string storageRoot_;
+  const std::chrono::milliseconds partsPause_;
   Chores chores_;
 };
 

@@ -18,7 +18,8 @@ constexpr std::chrono::milliseconds kClaimWait{500};
 
 bool isStale(const struct stat& info, std::chrono::milliseconds expire) {
   // ctime, as the mtime may already be the one that the client asked for.
-  const auto touched = std::chrono::system_clock::time_point(std::chrono::seconds(info.st_ctim.tv_sec));
+  const auto touched = std::chrono::system_clock::time_point(std::chrono::seconds(info.st_ctim.tv_sec) +
+                                                             std::chrono::nanoseconds(info.st_ctim.tv_nsec));
   return std::chrono::system_clock::now() - touched > expire;
 }
 
@@ -78,7 +79,8 @@ StagedFile PartStore::open(const PartClaim& claim) {
   const char* const part = claim.part().c_str();
   UniqueFd fd(::openat(folder_, part, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   struct stat info {};
-  const bool usable = fd && ::fstat(fd.get(), &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 1;
+  const bool usable =
+      fd && ::fstat(fd.get(), &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 1 && !isStale(info, expire_);
   if (usable) return StagedFile(std::move(fd), folder_, claim.part());
   ::unlinkat(folder_, part, 0);
   return {};

@@ -51,7 +51,7 @@ class PartStore {
   // news that its last connection is gone.
   std::unique_ptr<PartClaim> claim(std::string part);
 
-  // The file of a claimed part; empty when there is none. What cannot be used is removed. Removing is the default fate of what is returned.
+  // The file of a claimed part; empty when there is none. What cannot be used, and what is stale, is removed. Removing is the default fate of what is returned.
   StagedFile open(const PartClaim& claim);
   // A new file for a claimed part. Throws Failure.
   StagedFile create(const PartClaim& claim, mode_t mode);

@@ -1,6 +1,7 @@
 // Parts: what a cut upload leaves, and what a later one makes of it.
 #include <thread>
 
+#include "server/storage/part_store.h"
 #include "tests/server/disk_fixture.h"
 
 namespace ft::testing {
@@ -204,6 +205,18 @@ TEST_CASE("parts of uploads in progress do not expire, others do after their tim
   CHECK(disk.parts() == 1);
   disk.storage->expireParts(std::chrono::seconds(5));
   CHECK(disk.parts() == 0);
+}
+
+TEST_CASE("a part that is too old is not offered, though nobody has removed it yet") {
+  Disk disk;
+  const PutSpec spec = disk.partSpec("a", 1000);
+  cut(disk, spec, patterned(1000), 400);
+  REQUIRE(disk.parts() == 1);
+  disk.options.partExpire = std::chrono::milliseconds(-10'000);
+  disk.storage = nullptr;
+  disk.start();
+  writeText(disk.at(".ftpd/parts/" + PartStore::partName(spec)), patterned(400));
+  CHECK(disk.resume(spec, kPrefix).upload->offset() == 0);
 }
 
 TEST_CASE("the parts are looked through in slices, and each goes on where the last one ended") {
