@@ -77,7 +77,7 @@ void runDiscover(const Shell& shell) {
   for (const FoundDaemon& daemon : daemons) show(shell, daemon);
   if (daemons.empty()) {
     throw Failure(ErrorCode::NotFound,
-                  "no daemon tells of itself on the local network ([discovery] enabled = yes makes ftpd do so)");
+                  "no daemon announces itself on the local network ([discovery] enabled = yes makes ftpd do so)");
   }
 }
 

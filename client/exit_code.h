@@ -79,7 +79,7 @@ struct Problem {
 Problem problemOf(const std::exception& error);
 ExitCode exitCodeOf(ErrorCode code);
 
-// True when the same request may succeed later: the line broke, or the server is busy or stopping.
+// True when the same request may succeed later: the connection broke, or the server is busy or stopping.
 bool mayPass(const std::exception& error);
 
 // The exit code for several files: 0, the one code that all failures share when nothing was done, or 6.

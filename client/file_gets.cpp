@@ -173,7 +173,7 @@ bool FileGets::again(Flight& flight, const Failure& failure) {
   const bool resumed = flight.request.have && failure.code() == ErrorCode::Integrity;
   if (failure.code() != ErrorCode::Changed && !resumed) return false;
   if (flight.job.tries++ >= 1) return false;
-  observer_.warned(flight.job.shown + ": begun again: " + failure.what());
+  observer_.warned(flight.job.shown + ": starting again: " + failure.what());
   return true;
 }
 

@@ -17,7 +17,7 @@ class LargePuts {
   LargePuts(Link& link, const TransferOptions& options, TransferObserver& observer)
       : link_(link), options_(options), observer_(observer) {}
 
-  // Empties `jobs`; each one's end is told to the observer. When it throws (the line broke, the server is busy, the user stopped), the jobs
+  // Empties `jobs`; each one's end is told to the observer. When it throws (the connection broke, the server is busy, the user stopped), the jobs
   // that have no answer are in `jobs`, and what the server has of the first is resumed by the next call.
   void run(std::deque<PutJob>& jobs);
 

@@ -103,7 +103,7 @@ void Listing::showPages(const FileName& top, const FileName& folder) {
     if (page.skipped > 0)
       shell_.output.warned(
           std::to_string(page.skipped) +
-          " names that no client could use (not UTF-8, or with a backslash or control characters) are left out");
+          " names that no client can use (not UTF-8, or with a backslash or control characters) are left out");
     for (RemoteEntry& entry : page.entries) {
       if (shell_.options.recursive && entry.info.type == RemoteType::Folder)
         folders_.push_back(folder.child(entry.name));

@@ -22,7 +22,7 @@ constexpr std::size_t kMostKeys = 4;
 void checkReply(const Header& reply) {
   if (reply.ok == true) return;
   const ServerFailure failure = failureFromReply(reply);
-  throw LoginError(failure.code(), std::string("log-in refused: ") + failure.what());
+  throw LoginError(failure.code(), std::string("login refused: ") + failure.what());
 }
 
 // What ties a signature to this connection.

@@ -15,7 +15,7 @@ class SmallPuts {
       : link_(link), options_(options), observer_(observer) {}
 
   // Empties `jobs`; each one's end is told to the observer. Files that have grown out of small go to `grown`. When it throws
-  // (the line broke, the server is busy, the user stopped), the jobs that have no answer are back in `jobs`.
+  // (the connection broke, the server is busy, the user stopped), the jobs that have no answer are back in `jobs`.
   void run(std::deque<PutJob>& jobs, std::deque<PutJob>& grown);
 
  private:

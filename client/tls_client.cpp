@@ -129,7 +129,7 @@ void TlsClient::decide(ssl_st* ssl) {
     trusted_ = fingerprint;
   } else if (trusted_ != fingerprint) {
     throw IdentityError(escapeText(server_.text()) + " shows another key than at the beginning (" + fingerprint +
-                        ", before " + trusted_ + "); start again to look at it anew");
+                        ", before " + trusted_ + "); start again to read it");
   }
 }
 

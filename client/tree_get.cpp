@@ -68,7 +68,7 @@ void TreeGet::listSome(TargetFolder& target, std::deque<GetJob>& jobs) {
       if (listed.skipped > 0) {
         observer_.warned(
             escapeText(page.remote.text()) + ": " + std::to_string(listed.skipped) +
-            " names that no client could use (not UTF-8, or with a backslash or control characters) are left out");
+            " names that no client can use (not UTF-8, or with a backslash or control characters) are left out");
       }
       if (!listed.next.empty()) pages_.push_back({page.remote, std::move(listed.next)});
     } catch (const Failure& failure) {

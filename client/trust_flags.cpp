@@ -46,7 +46,8 @@ void applyTrustFlags(const CLI::App& app, const TrustFlags& flags, TrustOptions&
   if (named) trust.tls = true;
   if (app.count("--tls") > 0) trust.tls = flags.tls;
   if (named && trust.tls == false) {
-    throw UsageError("--no-tls does not go with --ca, --pin, --cert or --accept-new: without TLS nobody is recognised");
+    throw UsageError(
+        "--no-tls does not go with --ca, --pin, --cert or --accept-new: without TLS there is no server identity");
   }
   if (!flags.ca.empty()) trust.ca = flags.ca;
   if (!flags.certificate.empty()) trust.certificate = flags.certificate;

@@ -146,7 +146,7 @@ std::string secretFromFile(const std::string& path) {
   if (::fstat(fd.get(), &status) != 0) fail(what, errno);
   // Pipes and the like belong to who gave them.
   if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0) {
-    throw ConfigError(what + ": others than its owner may use it, and it holds a secret: chmod 600 " + what);
+    throw ConfigError(what + ": users other than its owner can access it, and it holds a secret: chmod 600 " + what);
   }
   return notEmpty(readLine(fd.get(), what), what);
 }

@@ -90,7 +90,7 @@ IoResult::Status TlsTransport::handshake() {
     const IoResult::Status status = statusOf(result);
     if (status != IoResult::Status::End) return status;
     failed_ = true;
-    throw TransportError(TransportError::Kind::Closed, "the other side ended the line during the TLS handshake");
+    throw TransportError(TransportError::Kind::Closed, "the other side closed the connection during the TLS handshake");
   }
   settle();
   return IoResult::Status::Done;
@@ -127,11 +127,11 @@ void TlsTransport::fail(int error) {
       ERR_peek_error() == 0 ? socket_.atEnd() : ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
   if (cut) {
     ERR_clear_error();
-    throw TransportError(TransportError::Kind::Closed, "the line was cut" + during);
+    throw TransportError(TransportError::Kind::Closed, "the connection was cut" + during);
   }
   if (error == SSL_ERROR_SYSCALL || socket_.error() != 0) {
     ERR_clear_error();
-    throw TransportError(kindOf(code), "the line broke" + during + ": " + errorText(code));
+    throw TransportError(kindOf(code), "the connection broke" + during + ": " + errorText(code));
   }
   const std::string reason = takeTlsReason();
   if (!ready_) throw TlsError("the TLS handshake failed: " + reason);
@@ -180,9 +180,9 @@ std::size_t TlsTransport::buffered() const noexcept {
 
 IoResult TlsTransport::write(std::span<const std::byte> bytes) {
   if (const IoResult::Status status = handshake(); status != IoResult::Status::Done) return {status, 0};
-  if (ended_) throw TransportError(TransportError::Kind::Closed, "the line was closed for writing before");
+  if (ended_) throw TransportError(TransportError::Kind::Closed, "the connection was already closed for writing");
   if (bytes.size() < encrypted_)
-    throw TransportError(TransportError::Kind::Other, "what was being sent has become shorter");
+    throw TransportError(TransportError::Kind::Other, "the source became shorter while it was sent");
   std::size_t reported = 0;
   for (;;) {
     const std::size_t offered = encrypt(bytes.subspan(reported + encrypted_));

@@ -18,7 +18,7 @@ struct Taken {
   UniqueFd session;     // none: nobody came, or nobody who may
   bool closed = false;  // no more will come
   bool exhausted =
-      false;  // somebody waits, but there is no descriptor or memory for a connection: to look again at once is of no use
+      false;  // somebody waits, but there is not a descriptor or memory for a connection: to look again at once is of no use
 };
 
 class ExecListener {

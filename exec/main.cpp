@@ -75,7 +75,7 @@ int descriptorOf(const std::string& number) {
   int fd = -1;
   const char* const end = number.data() + number.size();
   if (std::from_chars(number.data(), end, fd).ptr != end || fd < 0) {
-    throw ft::ConfigError("--control: '" + ft::escapeText(number) + "' is no descriptor");
+    throw ft::ConfigError("--control: '" + ft::escapeText(number) + "' is not a descriptor");
   }
   return fd;
 }

@@ -103,7 +103,7 @@ class RulesReader {
     if (rules_.roots.empty() || prefix.empty()) return;
     const std::string first = prefix.substr(0, prefix.find('/'));
     if (first.find('{') != std::string::npos || rules_.findRoot(first) != nullptr) return;
-    note(at, what + " speaks of '" + prefix + "', but there is no [root " + first + "]");
+    note(at, what + " names '" + prefix + "', but there is no [root " + first + "]");
   }
 
   std::vector<AccessFault>& faults_;

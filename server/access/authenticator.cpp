@@ -200,11 +200,11 @@ std::shared_ptr<LoginAttempt> Authenticator::begin(Credentials credentials, cons
         attempt->settle(tryPassword(*shared, line));
       } catch (const std::exception& error) {
         log_.event(LogLevel::Error, "login-failed", {{"peer", line.peer.name()}, {"reason", error.what()}});
-        attempt->settle({nobody(), Failure(ErrorCode::Internal, "the log-in could not be checked; try again")});
+        attempt->settle({nobody(), Failure(ErrorCode::Internal, "the login could not be checked; try again")});
       }
       wake();
     };
-    const Failure busy(ErrorCode::Busy, "too many log-ins at once; try again");
+    const Failure busy(ErrorCode::Busy, "too many logins at once; try again");
     task.dropped = [attempt, wake, busy] {
       attempt->settle({nobody(), busy});
       wake();
@@ -217,11 +217,11 @@ std::shared_ptr<LoginAttempt> Authenticator::begin(Credentials credentials, cons
 // What needs no look at the users.
 std::optional<Failure> Authenticator::refusalBefore(const Credentials& credentials, const LoginLine& line) {
   if (!line.encrypted && !line.peer.loopback() && !options_.insecure) {
-    return Failure(ErrorCode::Forbidden, "log-ins are taken over TLS only, or on this machine");
+    return Failure(ErrorCode::Forbidden, "logins are accepted over TLS or on this machine only");
   }
   const auto wait = penalties_.refusedFor(line.peer.source());
   if (wait.count() > 0) {
-    return Failure(ErrorCode::RateLimited, "too many failed log-ins from there; try again in " +
+    return Failure(ErrorCode::RateLimited, "too many failed logins from there; try again in " +
                                                formatDuration(std::chrono::ceil<std::chrono::seconds>(wait)));
   }
   const int ways = int{!credentials.password.empty()} + int{!credentials.token.empty()} + int{!credentials.key.empty()};
@@ -231,9 +231,9 @@ std::optional<Failure> Authenticator::refusalBefore(const Credentials& credentia
   if (credentials.password.size() > kMaxPasswordSize) {
     return Failure(ErrorCode::BadRequest, "a password has at most " + std::to_string(kMaxPasswordSize) + " bytes");
   }
-  if (credentials.token.size() > kMostTokenSize) return Failure(ErrorCode::BadRequest, "that is no token");
+  if (credentials.token.size() > kMostTokenSize) return Failure(ErrorCode::BadRequest, "that is not a token");
   if (!credentials.key.empty() && line.binding.empty()) {
-    return Failure(ErrorCode::BadRequest, "a log-in by key needs the 'nonce' of a hello on this connection");
+    return Failure(ErrorCode::BadRequest, "a login by key needs the 'nonce' of a hello on this connection");
   }
   return std::nullopt;
 }

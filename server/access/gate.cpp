@@ -181,8 +181,8 @@ Decision Gate::decideByUser(Verb verb, const FileName& whole) const {
   const Rule* const rule = longest(whole.text());
   if (rule != nullptr) return {rule->verbs.has(verb), rule->words, ErrorCode::Forbidden};
   const bool isUser = identity_.kind == Identity::Kind::User;
-  return denied(isUser ? "default: no rule of [user " + identity_.user + "] or [user *] speaks of that name"
-                       : "default: no rule of [user anonymous] speaks of that name");
+  return denied(isUser ? "default: no rule of [user " + identity_.user + "] or [user *] covers that name"
+                       : "default: no rule of [user anonymous] covers that name");
 }
 
 Decision Gate::decideOpenly(Verb verb, const FileName& name, const FileName& whole) const {

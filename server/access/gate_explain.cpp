@@ -9,8 +9,8 @@ namespace {
 
 std::string toldInstead(const Decision& decision) {
   switch (decision.code) {
-    case ErrorCode::NotFound: return "  (and is told that nothing of that name is there)\n";
-    case ErrorCode::Unauthenticated: return "  (and is told to log in)\n";
+    case ErrorCode::NotFound: return "  (the client is told that there is no such name)\n";
+    case ErrorCode::Unauthenticated: return "  (the client is told to log in)\n";
     default: return "";
   }
 }
@@ -23,7 +23,7 @@ Explanation explainAccess(const AccessRules& rules, const std::string& user, std
   if (!asked) {
     throw Failure(
         ErrorCode::BadRequest,
-        "'" + escapeText(verb, 40) + "' is no verb; the verbs are list get put overwrite delete rename mkdir exec");
+        "'" + escapeText(verb, 40) + "' is not a verb; the verbs are list get put overwrite delete rename mkdir exec");
   }
   const FileName name = FileName::parseFolder(withoutOuterSlashes(path));
   const Gate gate(std::make_shared<const AccessRules>(rules), identityOf(user));

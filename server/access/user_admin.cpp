@@ -205,7 +205,7 @@ class Declaration {
     if (password) wipe(*password);
     console_.notes << "user '" << request_.user << "' added to " << escapeText(users.file())
                    << "; to log in: ftpc --user " << request_.user << " ls\n"
-                   << "what it may do stands in the configuration, for example: [user " << request_.user
+                   << "what it may do is set in the configuration, for example: [user " << request_.user
                    << "] allow = /: all\n";
   }
 

@@ -28,7 +28,7 @@ const UserRecord& known(const UserTable& table, const std::string& user) {
 
 void checkName(const std::string& name, const char* what) {
   if (isUserName(name)) return;
-  throw ConfigError("'" + escapeText(name, 64) + "' is no name of a " + what + ": 1 to 32 of a-z 0-9 _ -");
+  throw ConfigError("'" + escapeText(name, 64) + "' is not a valid name for a " + what + ": 1 to 32 of a-z 0-9 _ -");
 }
 
 void requireFree(const UserTable& table, const std::string& user) {
@@ -185,7 +185,7 @@ void UserCommands::addKey(const std::string& user, const std::string& text) cons
   const auto key = readPublicKey(text);
   if (!key) {
     throw ConfigError("'" + escapeText(text, 64) +
-                      "' is no Ed25519 key: ssh-ed25519 AAAA… comment, as in id_ed25519.pub");
+                      "' is not an Ed25519 key: ssh-ed25519 AAAA… comment, as in id_ed25519.pub");
   }
   editUsersFile(file_, [&](UsersText& users) {
     const UserTable table = tableOf(users);

@@ -78,7 +78,7 @@ class TableReader {
   }
 
   void read(const IniEntry& entry) {
-    if (entry.section.empty()) fail(entry, "'" + entry.key + "' must stand in a section [user NAME]");
+    if (entry.section.empty()) fail(entry, "'" + entry.key + "' belongs in a section [user NAME]");
     UserRecord& user = *findUser(entry.section.substr(kSectionStart.size()));
     if (entry.key == "password") {
       if (!isPasswordHash(entry.value)) fail(entry, "'password' must be a hash that `ftpd user passwd` has made");
@@ -180,7 +180,7 @@ class TableReader {
     if (limit == "verbs") {
       scope.verbs = split(entry.value, ' ');
       for (const std::string& verb : scope.verbs) {
-        if (!verbsFromWord(verb)) fail(entry, "'" + escapeText(verb, 64) + "' is no verb");
+        if (!verbsFromWord(verb)) fail(entry, "'" + escapeText(verb, 64) + "' is not a verb");
       }
     } else if (limit == "prefixes") {
       scope.prefixes = split(entry.value, ';');

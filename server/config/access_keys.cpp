@@ -134,7 +134,7 @@ VerbSet readVerbs(std::string_view text) {
       const std::string hint = didYouMean(word, {kWords.begin(), kWords.end()});
       throw Failure(
           ErrorCode::BadRequest,
-          "'" + escapeText(word, 40) + "' is no verb" +
+          "'" + escapeText(word, 40) + "' is not a verb" +
               (hint.empty() ? " (list get put overwrite delete rename mkdir exec, or read write all none)" : hint));
     }
     verbs.add(*set);

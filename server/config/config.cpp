@@ -55,7 +55,7 @@ std::string unknownKeyFault(const ConfigSetting& setting) {
     return "no such setting" + didYouMean(setting.origin, names);
   }
   const std::string key = "unknown key " + quoted(setting.key);
-  const std::string belongs = home.empty() ? "" : "; it belongs into [" + std::string(home) + "]";
+  const std::string belongs = home.empty() ? "" : "; it belongs in [" + std::string(home) + "]";
   if (setting.section.empty()) return key + " before the first section" + belongs;
   if (keys.empty()) {
     const std::string_view near = nearestWord(setting.section, sections);

@@ -234,7 +234,7 @@ constexpr std::array kKeys{
               parseTime<&C::headerTimeout, 1>, printTime<&C::headerTimeout>},
     ConfigKey{"server", "idle_timeout", "time that a connection may do nothing", parseTime<&C::idleTimeout, 1>,
               printTime<&C::idleTimeout>},
-    ConfigKey{"server", "drain_timeout", "time that running transfers get to finish when the daemon is told to stop",
+    ConfigKey{"server", "drain_timeout", "time that running transfers get to finish when the daemon stops",
               parseTime<&C::drainTimeout, 0>, printTime<&C::drainTimeout>},
     ConfigKey{
         "server", "insecure_no_auth",

@@ -14,7 +14,7 @@ namespace ft {
 namespace {
 
 constexpr std::string_view kFooter =
-    "Every setting can also stand in the configuration file (--config FILE, else the file that FTPD_CONFIG names,\n"
+    "Every setting can also be given in the configuration file (--config FILE, else the file that FTPD_CONFIG names,\n"
     "else none) and in the environment as FTPD_<SECTION>__<KEY>, e.g. FTPD_STORAGE__ROOT. An option wins over the\n"
     "environment, the environment over the file, the file over the built-in default. --print-config shows all of\n"
     "them and where each comes from.\n\n"

@@ -125,7 +125,7 @@ constexpr std::array kKeys{
               parseFlag<&C::discovery, &DiscoveryConfig::enabled>, printFlag<&C::discovery, &DiscoveryConfig::enabled>},
     ConfigKey{"discovery", "name", "what people see of it; empty: the name of the host", parseDiscoveryName,
               printText<&C::discovery, &DiscoveryConfig::name>},
-    ConfigKey{"discovery", "interface", "where it is told; empty: on all interfaces that can multicast",
+    ConfigKey{"discovery", "interface", "where it is announced; empty: on all interfaces that can multicast",
               parseText<&C::discovery, &DiscoveryConfig::interface>,
               printText<&C::discovery, &DiscoveryConfig::interface>},
     ConfigKey{"plain-exec", "listen", "HOST:PORT, loopback only, of the plain command line; empty: off",

@@ -53,7 +53,7 @@ class RefusedTransport final : public Transport {
     return {IoResult::Status::End, 0};
   }
   IoResult write(std::span<const std::byte>) override {
-    throw TransportError(TransportError::Kind::Closed, "the line was refused");
+    throw TransportError(TransportError::Kind::Closed, "the connection was refused");
   }
   void shutdownWrite() noexcept override {}
   int fd() const noexcept override { return socket_.get(); }

@@ -83,7 +83,7 @@ void Sandbox::reach(const std::string& part, const std::string& failure) {
   if (failure.empty()) {
     reached_.push_back(part);
   } else if (plan_.mode == SandboxMode::Required) {
-    throw ConfigError("server.sandbox is required, but " + part + " cannot be had: " + failure);
+    throw ConfigError("server.sandbox is required, but " + part + " is not available: " + failure);
   } else {
     missing_ += (missing_.empty() ? "" : "; ") + part + ": " + failure;
   }

@@ -176,7 +176,7 @@ void ExecLink::awaitReady() {
   } while (ready < 0 && errno == EINTR);
   char byte = 0;
   if (ready > 0 && ::recv(control_.get(), &byte, 1, MSG_DONTWAIT) == 1) return;
-  throw ConfigError("ftpd-exec did not start; what it says above tells why (exec.program, exec.user)");
+  throw ConfigError("ftpd-exec did not start; see its message above (exec.program, exec.user)");
 }
 
 ExecLink::~ExecLink() { end(); }

@@ -130,7 +130,7 @@ MdnsSocket::MdnsSocket(int family)
     fd_.reset();
     return;
   }
-  throw ConfigError("discovery.enabled: UDP port 5353 cannot be had: " + errorText(errno));
+  throw ConfigError("discovery.enabled: UDP port 5353 is not available: " + errorText(errno));
 }
 
 void MdnsSocket::setOptions() {

@@ -85,7 +85,7 @@ std::optional<Failure> Session::refusal(const Header& request, const Command& co
   if (command.access == Access::None || identity_->kind == Identity::Kind::Local) return std::nullopt;
   if (identity_->kind == Identity::Kind::Nobody) {
     if (!origin_.loopback() && transport_->security() == nullptr) {
-      return Failure(ErrorCode::Forbidden, "this daemon speaks TLS here, and serves nothing in plain text");
+      return Failure(ErrorCode::Forbidden, "this daemon serves nothing in plain text here: use TLS");
     }
     return Failure(ErrorCode::Unauthenticated, "log in first");
   }

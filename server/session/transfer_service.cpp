@@ -57,7 +57,7 @@ LinePolicy policyOf(const TransferOptions& options, bool loopback) {
   using Plain = TransferOptions::Plain;
   if (options.plain == Plain::Nowhere || (options.plain == Plain::Loopback && !loopback)) {
     policy.plainRefusal =
-        refusalFrame(ErrorCode::Forbidden, "this daemon speaks TLS only here ([tls] mode): ftpc --tls");
+        refusalFrame(ErrorCode::Forbidden, "this daemon speaks only TLS here ([tls] mode): use ftpc --tls");
   }
   return policy;
 }

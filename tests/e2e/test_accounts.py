@@ -45,7 +45,7 @@ def test_a_log_in_that_fails_ends_a_run_with_many_files_once(anna, accounts):
         (folder / f"{number}.txt").write_text("x" * number)
     for name in ("many", "a.txt"):
         failed = anna.run("--user", "anna", "--password-file", accounts.secret("wrong"), "put", name, code=11)
-        assert failed.err.count(b"\n") == 1 and b"log-in refused" in failed.err, failed.err
+        assert failed.err.count(b"\n") == 1 and b"login refused" in failed.err, failed.err
 
 
 def test_a_folder_with_large_files_goes_over_several_connections_that_all_log_in(anna, guarded):
@@ -174,7 +174,7 @@ def test_what_users_get_wrong_is_told_in_words(accounts):
     says("1 to 32 of a-z", "add", "Anna", "--no-password")
     says("at least 8 bytes", "add", "bob", "--password-file", accounts.secret("short"))
     says("did you mean 'anna'", "passwd", "ana", "--password-file", accounts.secret("long enough"))
-    says("no Ed25519 key", "key", "add", "anna", "ssh-rsa AAAA")
+    says("not an Ed25519 key", "key", "add", "anna", "ssh-rsa AAAA")
     says("no token", "token", "rm", "anna", "none")
     says("nothing was changed, for the file would not be right", "token", "add", "anna", "ci", "--verbs", "fly")
     says("must be a moment", "token", "add", "anna", "ci", "--until", "tomorrow")

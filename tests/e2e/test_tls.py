@@ -140,7 +140,7 @@ def test_a_daemon_that_requires_tls_refuses_plain_text_in_words(make_daemon, mak
     client = make_client(daemon.server)
     (client.folder / "a").write_bytes(os.urandom(5 << 20))
     done = client.run("put", "a", code=11)
-    assert b"speaks TLS only" in done.err
+    assert b"speaks only TLS" in done.err
     client.ok("--accept-new", "put", "a")
     for request in (frame(v1("put", filename="b", filesize=3)) + b"abc",
                     frame({"cmd": "put", "filename": "b", "filesize": 3}) + b"abc"):

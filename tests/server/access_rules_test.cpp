@@ -78,7 +78,7 @@ TEST_CASE("a drop box that says nothing of lists is not listed") {
 TEST_CASE("what is wrong with a rule is told with its line and in words") {
   const auto user = [](const std::string& line) { return faultsOf("[user anna]\n" + line + "\n"); };
   const auto root = [](const std::string& line) { return faultsOf("[root pub]\npath = /p\n" + line + "\n"); };
-  CHECK(user("allow = pub: gett") == "f.conf:2: 'allow': 'gett' is no verb; did you mean 'get'?");
+  CHECK(user("allow = pub: gett") == "f.conf:2: 'allow': 'gett' is not a verb; did you mean 'get'?");
   CHECK(user("allow = pub") == "f.conf:2: 'allow': 'pub' has no 'PREFIX:' before its verbs ('/' is all)");
   CHECK(user("allow = pub:") == "f.conf:2: 'allow': after the ':' the verbs are missing ('none' for none)");
   CHECK(user("allow = pub: get; /pub/: put") == "f.conf:2: 'allow': 'pub' stands there twice");
@@ -99,7 +99,7 @@ TEST_CASE("what is wrong with a rule is told with its line and in words") {
   CHECK(faultsOf("[root a]\npath = /srv\n[root b]\npath = /srv/b\n") ==
         "f.conf:4: [root b] and [root a] share a folder: one path is inside the other");
   CHECK(faultsOf("[root a]\npath = /srv\n[user x]\nallow = b: get\n") ==
-        "f.conf:4: [user x] allow speaks of 'b', but there is no [root b]");
+        "f.conf:4: [user x] allow names 'b', but there is no [root b]");
   CHECK(faultsOf("[root .ftpd]\npath = /srv\n").starts_with("f.conf:2: [root .ftpd] is no name for a folder"));
   CHECK(faultsOf("[user " + std::string(33, 'a') + "]\nallow = /: get\n").starts_with("f.conf:2: [user aaa"));
 }

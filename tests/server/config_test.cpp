@@ -163,10 +163,10 @@ TEST_CASE("an unknown key is refused with its line and the nearest key") {
         "header_timeout, idle_timeout, "
         "drain_timeout, insecure_no_auth, socket_mode, user, sandbox, plain_form, state");
   CHECK(faultOf("server", "durability", "full") ==
-        "f.conf:12: unknown key 'durability' in [server]; it belongs into [storage]");
+        "f.conf:12: unknown key 'durability' in [server]; it belongs in [storage]");
   CHECK(faultOf("servr", "listen", "x") == "f.conf:12: unknown section [servr]; did you mean '[server]'?");
   CHECK(faultOf("", "listen", "x") ==
-        "f.conf:12: unknown key 'listen' before the first section; it belongs into [server]");
+        "f.conf:12: unknown key 'listen' before the first section; it belongs in [server]");
 }
 
 TEST_CASE("all faults are told at once, one a line") {

@@ -44,8 +44,7 @@ TEST_CASE("a refusal names the section, the key and the line that decided") {
   CHECK_FALSE(put.allowed);
   CHECK(put.code == ErrorCode::Forbidden);
   CHECK(put.rule == "[user anna] allow 'pub: list get' (ftpd.conf:2)");
-  CHECK(gate.decide(Verb::Get, name("other")).rule ==
-        "default: no rule of [user anna] or [user *] speaks of that name");
+  CHECK(gate.decide(Verb::Get, name("other")).rule == "default: no rule of [user anna] or [user *] covers that name");
 }
 
 TEST_CASE("a prefix is whole parts of a name, and the longest one decides alone") {
@@ -254,8 +253,7 @@ TEST_CASE("explain says what is decided, and by which line") {
         "  by [user anna] allow 'homes/{user}: all' (ftpd.conf:2)\n");
   const Explanation no = explainAccess(*rules, "bert", "get", "a");
   CHECK_FALSE(no.allowed);
-  CHECK(no.text ==
-        "denied: bert may not get /a\n  by default: no rule of [user bert] or [user *] speaks of that name\n");
+  CHECK(no.text == "denied: bert may not get /a\n  by default: no rule of [user bert] or [user *] covers that name\n");
   CHECK_THROWS_AS(explainAccess(*rules, "anna", "gett", "a"), Failure);
   CHECK_THROWS_AS(explainAccess(*rules, "anna", "get", "../a"), Failure);
 }
