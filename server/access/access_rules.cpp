@@ -31,7 +31,7 @@ class RulesReader {
 
   void read(std::size_t at, const IniEntry& entry, const std::string& origin) {
     const bool isRoot = entry.section.starts_with(kRootKind);
-    const std::string name = entry.section.substr(kRootKind.size());
+    const std::string name = entry.section.substr((isRoot ? kRootKind : kUserKind).size());
     const std::string fault = isRoot ? applyRootKey(rootOf(at, name, origin), entry, origin)
                                      : applyUserKey(userOf(at, name, origin), entry, origin);
     note(at, fault);

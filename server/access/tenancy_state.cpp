@@ -48,9 +48,17 @@ TenancyState::TenancyState(std::vector<Root> roots, std::shared_ptr<const Access
   counts_ = hasQuotas(*rules_);
 }
 
+std::shared_ptr<const AccessRules> TenancyState::rules() const {
+  const std::lock_guard lock(rulesMutex_);
+  return rules_;
+}
+
 void TenancyState::setRules(std::shared_ptr<const AccessRules> rules) {
   if (hasQuotas(*rules)) counts_ = true;
-  std::atomic_store(&rules_, std::move(rules));
+  {
+    const std::lock_guard lock(rulesMutex_);
+    rules_ = std::move(rules);
+  }
   generation_.fetch_add(1, std::memory_order_release);
   for (const auto& area : allAreas()) area->doubt();
   setRates();

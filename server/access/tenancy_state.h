@@ -57,7 +57,7 @@ class TenancyState {
 
   TenancyState(std::vector<Root> roots, std::shared_ptr<const AccessRules> rules);
 
-  std::shared_ptr<const AccessRules> rules() const { return std::atomic_load(&rules_); }
+  std::shared_ptr<const AccessRules> rules() const;
   // Differs from before once rules() does.
   std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
   // The areas are counted anew.
@@ -93,7 +93,8 @@ class TenancyState {
   void setRates();
 
   const std::vector<Root> roots_;
-  std::shared_ptr<const AccessRules> rules_;  // by std::atomic_load and _store
+  mutable std::mutex rulesMutex_;
+  std::shared_ptr<const AccessRules> rules_;  // under rulesMutex_
   std::atomic<std::uint64_t> generation_{1};
   std::atomic<bool> counts_{false};
   mutable std::shared_mutex mutex_;

@@ -21,17 +21,11 @@ constexpr std::string_view kUserMark = "{user}";
 using Expected = std::string;
 constexpr char kWhy = '!';
 
-std::string_view trim(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
 std::vector<std::string_view> split(std::string_view text, std::string_view separators) {
   std::vector<std::string_view> parts;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find_first_of(separators), text.size());
-    if (const std::string_view part = trim(text.substr(0, end)); !part.empty()) parts.push_back(part);
+    if (const std::string_view part = trimmed(text.substr(0, end)); !part.empty()) parts.push_back(part);
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return parts;
@@ -144,7 +138,7 @@ VerbSet readVerbs(std::string_view text) {
 
 PathRule readRule(std::string_view text) {
   const std::size_t colon = text.rfind(':');
-  const std::string_view prefix = colon == std::string_view::npos ? "" : trim(text.substr(0, colon));
+  const std::string_view prefix = colon == std::string_view::npos ? "" : trimmed(text.substr(0, colon));
   if (prefix.empty()) {
     throw Failure(ErrorCode::BadRequest,
                   "'" + escapeText(text, 80) + "' has no 'PREFIX:' before its verbs ('/' is all)");

@@ -86,7 +86,7 @@ def test_what_cannot_be_had_ends_a_required_sandbox_and_is_logged_for_best_effor
     old = {"FTPD_LANDLOCK_MOST": "1"}
     ended = run_to_end(tmp_path, "--root", tmp_path / "r", "--listen", "127.0.0.1:0",
                        env={**old, "FTPD_SERVER__SANDBOX": "required"})
-    assert ended.returncode == 2 and "landlock cannot be had" in ended.stderr and ended.stdout == ""
+    assert ended.returncode == 2 and "landlock is not available" in ended.stderr and ended.stdout == ""
     daemon = make_daemon(env=old)
     assert "landlock" not in hello(daemon)["sandbox"] and "seccomp" in hello(daemon)["sandbox"]
     wait_until(lambda: "too old" in daemon.log(), what="what is missing, in the log")
