@@ -99,6 +99,10 @@ std::optional<DigestAlgorithm> digestFromName(std::string_view name) {
   return std::nullopt;
 }
 
+std::string digestText(const DigestValue& value) {
+  return value.hex.empty() ? "" : std::string(digestName(value.algorithm)) + ":" + value.hex;
+}
+
 std::size_t digestHexSize(DigestAlgorithm algorithm) { return rowOf(algorithm).hexSize; }
 
 struct Digest::State {

@@ -32,6 +32,9 @@ struct DigestValue {
   bool operator==(const DigestValue&) const = default;
 };
 
+// "md5:…", for logs; "" for a value that was never taken.
+std::string digestText(const DigestValue& value);
+
 class Digest {
  public:
   explicit Digest(DigestAlgorithm algorithm);

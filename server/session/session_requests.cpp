@@ -317,7 +317,7 @@ void Session::commitPuts() {
       refuse(put.request, *answer.failure);
       continue;
     }
-    record(put.request, {put.size, put.digests.front().hex, put.begun});
+    record(put.request, {put.size, digestText(put.digests.front()), put.begun});
     if (put.request.plain) continue;
     Header stored = okReply(put.request);
     stored.filename = put.request.filename;

@@ -38,7 +38,7 @@ def test_each_request_is_one_line_that_tells_who_what_and_how_it_ended(audited):
     put = told[0]
     assert (put["filename"], put["bytes"], put["micros"] > 0) == ("a", 1000, True)
     assert told[1]["bytes"] == 1000 and told[2]["to"] == "b"
-    assert hashlib.md5(data).hexdigest() in (put["digest"], told[1]["digest"])
+    assert "md5:" + hashlib.md5(data).hexdigest() in (put["digest"], told[1]["digest"])
     assert "missing" in told[3]["reason"]
     assert path.stat().st_mode & 0o777 == 0o600
 
