@@ -57,6 +57,7 @@ struct Header {
   std::optional<std::vector<std::string>> names;
   std::optional<std::vector<std::uint64_t>> sizes;
   std::optional<std::vector<std::int64_t>> mtimesNs;
+  std::optional<std::vector<std::uint32_t>> modes;
   // Commands of the system (exec and the frames that belong to it).
   std::optional<std::string> name, shell, stream, encoding, signal;
   std::optional<std::vector<std::string>> args;

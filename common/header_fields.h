@@ -24,14 +24,13 @@ struct IdKey {};
 struct MtimeKey {};
 
 // The type of the member is the type of the value; std::optional<uint32_t> is permission bits.
-using HeaderTarget =
-    std::variant<VersionKey, IdKey, MtimeKey, DigestAlgorithm, std::string Header::*,
-                 std::optional<std::string> Header::*, std::optional<bool> Header::*,
-                 std::optional<std::uint64_t> Header::*, std::optional<std::int64_t> Header::*,
-                 std::optional<std::uint32_t> Header::*, std::optional<std::vector<std::string>> Header::*,
-                 std::optional<std::vector<std::uint64_t>> Header::*,
-                 std::optional<std::vector<std::int64_t>> Header::*, std::optional<std::vector<ListEntry>> Header::*,
-                 std::optional<HelloLimits> Header::*, std::optional<std::vector<HelloService>> Header::*>;
+using HeaderTarget = std::variant<
+    VersionKey, IdKey, MtimeKey, DigestAlgorithm, std::string Header::*, std::optional<std::string> Header::*,
+    std::optional<bool> Header::*, std::optional<std::uint64_t> Header::*, std::optional<std::int64_t> Header::*,
+    std::optional<std::uint32_t> Header::*, std::optional<std::vector<std::string>> Header::*,
+    std::optional<std::vector<std::uint64_t>> Header::*, std::optional<std::vector<std::int64_t>> Header::*,
+    std::optional<std::vector<std::uint32_t>> Header::*, std::optional<std::vector<ListEntry>> Header::*,
+    std::optional<HelloLimits> Header::*, std::optional<std::vector<HelloService>> Header::*>;
 
 struct HeaderField {
   std::string_view key;
@@ -77,6 +76,7 @@ inline constexpr std::array kHeaderFields{
     HeaderField{"names", HeaderForm::VersionOne, &Header::names},
     HeaderField{"sizes", HeaderForm::VersionOne, &Header::sizes},
     HeaderField{"mtimes_ns", HeaderForm::VersionOne, &Header::mtimesNs},
+    HeaderField{"modes", HeaderForm::VersionOne, &Header::modes},
     HeaderField{"name", HeaderForm::VersionOne, &Header::name},
     HeaderField{"args", HeaderForm::VersionOne, &Header::args},
     HeaderField{"shell", HeaderForm::VersionOne, &Header::shell},

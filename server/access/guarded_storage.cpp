@@ -78,7 +78,7 @@ void GuardedStorage::prepareHome() {
   const FileName& name = gate().home();
   if (homeReady_) return;
   const TenancyState::Place home = state_->locate(name);
-  if (!findOn(*home.disk, home.inner)) home.disk->makeFolder(home.inner, true);
+  if (!findOn(*home.disk, home.inner)) home.disk->makeFolder(home.inner, true, std::nullopt);
   homeReady_ = true;
 }
 
@@ -160,6 +160,16 @@ void GuardedStorage::limitSize(const Target& target, const PutSpec& spec, Upload
                 terms.maxSizeRule);
 }
 
+std::uint32_t GuardedStorage::masked(const FileName& whole, std::uint32_t mode) {
+  const RootRules* const root = gate().rootOf(whole);
+  return root != nullptr && root->umask.given() ? mode & ~root->umask.value : mode;
+}
+
+std::uint32_t GuardedStorage::storedMode(const FileName& name, std::uint32_t mode) {
+  const FileName whole = gate().wholeName(name);
+  return state_->locate(whole).disk->storedMode(name, masked(whole, mode));
+}
+
 // Decides on a put: what the disk is to store, and under which terms.
 std::pair<PutSpec, UploadTerms> GuardedStorage::plan(const PutSpec& spec) {
   require(Verb::Put, spec.name, kStore);
@@ -177,10 +187,8 @@ std::pair<PutSpec, UploadTerms> GuardedStorage::plan(const PutSpec& spec) {
   PutSpec inner = spec;
   inner.name = target.place.inner;
   inner.owner = owner();
-  if (const RootRules* const root = gate().rootOf(target.whole); root != nullptr && root->umask.given()) {
-    // The mode of puts that name none is the disk's, which has it masked.
-    if (spec.mode) inner.mode = *spec.mode & ~root->umask.value;
-  }
+  // The mode of puts that name none is the disk's, which has it masked.
+  if (spec.mode) inner.mode = masked(target.whole, *spec.mode);
   const Decision overwrite = gate().decide(Verb::Overwrite, spec.name);
   if (!overwrite.allowed && !spec.segment) {
     terms.overwriteRule = overwrite.rule;

@@ -32,8 +32,10 @@ class GuardedStorage : public Storage {
   FileInfo stat(const FileName& name) override;
   FolderPage list(const FileName& folder, const std::string& after, PageLimits limits) override;
   std::vector<std::optional<FileInfo>> statMany(const FileName& folder, std::span<const std::string> names) override;
-  void makeFolder(const FileName& name, bool parents) override;
-  void makeFolders(const FileName& folder, std::span<const std::string> names) override;
+  std::uint32_t storedMode(const FileName& name, std::uint32_t mode) override;
+  void makeFolder(const FileName& name, bool parents, std::optional<std::uint32_t> mode) override;
+  void makeFolders(const FileName& folder, std::span<const std::string> names,
+                   std::span<const std::uint32_t> modes) override;
   void remove(const FileName& name, bool recursive) override;
   void rename(const FileName& from, const FileName& to, bool replace) override;
 
@@ -66,6 +68,8 @@ class GuardedStorage : public Storage {
   void require(Verb verb, const FileName& name, std::string_view action);
 
   std::pair<PutSpec, UploadTerms> plan(const PutSpec& spec);
+  // Less what the root of `whole` takes away.
+  std::uint32_t masked(const FileName& whole, std::uint32_t mode);
   void limitSize(const Target& target, const PutSpec& spec, UploadTerms& terms);
   QuotaLimits quotaOf(const FileName& whole);
   std::function<UsePlace()> transferPlace();
@@ -77,7 +81,7 @@ class GuardedStorage : public Storage {
   FolderPage listPassages(const FileName& folder, const std::vector<std::string>& names);
   bool isShown(const FileName& folder, const std::string& leaf);
   bool mayLookAt(const FileName& name);
-  void makeOne(const Target& target);
+  void makeOne(const Target& target, std::optional<std::uint32_t> mode);
   void removeOne(const Target& target);
   bool removeTree(const FileName& folder);
   void move(const Moving& moving, const QuotaLimits& limits);

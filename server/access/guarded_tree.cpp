@@ -25,9 +25,9 @@ auto told(const FileName& inner, const FileName& name, Action action) {
 }
 
 // Makes one folder where nothing is; one that another has made meanwhile is as good.
-void makeUnlessThere(DiskStorage& disk, const FileName& inner) {
+void makeUnlessThere(DiskStorage& disk, const FileName& inner, std::optional<std::uint32_t> mode) {
   try {
-    disk.makeFolder(inner, false);
+    disk.makeFolder(inner, false, mode);
   } catch (const Failure& failure) {
     if (failure.code() != ErrorCode::Exists) throw;
   }
@@ -126,18 +126,19 @@ std::vector<std::optional<FileInfo>> GuardedStorage::statMany(const FileName& fo
 }
 
 // One folder whose own parents are there.
-void GuardedStorage::makeOne(const Target& target) {
+void GuardedStorage::makeOne(const Target& target, std::optional<std::uint32_t> mode) {
+  if (mode) mode = masked(target.whole, *mode);
   const auto area = state_->areaOf(target.whole);
-  if (!area) return makeUnlessThere(*target.place.disk, target.place.inner);
+  if (!area) return makeUnlessThere(*target.place.disk, target.place.inner, mode);
   const QuotaLimits limits = quotaOf(target.whole);
   QuotaArea::Change change(*area);
   const Usage added{0, findOn(*target.place.disk, target.place.inner) ? 0U : 1U};
   change.check(added, {}, limits, target.name);
-  makeUnlessThere(*target.place.disk, target.place.inner);
+  makeUnlessThere(*target.place.disk, target.place.inner, mode);
   change.settle(added, {});
 }
 
-void GuardedStorage::makeFolder(const FileName& name, bool parents) {
+void GuardedStorage::makeFolder(const FileName& name, bool parents, std::optional<std::uint32_t> mode) {
   constexpr std::string_view kMake = "make";
   if (name.isRoot() && parents) return;
   const auto isThere = [&](const Target& target) {
@@ -152,7 +153,7 @@ void GuardedStorage::makeFolder(const FileName& name, bool parents) {
   if (!parents) {
     return told(target.place.inner, name, [&] {
       if (findOn(*target.place.disk, target.place.inner)) throw diskFailure(EEXIST, kMake, target.place.inner);
-      makeOne(target);
+      makeOne(target, mode);
     });
   }
   std::vector<FileName> missing{name};
@@ -162,13 +163,17 @@ void GuardedStorage::makeFolder(const FileName& name, bool parents) {
   }
   for (auto folder = missing.rbegin(); folder != missing.rend(); ++folder) {
     const Target each = at(*folder);
-    told(each.place.inner, *folder, [&] { makeOne(each); });
+    const bool last = *folder == name;
+    told(each.place.inner, *folder, [&] { makeOne(each, last ? mode : std::nullopt); });
   }
 }
 
-void GuardedStorage::makeFolders(const FileName& folder, std::span<const std::string> names) {
-  if (!folder.isRoot()) makeFolder(folder, true);
-  for (const std::string& name : names) makeFolder(folder.child(name), true);
+void GuardedStorage::makeFolders(const FileName& folder, std::span<const std::string> names,
+                                 std::span<const std::uint32_t> modes) {
+  if (!folder.isRoot()) makeFolder(folder, true, std::nullopt);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    makeFolder(folder.child(names[i]), true, modes.empty() ? std::nullopt : std::optional(modes[i]));
+  }
 }
 
 // A file, a link or an empty folder.

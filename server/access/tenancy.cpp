@@ -38,9 +38,13 @@ class WholeDisk : public Storage {
   std::vector<std::optional<FileInfo>> statMany(const FileName& folder, std::span<const std::string> names) override {
     return disk_.statMany(folder, names);
   }
-  void makeFolder(const FileName& name, bool parents) override { disk_.makeFolder(name, parents); }
-  void makeFolders(const FileName& folder, std::span<const std::string> names) override {
-    disk_.makeFolders(folder, names);
+  std::uint32_t storedMode(const FileName& name, std::uint32_t mode) override { return disk_.storedMode(name, mode); }
+  void makeFolder(const FileName& name, bool parents, std::optional<std::uint32_t> mode) override {
+    disk_.makeFolder(name, parents, mode);
+  }
+  void makeFolders(const FileName& folder, std::span<const std::string> names,
+                   std::span<const std::uint32_t> modes) override {
+    disk_.makeFolders(folder, names, modes);
   }
   void remove(const FileName& name, bool recursive) override { disk_.remove(name, recursive); }
   void rename(const FileName& from, const FileName& to, bool replace) override { disk_.rename(from, to, replace); }

@@ -23,6 +23,11 @@ std::string typeName(FileType type) {
 
 FileName folderName(const Header& request) { return FileName::parseFolder(request.filename.value_or("")); }
 
+void requireSameLength(const Header& request) {
+  if (!request.modes || (request.names && request.modes->size() == request.names->size())) return;
+  throw Failure(ErrorCode::BadRequest, "'names' and 'modes' must be arrays of the same length");
+}
+
 bool same(const FileInfo& info, std::uint64_t size, std::int64_t mtimeNs) {
   return info.type == FileType::File && info.size == size && info.mtimeNs == mtimeNs;
 }
@@ -77,26 +82,36 @@ Outcome handleCheck(const Header& request, CommandContext& context) {
   if (request.names->size() > kMaxCheckEntries) {
     throw Failure(ErrorCode::BadRequest, "at most " + std::to_string(kMaxCheckEntries) + " names fit one check");
   }
+  requireSameLength(request);
   const auto infos = context.storage.statMany(folder, *request.names);
+  const auto differs = [&](std::size_t i) {
+    const FileInfo& info = *infos[i];
+    return request.modes &&
+           info.mode != context.storage.storedMode(folder.child((*request.names)[i]), (*request.modes)[i]);
+  };
   Header reply = okReply(request);
   reply.need.emplace();
   for (std::size_t i = 0; i < infos.size(); ++i) {
-    if (!infos[i] || !same(*infos[i], (*request.sizes)[i], (*request.mtimesNs)[i])) reply.need->push_back(i);
+    if (!infos[i] || !same(*infos[i], (*request.sizes)[i], (*request.mtimesNs)[i]) || differs(i)) {
+      reply.need->push_back(i);
+    }
   }
   return reply;
 }
 
 Outcome handleMkdir(const Header& request, CommandContext& context) {
   Header reply = okReply(request);
+  requireSameLength(request);
   if (request.names) {
     if (request.names->size() > kMaxCheckEntries) {
       throw Failure(ErrorCode::BadRequest, "at most " + std::to_string(kMaxCheckEntries) + " names fit one mkdir");
     }
-    context.storage.makeFolders(folderName(request), *request.names);
+    context.storage.makeFolders(folderName(request), *request.names,
+                                request.modes.value_or(std::vector<std::uint32_t>()));
     return reply;
   }
   const FileName name = requiredName(request);
-  context.storage.makeFolder(name, request.parents.value_or(false));
+  context.storage.makeFolder(name, request.parents.value_or(false), request.mode);
   reply.filename = name.text();
   return reply;
 }

@@ -12,6 +12,7 @@
 
 #include "common/error.h"
 #include "common/private_folder.h"
+#include "common/protocol.h"
 #include "server/storage/disk_failure.h"
 
 namespace ft {
@@ -75,12 +76,14 @@ class DiskCore::Making {
     const RootedFolder::Making how{core_.options.folderMode, fixed, [this](int parent) { return made(parent); }};
     return core_.root.makeFolders(name, how);
   }
-  int makeOne(int parent, const std::string& leaf) {
-    const int error = core_.root.makeGivenChild(parent, leaf, core_.options.folderMode);
+  int makeOne(int parent, const std::string& leaf, std::optional<std::uint32_t> mode) {
+    // The daemon must be able to use what it has made.
+    const mode_t bits = mode ? (*mode & kModeMask) | S_IRWXU : core_.options.folderMode;
+    const int error = core_.root.makeGivenChild(parent, leaf, bits);
     return error != 0 ? error : made(parent);
   }
-  int makeUnlessThere(int parent, const std::string& leaf) {
-    const int error = makeOne(parent, leaf);
+  int makeUnlessThere(int parent, const std::string& leaf, std::optional<std::uint32_t> mode) {
+    const int error = makeOne(parent, leaf, mode);
     return error == EEXIST ? core_.root.openChildFolder(parent, leaf).error : error;
   }
   // To be called before anyone is told. Returns an errno.
@@ -131,30 +134,34 @@ UniqueFd DiskCore::folderMadeIfMissing(const FileName& name, std::string_view ac
   return std::move(opened.fd);
 }
 
-void DiskCore::makeFolders(std::span<const FileName> names, std::string_view action) {
+void DiskCore::makeFolders(std::span<const FolderToMake> folders, std::string_view action) {
   Making making(*this);
   if (const int error = making.sync(); error != 0) throw failureFromErrno(error, "cannot sync the new folders");
   // Names that come together are mostly in one folder, which is looked up once.
   std::optional<FileName> parent;
   Opened at;
-  for (const FileName& name : names) {
+  for (const auto& [name, mode] : folders) {
     if (name.isRoot()) continue;
     if (parent != name.parent()) {
       parent = name.parent();
       at = making.makeAll(*parent);
     }
-    const int error = at ? making.makeUnlessThere(at.fd.get(), std::string(name.leaf())) : at.error;
-    // The parent may have been removed since.
-    if (error == 0 || (error == ENOENT && making.makeAll(name))) continue;
-    throw diskFailure(error, action, name);
+    const std::string leaf(name.leaf());
+    int error = at ? making.makeUnlessThere(at.fd.get(), leaf, mode) : at.error;
+    if (error == ENOENT) {
+      // The parent was removed since.
+      at = making.makeAll(*parent);
+      error = at ? making.makeUnlessThere(at.fd.get(), leaf, mode) : at.error;
+    }
+    if (error != 0) throw diskFailure(error, action, name);
   }
   if (const int error = making.sync(); error != 0) throw failureFromErrno(error, "cannot sync the new folders");
 }
 
-int DiskCore::makeChild(int parent, const std::string& leaf) {
+int DiskCore::makeChild(int parent, const std::string& leaf, std::optional<std::uint32_t> mode) {
   Making making(*this);
   int error = making.sync();
-  if (error == 0) error = making.makeOne(parent, leaf);
+  if (error == 0) error = making.makeOne(parent, leaf, mode);
   return error != 0 ? error : making.sync();
 }
 

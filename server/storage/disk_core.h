@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +41,12 @@ struct DiskStorageOptions {
   bool useOpenat2 = true;      // false: look names up part by part, as where openat2 is missing
 };
 
+// A folder, and its permission bits; nullopt: those of the options.
+struct FolderToMake {
+  FileName name;
+  std::optional<std::uint32_t> mode;
+};
+
 // Makes the folder, with mode 0700, and those above it where they are missing. Throws std::runtime_error that names it.
 void makeRoot(const std::string& root);
 
@@ -58,10 +65,11 @@ class DiskCore {
   // The same, making what is missing; what was made is synced when the durability asks for it, also when another thread has made it or an
   // earlier sync has failed. The first `fixed` parts are never made.
   UniqueFd folderMadeIfMissing(const FileName& name, std::string_view action, std::size_t fixed = 0);
-  // Makes all of these that are missing, and syncs each folder once in which something was made. Throws Failure.
-  void makeFolders(std::span<const FileName> names, std::string_view action);
+  // Makes all of these that are missing, one after the other, and syncs each folder once in which something was made. Parents have the bits of the
+  // options. Throws Failure.
+  void makeFolders(std::span<const FolderToMake> folders, std::string_view action);
   // Makes one folder, synced as above. Returns an errno.
-  int makeChild(int parent, const std::string& leaf);
+  int makeChild(int parent, const std::string& leaf, std::optional<std::uint32_t> mode);
   // Syncs a folder when the durability asks for it. Returns an errno.
   int syncFolder(int folder) const;
   // A descriptor on the file system that syncfs() takes.

@@ -100,26 +100,36 @@ std::vector<std::optional<FileInfo>> DiskStorage::statMany(const FileName& folde
   return infos;
 }
 
-void DiskStorage::makeFolder(const FileName& name, bool parents) {
+std::uint32_t DiskStorage::storedMode(const FileName&, std::uint32_t mode) { return mode & kModeMask; }
+
+void DiskStorage::makeFolder(const FileName& name, bool parents, std::optional<std::uint32_t> mode) {
   constexpr std::string_view kAction = "make";
   if (name.isRoot()) {
     if (parents) return;
     throw diskFailure(EEXIST, kAction, name);
   }
-  if (parents) {
+  if (parents && !mode) {
     core_.folderMadeIfMissing(name, kAction);
     return;
   }
+  if (parents) {
+    const std::vector<FolderToMake> wanted{{name, mode}};
+    core_.makeFolders(wanted, kAction);
+    return;
+  }
   const UniqueFd parent = core_.folder(name.parent(), kAction);
-  if (const int error = core_.makeChild(parent.get(), std::string(name.leaf())); error != 0) {
+  if (const int error = core_.makeChild(parent.get(), std::string(name.leaf()), mode); error != 0) {
     throw diskFailure(error, kAction, name);
   }
 }
 
-void DiskStorage::makeFolders(const FileName& folder, std::span<const std::string> names) {
-  std::vector<FileName> wanted{folder};
+void DiskStorage::makeFolders(const FileName& folder, std::span<const std::string> names,
+                              std::span<const std::uint32_t> modes) {
+  std::vector<FolderToMake> wanted{{folder, std::nullopt}};
   wanted.reserve(names.size() + 1);
-  for (const std::string& name : names) wanted.push_back(folder.child(name));
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    wanted.push_back({folder.child(names[i]), modes.empty() ? std::nullopt : std::optional(modes[i])});
+  }
   core_.makeFolders(wanted, "make");
 }
 

@@ -153,8 +153,15 @@ class Storage {
   // For check: of `names` in `folder`, the infos; nullopt where there is none. A missing folder is one without entries.
   virtual std::vector<std::optional<FileInfo>> statMany(const FileName& folder, std::span<const std::string> names) = 0;
 
-  virtual void makeFolder(const FileName& name, bool parents) = 0;
-  virtual void makeFolders(const FileName& folder, std::span<const std::string> names) = 0;
+  // What a put of `name` with the permission bits `mode` is stored with: less what the place takes away.
+  virtual std::uint32_t storedMode(const FileName& name, std::uint32_t mode) = 0;
+
+  // `mode`: the permission bits of the folder itself, less what the place takes away, and with those that its owner needs; nullopt: the place's own.
+  // Parents, which are made too when `parents` says so, get the place's own, and what is there keeps its bits.
+  virtual void makeFolder(const FileName& name, bool parents, std::optional<std::uint32_t> mode) = 0;
+  // As makeFolder() with parents for each of `names` below `folder`, in their order; `modes` is empty, or has as many.
+  virtual void makeFolders(const FileName& folder, std::span<const std::string> names,
+                           std::span<const std::uint32_t> modes) = 0;
   // A link is removed itself. Throws IsDirectory for a folder that is not empty, unless `recursive`.
   virtual void remove(const FileName& name, bool recursive) = 0;
   // Makes the folders of `to` that are missing. A folder is never replaced, nor does one replace a file; nothing goes into itself (BadRequest).

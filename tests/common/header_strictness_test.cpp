@@ -48,7 +48,7 @@ const std::vector<std::pair<std::string, std::string>> kTypedKeys{{"cmd", "strin
                                                                   {"skipped", "count"},   {"need", "counts"},
                                                                   {"server", "string"},   {"versions", "counts"},
                                                                   {"digests", "strings"}, {"commands", "strings"},
-                                                                  {"limits", "object"}};
+                                                                  {"limits", "object"},   {"modes", "counts"}};
 
 const std::vector<std::pair<std::string, std::string>> kSamples{{"null", "id"},
                                                                 {"true", "bool id"},
@@ -250,6 +250,9 @@ TEST_CASE("the permission bits are 0 to 511") {
   CHECK(accepts(R"({"v":1,"mode":511})"));
   CHECK_FALSE(accepts(R"({"v":1,"mode":512})"));
   CHECK_FALSE(accepts(R"({"v":1,"mode":-1})"));
+  CHECK(accepts(R"({"v":1,"modes":[0,511]})"));
+  CHECK_FALSE(accepts(R"({"v":1,"modes":[0,512]})"));
+  CHECK_FALSE(accepts(R"({"v":1,"modes":[-1]})"));
 }
 
 TEST_CASE("a digest is hex of its exact length, in either case") {

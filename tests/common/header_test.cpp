@@ -40,6 +40,7 @@ Header fullHeader() {
   header.names = {"a", "b"};
   header.sizes = {1, 2};
   header.mtimesNs = {-1, 2};
+  header.modes = {0, 0777};
   header.error = "not_found";
   header.message = "line\nbreak";
   header.action = "send";
@@ -65,6 +66,7 @@ void checkSame(const Header& a, const Header& b) {
   CHECK(a.mode == b.mode);
   CHECK(a.names == b.names);
   CHECK(a.mtimesNs == b.mtimesNs);
+  CHECK(a.modes == b.modes);
   CHECK(a.entries == b.entries);
   CHECK(a.limits == b.limits);
   CHECK(a.services == b.services);

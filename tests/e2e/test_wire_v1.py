@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 
 import pytest
 
@@ -219,6 +220,19 @@ def test_mkdir_remove_and_rename(peer, daemon):
     assert not (daemon.root / "mk").exists()
 
 
+def test_mkdir_gives_the_bits_that_are_asked_for_to_folders_that_it_makes(peer, daemon):
+    def bits(name):
+        return stat.S_IMODE((daemon.root / name).stat().st_mode)
+
+    assert peer.ask("mkdir", filename="md/one", parents=True, mode=0o711)["ok"]
+    assert (bits("md"), bits("md/one")) == (0o755, 0o711)
+    assert peer.ask("mkdir", filename="md", names=["one", "two", "two/x", "p/q"], modes=[0o700, 0o750, 0, 0o777])["ok"]
+    assert [bits(f"md/{name}") for name in ("one", "two", "two/x", "p", "p/q")] == [0o711, 0o750, 0o700, 0o755, 0o777]
+    for wrong in ({"names": ["a"], "modes": []}, {"modes": [1]}, {"names": ["a"], "modes": [512]}, {"mode": -1}):
+        assert peer.ask("mkdir", filename="md/none", **wrong)["error"] == "bad_request"
+    assert not (daemon.root / "md/none").exists()
+
+
 def test_rename_replaces_unless_told_not_to(peer, daemon):
     peer.put("rn/a", b"a")
     peer.put("rn/b", b"b")
@@ -241,6 +255,11 @@ def test_check_tells_which_files_are_needed(peer):
                      mtimes_ns=[9 * kSecond, 9 * kSecond, 8 * kSecond, 9 * kSecond])
     assert reply["need"] == [1, 2, 3]
     assert peer.ask("check", filename="ck", names=["a", "b"], sizes=[1], mtimes_ns=[1, 2])["error"] == "bad_request"
+    peer.put("ck/bits", b"12345", mtime_ns=9 * kSecond, mode=0o640)
+    reply = peer.ask("check", filename="ck", names=["bits", "bits", "none"], sizes=[5, 5, 5], mtimes_ns=[9 * kSecond] * 3,
+                     modes=[0o640, 0o600, 0o640])
+    assert reply["need"] == [1, 2]
+    assert peer.ask("check", filename="ck", names=["a"], sizes=[1], mtimes_ns=[1], modes=[])["error"] == "bad_request"
 
 
 def test_hello_tells_version_digests_commands_and_limits(peer):

@@ -47,7 +47,7 @@ TEST_CASE("what no rule allows is refused for every call, and nothing changes") 
     CHECK(codeOf([&] { hand.remove("d", true); }) == refused);
     CHECK(codeOf([&] { hand.rename("a", "b"); }) == refused);
     const std::vector<std::string> names{"a"};
-    CHECK(codeOf([&] { hand.storage->makeFolders(Hand::name("x"), names); }) == refused);
+    CHECK(codeOf([&] { hand.storage->makeFolders(Hand::name("x"), names, {}); }) == refused);
     CHECK_FALSE(hand.storage->statMany(FileName::root(), names)[0].has_value());
   }
   CHECK(readText(tenants.at("a")) == "old");
@@ -141,7 +141,7 @@ TEST_CASE("folders are made step by step where the rules differ, and one that is
   CHECK(codeOf([&] { anna.mkdir("a/b/c"); }) == ErrorCode::Exists);
   CHECK(codeOf([&] { anna.mkdir("a/b/x/y"); }) == ErrorCode::NotFound);
   const std::vector<std::string> names{"b/d", "b/e/f"};
-  anna.storage->makeFolders(Hand::name("a"), names);
+  anna.storage->makeFolders(Hand::name("a"), names, {});
   CHECK(fs::is_directory(tenants.at("a/b/e/f")));
 }
 
@@ -224,6 +224,15 @@ TEST_CASE("roots are the folders at the top, each on its own disk with its own r
   upload->write(bytesOf("x"));
   CHECK_FALSE(local.store(std::move(upload)).has_value());
   CHECK((statOf(tenants.folder.path() / "work/loose").st_mode & 0777) == 0750);
+  const std::vector<std::string> folders{"open", "open/private"};
+  const std::vector<std::uint32_t> modes{0777, 0};
+  local.storage->makeFolders(Hand::name("work/d"), folders, modes);
+  CHECK((statOf(tenants.folder.path() / "work/d/open").st_mode & 0777) == 0750);
+  CHECK((statOf(tenants.folder.path() / "work/d/open/private").st_mode & 0777) == 0700);
+  local.storage->makeFolder(Hand::name("work/made/inner"), true, 0775);
+  CHECK((statOf(tenants.folder.path() / "work/made/inner").st_mode & 0777) == 0750);
+  CHECK(local.storage->storedMode(Hand::name("work/d/e"), 0666) == 0640);
+  CHECK(local.storage->storedMode(Hand::name("pub/a.txt"), 0666) == 0666);
   CHECK(codeOf([&] { local.put("work/f", "123456"); }) == ErrorCode::TooLarge);
   auto stream = local.storage->begin(Disk::spec("work/g", std::nullopt));
   CHECK(codeOf([&] { stream->write(bytesOf("123456")); }) == ErrorCode::TooLarge);

@@ -281,7 +281,7 @@ std::vector<std::optional<FileInfo>> MemoryStorage::statMany(const FileName& fol
   return infos;
 }
 
-void MemoryStorage::makeFolder(const FileName& name, bool parents) {
+void MemoryStorage::makeFolder(const FileName& name, bool parents, std::optional<std::uint32_t>) {
   const std::lock_guard lock(state_->mutex);
   requireNoFileAbove(*state_, name);
   if (state_->files.contains(name.text())) {
@@ -293,8 +293,9 @@ void MemoryStorage::makeFolder(const FileName& name, bool parents) {
   state_->folders.insert(name.text());
 }
 
-void MemoryStorage::makeFolders(const FileName& folder, std::span<const std::string> names) {
-  for (const std::string& name : names) makeFolder(folder.child(name), true);
+void MemoryStorage::makeFolders(const FileName& folder, std::span<const std::string> names,
+                                std::span<const std::uint32_t>) {
+  for (const std::string& name : names) makeFolder(folder.child(name), true, std::nullopt);
 }
 
 void MemoryStorage::remove(const FileName& name, bool recursive) {
