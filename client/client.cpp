@@ -17,6 +17,8 @@ constexpr std::size_t kMkdirFlight = 4;
 constexpr std::size_t kMkdirEachFlight = 256;
 // Digits, commas and quotes of one entry of `check` beside its name.
 constexpr std::size_t kCheckEntryCost = 48;
+// Digits and comma of permission bits.
+constexpr std::size_t kModeCost = 4;
 // What the slowest disk that is worth waiting for reads.
 constexpr std::uint64_t kSlowDisk = 20'000'000;
 
@@ -60,24 +62,42 @@ std::vector<CheckRequest> cutForCheck(std::span<const CheckEntry> entries) {
   return requests;
 }
 
-// How many of `names`, at least one, fit into one request.
-std::size_t countForMkdir(std::span<const std::string> names) {
-  const std::size_t most = std::min(names.size(), kMaxCheckEntries);
-  std::size_t bytes = nameCost(names.front());
+// How many of `made`, at least one, fit into one request: in it, either all say their bits or none does.
+std::size_t countForMkdir(std::span<const FolderToMake> made) {
+  const std::size_t most = std::min(made.size(), kMaxCheckEntries);
+  const auto costOf = [](const FolderToMake& folder) { return nameCost(folder.name) + (folder.mode ? kModeCost : 0); };
+  std::size_t bytes = costOf(made.front());
   std::size_t count = 1;
-  while (count < most && (bytes += nameCost(names[count])) <= kNamesBytes) ++count;
+  while (count < most && made[count].mode.has_value() == made.front().mode.has_value() &&
+         (bytes += costOf(made[count])) <= kNamesBytes) {
+    ++count;
+  }
   return count;
 }
 
-Header checkRequest(const FileName& folder, std::span<const CheckEntry> entries) {
+Header mkdirRequest(const FileName& folder, std::span<const FolderToMake> made) {
+  Header request = makeRequest("mkdir", folder);
+  request.parents = true;
+  request.names.emplace();
+  if (made.front().mode) request.modes.emplace();
+  for (const FolderToMake& each : made) {
+    request.names->push_back(each.name);
+    if (each.mode) request.modes->push_back(*each.mode);
+  }
+  return request;
+}
+
+Header checkRequest(const FileName& folder, std::span<const CheckEntry> entries, CheckBits bits) {
   Header request = makeRequest("check", folder);
   request.names.emplace();
   request.sizes.emplace();
   request.mtimesNs.emplace();
+  if (bits == CheckBits::Compare) request.modes.emplace();
   for (const CheckEntry& entry : entries) {
     request.names->push_back(entry.name);
     request.sizes->push_back(entry.size);
     request.mtimesNs->push_back(entry.mtimeNs);
+    if (request.modes) request.modes->push_back(entry.mode);
   }
   return request;
 }
@@ -177,9 +197,10 @@ DigestValue Client::sum(const FileName& name, DigestAlgorithm algorithm) {
   return *digest;
 }
 
-void Client::mkdir(const FileName& name, bool parents) {
+void Client::mkdir(const FileName& name, bool parents, std::optional<std::uint32_t> mode) {
   Header request = makeRequest("mkdir", name);
   request.parents = parents;
+  request.mode = mode;
   ask(request);
 }
 
@@ -195,17 +216,15 @@ std::optional<ServerFailure> Client::readRefusal() {
   }
 }
 
-std::vector<std::span<const std::string>> Client::mkdirAll(const FileName& folder, std::span<const std::string> names) {
-  std::vector<std::span<const std::string>> refused;
-  std::deque<std::span<const std::string>> flight;
-  while (!names.empty() || !flight.empty()) {
-    while (!names.empty() && flight.size() < kMkdirFlight) {
-      flight.push_back(names.first(countForMkdir(names)));
-      names = names.subspan(flight.back().size());
-      Header request = makeRequest("mkdir", folder);
-      request.parents = true;
-      request.names.emplace(flight.back().begin(), flight.back().end());
-      connection_.queue(request);
+std::vector<std::span<const FolderToMake>> Client::mkdirAll(const FileName& folder,
+                                                            std::span<const FolderToMake> made) {
+  std::vector<std::span<const FolderToMake>> refused;
+  std::deque<std::span<const FolderToMake>> flight;
+  while (!made.empty() || !flight.empty()) {
+    while (!made.empty() && flight.size() < kMkdirFlight) {
+      flight.push_back(made.first(countForMkdir(made)));
+      made = made.subspan(flight.back().size());
+      connection_.queue(mkdirRequest(folder, flight.back()));
     }
     if (readRefusal()) refused.push_back(flight.front());
     flight.pop_front();
@@ -213,13 +232,14 @@ std::vector<std::span<const std::string>> Client::mkdirAll(const FileName& folde
   return refused;
 }
 
-std::vector<Client::Refusal> Client::mkdirEach(const FileName& folder, std::span<const std::string> names) {
+std::vector<Client::Refusal> Client::mkdirEach(const FileName& folder, std::span<const FolderToMake> made) {
   std::vector<Refusal> refused;
   std::size_t asked = 0;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    for (; asked < names.size() && asked - i < kMkdirEachFlight; ++asked) {
-      Header request = makeRequest("mkdir", folder.child(names[asked]));
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    for (; asked < made.size() && asked - i < kMkdirEachFlight; ++asked) {
+      Header request = makeRequest("mkdir", folder.child(made[asked].name));
       request.parents = true;
+      request.mode = made[asked].mode;
       connection_.queue(request);
     }
     if (auto failure = readRefusal()) refused.push_back({i, std::move(*failure)});
@@ -240,10 +260,10 @@ void Client::rename(const FileName& from, const FileName& to, bool replace) {
   ask(request);
 }
 
-std::vector<std::size_t> Client::check(const FileName& folder, std::span<const CheckEntry> entries) {
+std::vector<std::size_t> Client::check(const FileName& folder, std::span<const CheckEntry> entries, CheckBits bits) {
   const std::vector<CheckRequest> requests = cutForCheck(entries);
   for (const CheckRequest& part : requests) {
-    connection_.queue(checkRequest(folder, entries.subspan(part.begin, part.count)));
+    connection_.queue(checkRequest(folder, entries.subspan(part.begin, part.count), bits));
   }
   std::vector<std::size_t> needed;
   for (const CheckRequest& part : requests) {

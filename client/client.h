@@ -55,6 +55,16 @@ struct CheckEntry {
   std::string name;
   std::uint64_t size = 0;
   std::int64_t mtimeNs = 0;
+  std::uint32_t mode = 0;
+};
+
+// Whether `check` also compares permission bits.
+enum class CheckBits { Ignore, Compare };
+
+// A folder for `mkdir` to make, below another one.
+struct FolderToMake {
+  std::string name;
+  std::optional<std::uint32_t> mode;  // its permission bits; nullopt: the server's own for folders
 };
 
 class Client {
@@ -69,20 +79,21 @@ class Client {
   void requestList(const FileName& folder, const std::string& after);
   RemotePage readList(const std::string& after);
   DigestValue sum(const FileName& name, DigestAlgorithm algorithm);
-  void mkdir(const FileName& name, bool parents);
-  // All of `names` below `folder`, and their parents, in a few pipelined requests. Returns the parts of `names` that were refused as a whole, though
-  // some of them may be made.
-  std::vector<std::span<const std::string>> mkdirAll(const FileName& folder, std::span<const std::string> names);
+  void mkdir(const FileName& name, bool parents, std::optional<std::uint32_t> mode = std::nullopt);
+  // All of `made` below `folder`, and their parents, in their order and in a few pipelined requests. Returns the parts of `made` that were refused
+  // as a whole, though some of them may be made.
+  std::vector<std::span<const FolderToMake>> mkdirAll(const FileName& folder, std::span<const FolderToMake> made);
   struct Refusal {
-    std::size_t index;  // of the name
+    std::size_t index;  // of the folder
     ServerFailure failure;
   };
   // The same with a request for each, which are pipelined. Returns what was refused; the others are made.
-  std::vector<Refusal> mkdirEach(const FileName& folder, std::span<const std::string> names);
+  std::vector<Refusal> mkdirEach(const FileName& folder, std::span<const FolderToMake> made);
   void remove(const FileName& name, bool recursive);
   void rename(const FileName& from, const FileName& to, bool replace);
-  // The indexes of the entries that the server does not have with that size and time; the requests are pipelined.
-  std::vector<std::size_t> check(const FileName& folder, std::span<const CheckEntry> entries);
+  // The indexes of the entries that the server does not have with that size and time, and the bits that it would give them; the requests are pipelined.
+  std::vector<std::size_t> check(const FileName& folder, std::span<const CheckEntry> entries,
+                                 CheckBits bits = CheckBits::Compare);
 
  private:
   Header ask(const Header& request);

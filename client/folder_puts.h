@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/client.h"
 #include "client/lines.h"
 
 namespace ft {
@@ -21,14 +22,15 @@ class FolderPuts {
     std::string name;
     Failure failure;
   };
-  // Makes all of `names` below `base`, and their parents; folders that are there are fine. Returns those that the server refused; the others are
-  // made. Throws as Link::persist().
-  std::vector<Refused> make(const FileName& base, std::span<const std::string> names);
+  // Makes all of `folders` below `base`, and their parents; folders that are there are fine. Those with bits of their own are made first, over one
+  // connection and in their order, so that a parent that comes before its children gets its bits. Returns those that the server refused; the others
+  // are made. Throws as Link::persist().
+  std::vector<Refused> make(const FileName& base, std::vector<FolderToMake> folders);
 
  private:
   // What one connection makes.
   struct Share {
-    std::span<const std::string> names;
+    std::span<const FolderToMake> folders;
     std::vector<Refused> refused;
     bool done = false;
   };

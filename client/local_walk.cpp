@@ -10,8 +10,21 @@
 #include "client/source_file.h"
 #include "common/error.h"
 #include "common/escape.h"
+#include "common/protocol.h"
 
 namespace ft {
+namespace {
+
+constexpr std::uint32_t kUsualMode = 0755;
+
+std::optional<std::uint32_t> unusualMode(int folder) {
+  struct stat status {};
+  if (::fstat(folder, &status) != 0) return std::nullopt;
+  const std::uint32_t mode = status.st_mode & kModeMask;
+  return mode == kUsualMode ? std::nullopt : std::optional(mode);
+}
+
+}  // namespace
 
 LocalWalk::LocalWalk(std::string root, TransferObserver& observer)
     : root_(std::move(root)), observer_(observer), waiting_{""} {}
@@ -31,7 +44,7 @@ void LocalWalk::failed(const std::string& relative, int error) {
 
 LocalBatch LocalWalk::next(std::size_t limit) {
   LocalBatch batch;
-  while (batch.size() < limit && (open_ || openNext())) {
+  while (batch.size() < limit && (open_ || openNext(batch))) {
     errno = 0;
     const dirent* entry = ::readdir(open_.get());
     if (entry != nullptr) {
@@ -39,13 +52,21 @@ LocalBatch LocalWalk::next(std::size_t limit) {
       continue;
     }
     if (errno != 0) failed(current_, errno);
-    if (currentEmpty_) batch.emptyFolders.push_back(current_);
-    open_.reset();
+    closeCurrent(batch);
   }
   return batch;
 }
 
-bool LocalWalk::openNext() {
+void LocalWalk::closeCurrent(LocalBatch& batch) {
+  open_.reset();
+  if (!currentEmpty_) return;
+  if (batch.folders.empty() || batch.folders.back().relative != current_) {
+    batch.folders.push_back({current_, currentMode_, true});
+  }
+  batch.folders.back().empty = true;
+}
+
+bool LocalWalk::openNext(LocalBatch& batch) {
   while (!waiting_.empty()) {
     current_ = std::move(waiting_.back());
     waiting_.pop_back();
@@ -54,7 +75,11 @@ bool LocalWalk::openNext() {
     const int links = current_.empty() ? 0 : O_NOFOLLOW;
     const int fd = ::open(pathOf(current_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | links);
     if (fd >= 0) open_.reset(::fdopendir(fd));
-    if (fd >= 0 && open_) return true;
+    if (fd >= 0 && open_) {
+      currentMode_ = unusualMode(fd);
+      if (currentMode_) batch.folders.push_back({current_, currentMode_, false});
+      return true;
+    }
     failed(current_, errno);
     if (fd >= 0) ::close(fd);
   }
@@ -81,7 +106,8 @@ void LocalWalk::take(const dirent& entry, LocalBatch& batch) {
     waiting_.push_back(std::move(relative));
   } else if (S_ISREG(status.st_mode)) {
     currentEmpty_ = false;
-    batch.files.push_back({std::move(relative), static_cast<std::uint64_t>(status.st_size), mtimeNsOf(status)});
+    batch.files.push_back({std::move(relative), static_cast<std::uint64_t>(status.st_size), mtimeNsOf(status),
+                           status.st_mode & kModeMask});
   } else {
     const char* kind = S_ISLNK(status.st_mode) ? "a symbolic link" : "a special file";
     observer_.warned(escapeText(pathOf(relative)) + ": left out: " + kind);

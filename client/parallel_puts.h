@@ -2,8 +2,7 @@
 // Stores files as PutEngine does, and makes folders, over as many connections as the line deserves.
 
 #include <deque>
-#include <span>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "client/folder_puts.h"
@@ -26,8 +25,8 @@ class ParallelPuts {
   // So much is to come: connections that are worth it are made meanwhile. Throws as Link::persist().
   void expect(std::uint64_t files, std::uint64_t bytes) { lines_.open(lines_.widthFor(files, bytes)); }
   // As FolderPuts::make().
-  std::vector<FolderPuts::Refused> makeFolders(const FileName& base, std::span<const std::string> names) {
-    return folders_.make(base, names);
+  std::vector<FolderPuts::Refused> makeFolders(const FileName& base, std::vector<FolderToMake> folders) {
+    return folders_.make(base, std::move(folders));
   }
   // As PutEngine::put().
   void put(std::deque<PutJob> jobs);

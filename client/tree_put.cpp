@@ -1,6 +1,9 @@
 #include "client/tree_put.h"
 
 #include <future>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
 
 #include "client/file_digest.h"
 
@@ -9,6 +12,11 @@ namespace {
 
 // Files that are looked at together: their names are what the memory is needed for, twice.
 constexpr std::size_t kBatch = 20'000;
+
+// Who may store files but make no folder is refused for one that is there, too. Of one that is not, its files tell.
+bool isThereAnyway(const LocalFolder& folder, const Failure& failure) {
+  return !folder.empty && failure.code() == ErrorCode::Forbidden;
+}
 
 }  // namespace
 
@@ -47,7 +55,7 @@ bool TreePut::remoteExists(const FileName& remote) {
 }
 
 void TreePut::putBatch(const LocalBatch& batch) {
-  makeFolders(batch.emptyFolders);
+  makeFolders(batch.folders);
   std::vector<PutJob> candidates;
   std::vector<CheckEntry> entries;
   for (const LocalFile& file : batch.files) {
@@ -58,7 +66,7 @@ void TreePut::putBatch(const LocalBatch& batch) {
       observer_.ended(failedOutcome(job, failure));
       continue;
     }
-    entries.push_back({file.relative, file.size, file.mtimeNs});
+    entries.push_back({file.relative, file.size, file.mtimeNs, file.mode});
     candidates.push_back(std::move(job));
   }
   const std::vector<bool> send = needed(candidates, entries);
@@ -85,23 +93,32 @@ PutJob TreePut::jobFor(const LocalFile& file) const {
   return job;
 }
 
-void TreePut::makeFolders(const std::vector<std::string>& relative) {
-  std::vector<std::string> names;
-  for (const std::string& name : relative) {
+void TreePut::makeFolders(std::span<const LocalFolder> folders) {
+  std::vector<FolderToMake> made;
+  for (const LocalFolder& folder : folders) {
     try {
-      if (name.empty()) {
-        link_.persist([&] { link_.client().mkdir(remote_, true); });
-      } else if (remote_.child(name).text() != remote_.text()) {
-        names.push_back(name);
+      if (folder.relative.empty()) {
+        makeTop(folder);
+      } else if (remote_.child(folder.relative).text() != remote_.text()) {
+        made.push_back({folder.relative, folder.mode});
       }
     } catch (const Failure& failure) {
       if (mayPass(failure)) throw;
-      folderFailed(name, failure);
+      if (!isThereAnyway(folder, failure)) folderFailed(folder.relative, failure);
     }
   }
-  for (const FolderPuts::Refused& refused : engine_.makeFolders(remote_, names)) {
-    folderFailed(refused.name, refused.failure);
+  const std::vector<FolderPuts::Refused> allRefused = engine_.makeFolders(remote_, std::move(made));
+  if (allRefused.empty()) return;
+  std::unordered_map<std::string_view, const LocalFolder*> byName;
+  for (const LocalFolder& folder : folders) byName[folder.relative] = &folder;
+  for (const FolderPuts::Refused& refused : allRefused) {
+    if (!isThereAnyway(*byName.at(refused.name), refused.failure)) folderFailed(refused.name, refused.failure);
   }
+}
+
+void TreePut::makeTop(const LocalFolder& top) {
+  if (remote_.isRoot()) return;
+  link_.persist([&] { link_.client().mkdir(remote_, true, top.mode); });
 }
 
 void TreePut::folderFailed(const std::string& relative, const Failure& failure) {
@@ -115,7 +132,9 @@ void TreePut::folderFailed(const std::string& relative, const Failure& failure) 
 std::vector<bool> TreePut::needed(std::span<const PutJob> jobs, std::span<const CheckEntry> entries) {
   std::vector<bool> send(jobs.size(), !check_);
   if (!check_ || jobs.empty()) return send;
-  const auto indexes = link_.persist([&] { return link_.client().check(remote_, entries); });
+  // Where nothing is to be replaced, other bits are no reason to send a file.
+  const CheckBits bits = options_.replace ? CheckBits::Compare : CheckBits::Ignore;
+  const auto indexes = link_.persist([&] { return link_.client().check(remote_, entries, bits); });
   for (const std::size_t index : indexes) send[index] = true;
   if (!options_.checksum) return send;
   for (std::size_t i = 0; i < jobs.size(); ++i) {

@@ -1,5 +1,6 @@
 #pragma once
-// Stores a local folder with all that is in it. Files that the server has already, by size and time, are not sent again.
+// Stores a local folder with all that is in it. Files that the server has already, by size, time and permission bits, are not sent again. Folders
+// that are made get the bits of the local ones; their times are not kept.
 
 #include <span>
 #include <string>
@@ -22,7 +23,8 @@ class TreePut {
   void expect(const LocalBatch& batch);
   bool remoteExists(const FileName& remote);
   void putBatch(const LocalBatch& batch);
-  void makeFolders(const std::vector<std::string>& relative);
+  void makeFolders(std::span<const LocalFolder> folders);
+  void makeTop(const LocalFolder& top);
   void folderFailed(const std::string& relative, const Failure& failure);
   PutJob jobFor(const LocalFile& file) const;
   // Which of the files have to be sent; `entries` are the same files as the server is asked about them.

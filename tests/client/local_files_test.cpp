@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -280,17 +281,47 @@ TEST_CASE("the walk finds every file, in batches, and tells what it leaves out")
     LocalWalk walk(folder.path(), observer);
     std::vector<std::string> files;
     std::vector<std::string> empty;
+    std::vector<std::string> unusual;
     for (;;) {
       const LocalBatch batch = walk.next(limit);
-      if (batch.files.empty() && batch.emptyFolders.empty()) break;
+      if (batch.files.empty() && batch.folders.empty()) break;
       CHECK(batch.files.size() <= limit);
       for (const LocalFile& file : batch.files) files.push_back(file.relative);
-      empty.insert(empty.end(), batch.emptyFolders.begin(), batch.emptyFolders.end());
+      for (const LocalFolder& each : batch.folders) (each.empty ? empty : unusual).push_back(each.relative);
     }
     std::sort(files.begin(), files.end());
     CHECK(files == std::vector<std::string>{".hidden", "a", "d/b", "d/e/c", "d/e/f/g"});
     CHECK(empty == std::vector<std::string>{"empty/too"});
+    CHECK(unusual == std::vector<std::string>{""});  // a temporary folder is private
     CHECK(observer.warnings.size() == 2);
     CHECK(observer.outcomes.empty());
+  }
+}
+
+TEST_CASE("the walk tells folders of unusual bits once, and before what is in them, whatever the batches") {
+  const TestFolder folder;
+  std::filesystem::create_directories(folder.path("d/e/none"));
+  for (const char* name : {"a", "d/b", "d/e/c"}) folder.write(name, name);
+  for (const auto& [name, mode] : {std::pair("d", 0700U), {"d/e", 0770U}, {"d/e/none", 0711U}, {"", 0755U}}) {
+    REQUIRE(::chmod(folder.path(name).c_str(), mode) == 0);
+  }
+  for (const std::size_t limit : {1U, 2U, 100U}) {
+    RecordingObserver observer;
+    LocalWalk walk(folder.path(), observer);
+    std::map<std::string, std::uint32_t> modes;
+    std::set<std::string> empty;
+    for (LocalBatch batch = walk.next(limit); batch.size() > 0; batch = walk.next(limit)) {
+      for (const LocalFolder& each : batch.folders) {
+        REQUIRE(each.mode);
+        modes[each.relative] = *each.mode;
+        if (each.empty) empty.insert(each.relative);
+      }
+      for (const LocalFile& file : batch.files) {
+        const std::size_t slash = file.relative.rfind('/');
+        CHECK((slash == std::string::npos || modes.contains(file.relative.substr(0, slash))));
+      }
+    }
+    CHECK(modes == std::map<std::string, std::uint32_t>{{"d", 0700}, {"d/e", 0770}, {"d/e/none", 0711}});
+    CHECK(empty == std::set<std::string>{"d/e/none"});
   }
 }

@@ -8,12 +8,10 @@
 #include <cstdio>
 #include <map>
 #include <mutex>
-#include <set>
 
-#include "client/folder_puts.h"
 #include "client/parallel_gets.h"
 #include "client/parallel_puts.h"
-#include "tests/client/scripted_server.h"
+#include "tests/client/parallel_server.h"
 #include "tests/client/transfer_fixture.h"
 
 namespace ft {
@@ -21,24 +19,6 @@ namespace {
 
 constexpr DigestAlgorithm kXxh = DigestAlgorithm::Xxh128;
 const std::string kBig = noise(17'000'000);
-
-// A server whose connections are asked for by several threads.
-struct Server {
-  explicit Server(std::vector<ScriptedServer::Script> scripts) : scripted(std::move(scripts)) {}
-  Link link() {
-    Link::Ways ways;
-    ways.connect = [this] {
-      const std::lock_guard lock(mutex);
-      return scripted.connect();
-    };
-    ways.pause = [](std::chrono::milliseconds) {};
-    return Link(std::move(ways), {0, false}, never, 1);
-  }
-
-  std::mutex mutex;
-  StopRequest never;
-  ScriptedServer scripted;
-};
 
 // What honest connections of one server have in common.
 struct Store {
@@ -238,72 +218,6 @@ TEST_CASE("work that is not worth it, and a limit of one, stay on one connection
   CHECK(server.scripted.connections() == 2);  // one for each of the two
   CHECK(test.store.segments == 0);
   CHECK((test.store.files["big"] == kBig));
-}
-
-namespace {
-
-// A server of folders: refuses a request that has one of the names in `bad`, and closes after `breakAfter` requests on one connection.
-struct FolderStore {
-  std::mutex mutex;
-  std::set<std::string> made;
-  std::set<std::string> bad;
-  int breakAfter = -1;
-};
-
-ScriptedServer::Script folderServer(FolderStore& store) {
-  return [&store](ServerEnd& end) {
-    for (int served = 0; store.breakAfter < 0 || served < store.breakAfter; ++served) {
-      const Header request = end.readHeader();
-      std::vector<std::string> names;
-      if (request.names) {
-        for (const std::string& name : *request.names) names.push_back(*request.filename + "/" + name);
-      } else {
-        names.push_back(*request.filename);
-      }
-      const std::lock_guard lock(store.mutex);
-      const bool refused =
-          std::any_of(names.begin(), names.end(), [&](const auto& n) { return store.bad.contains(n); });
-      if (!refused) store.made.insert(names.begin(), names.end());
-      end.send(refused ? refusal("mkdir", ErrorCode::NotDirectory) : okReply("mkdir"));
-    }
-  };
-}
-
-std::vector<std::string> folderNames(int count) {
-  std::vector<std::string> names;
-  for (int i = 0; i < count; ++i) names.push_back("group" + std::to_string(i / 100) + "/" + std::to_string(i));
-  return names;
-}
-
-}  // namespace
-
-TEST_CASE("many folders are made over several connections, and only those that are refused are missing") {
-  FolderStore store;
-  store.bad = {"base/group3/345", "base/group19/1999"};
-  Server server(std::vector<ScriptedServer::Script>(4, folderServer(store)));
-  Link link = server.link();
-  Lines lines(link, 4);
-  const std::vector<std::string> names = folderNames(20'000);
-  const auto refused = FolderPuts(link, lines).make(FileName::parse("base"), names);
-  CHECK(server.scripted.connections() == 4);
-  REQUIRE(refused.size() == 2);
-  CHECK(refused[0].name == "group3/345");
-  CHECK(refused[1].name == "group19/1999");
-  CHECK(refused[0].failure.code() == ErrorCode::NotDirectory);
-  CHECK(store.made.size() == names.size() - 2);
-}
-
-TEST_CASE("folders of a connection that breaks, or cannot be made, are made by the first one") {
-  FolderStore store;
-  FolderStore broken;
-  broken.breakAfter = 1;
-  Server server({folderServer(store), folderServer(broken)});
-  Link link = server.link();
-  link.connection();
-  Lines lines(link, 4);
-  const std::vector<std::string> names = folderNames(20'000);
-  CHECK(FolderPuts(link, lines).make(FileName::parse("base"), names).empty());
-  CHECK(store.made.size() == names.size());
 }
 
 TEST_CASE("a large file goes out in segments on all connections and is named by a put of the whole digest") {
