@@ -128,8 +128,10 @@ class FolderNotice final : public TransferObserver {
   std::optional<FileOutcome> refused_;
 };
 
-bool isRemoteFolder(const Shell& shell, const FileName& remote) {
-  return shell.link.persist([&] { return shell.link.client().stat(remote).type == RemoteType::Folder; });
+// The permission bits of a folder there; nullopt: it is something else.
+std::optional<std::uint32_t> remoteFolderMode(const Shell& shell, const FileName& remote) {
+  const RemoteInfo info = shell.link.persist([&] { return shell.link.client().stat(remote); });
+  return info.type == RemoteType::Folder ? std::optional(info.mode) : std::nullopt;
 }
 
 std::string joined(const LocalTarget& target) {
@@ -162,7 +164,9 @@ GetJob jobFor(const FileName& remote, const LocalTarget& target) {
 void getOne(const Shell& shell, const std::string& operand) {
   const FileName remote = remoteName(operand);
   const LocalTarget target = localTarget(remote, shell.options.output, shell.options.operands.size() > 1);
-  if (!remote.isRoot() && !operand.ends_with('/')) {
+  const bool named = remote.isRoot() || operand.ends_with('/');
+  std::optional<std::uint32_t> mode;
+  if (!named && !mode) {
     FolderNotice notice(shell.output);
     TargetFolder folder = TargetFolder::open(target.folder);
     ParallelGets gets(shell.link, shell.options.transfer, notice, folder);
@@ -170,12 +174,13 @@ void getOne(const Shell& shell, const std::string& operand) {
     jobs.push_back(jobFor(remote, target));
     gets.get(std::move(jobs));
     if (!notice.refused()) return;
-    if (!isRemoteFolder(shell, remote)) {
+    mode = remoteFolderMode(shell, remote);
+    if (!mode) {
       shell.output.ended(*notice.refused());
       return;
     }
   }
-  TreeGet(shell.link, shell.options.transfer, shell.output).run(remote, joined(target));
+  TreeGet(shell.link, shell.options.transfer, shell.output).run(remote, joined(target), mode);
 }
 
 void getToStream(const Shell& shell, const std::string& operand, int fd) {

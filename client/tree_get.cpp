@@ -11,6 +11,7 @@
 #include "client/parallel_gets.h"
 #include "client/source_file.h"
 #include "common/escape.h"
+#include "common/protocol.h"
 
 namespace ft {
 namespace {
@@ -25,8 +26,9 @@ constexpr std::size_t kMaxTouched = 256;
 
 }  // namespace
 
-void TreeGet::run(const FileName& remote, const std::string& local) {
-  TargetFolder target = TargetFolder::open(local, remote);
+void TreeGet::run(const FileName& remote, const std::string& local, std::optional<std::uint32_t> mode) {
+  mode_ = mode;
+  TargetFolder target = openTarget(remote, local);
   ParallelGets gets(link_, options_, observer_, target);
   pages_.push_back({remote, ""});
   while (!pages_.empty()) {
@@ -41,6 +43,23 @@ void TreeGet::run(const FileName& remote, const std::string& local) {
     observer_.planned(jobs.size(), bytes);
     gets.get(std::move(jobs));
     settleFolders(target, 1);
+  }
+  finishModes(target);
+}
+
+TargetFolder TreeGet::openTarget(const FileName& remote, const std::string& local) {
+  struct stat status {};
+  // The bits of the server's root are the daemon's own.
+  if (remote.isRoot() || ::stat(local.c_str(), &status) == 0) return TargetFolder::open(local, remote);
+  if (!mode_) mode_ = link_.persist([&] { return link_.client().stat(remote).mode; });
+  return TargetFolder::open(local, remote, mode_);
+}
+
+void TreeGet::finishModes(TargetFolder& target) {
+  try {
+    target.finishModes();
+  } catch (const Failure& failure) {
+    observer_.warned(std::string("the permission bits of a folder could not be set: ") + failure.what());
   }
 }
 
@@ -85,7 +104,7 @@ void TreeGet::take(const Page& page, const RemoteEntry& entry, TargetFolder& tar
     const FileName remote = page.remote.child(entry.name);
     if (entry.info.type == RemoteType::Folder) {
       if (pages_.size() >= kMaxWaiting) throw Failure(ErrorCode::TooLarge, "too many folders");
-      target.folder(remote);
+      target.folder(remote, entry.info.mode);
       pages_.push_back({remote, ""});
       return;
     }
@@ -100,31 +119,35 @@ void TreeGet::take(const Page& page, const RemoteEntry& entry, TargetFolder& tar
     job.leaf = entry.name;
     job.size = entry.info.size;
     job.shown = shown;
-    const bool here = isHere(job, entry.info, target) && !options_.always;
-    if (here && options_.checksum) {
-      doubtful_.push_back(std::move(job));
-    } else if (here) {
-      unchanged(job);
-    } else {
+    const std::optional<std::uint32_t> ours = modeHere(job, entry.info, target);
+    if (!ours || options_.always) {
       jobs.push_back(std::move(job));
+      return;
+    }
+    Here file{std::move(job), entry.info.mode, *ours};
+    if (options_.checksum) {
+      doubtful_.push_back(std::move(file));
+    } else {
+      unchanged(file, target);
     }
   } catch (const Failure& failure) {
     failed(shown, failure);
   }
 }
 
-bool TreeGet::isHere(GetJob& job, const RemoteInfo& info, TargetFolder& target) {
+std::optional<std::uint32_t> TreeGet::modeHere(GetJob& job, const RemoteInfo& info, TargetFolder& target) {
   const FolderPtr folder = target.existing(job.folder);
   struct stat status {};
   job.free = !folder || folder->fresh;
-  if (job.free) return false;
+  if (job.free) return std::nullopt;
   if (::fstatat(folder->fd.get(), job.leaf.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
     job.free = errno == ENOENT;
-    return false;
+    return std::nullopt;
   }
   job.free = S_ISREG(status.st_mode) && options_.replace;
-  if (!S_ISREG(status.st_mode) || static_cast<std::uint64_t>(status.st_size) != info.size) return false;
-  return mtimeNsOf(status) == info.mtimeNs;
+  const bool same = S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) == info.size &&
+                    mtimeNsOf(status) == info.mtimeNs;
+  return same ? std::optional(status.st_mode & kModeMask) : std::nullopt;
 }
 
 bool TreeGet::sameContent(const GetJob& job, TargetFolder& target) {
@@ -143,19 +166,27 @@ bool TreeGet::sameContent(const GetJob& job, TargetFolder& target) {
 
 void TreeGet::compareDoubtful(TargetFolder& target, std::deque<GetJob>& jobs) {
   for (; !doubtful_.empty(); doubtful_.pop_back()) {
-    if (sameContent(doubtful_.back(), target)) {
-      unchanged(doubtful_.back());
+    if (sameContent(doubtful_.back().job, target)) {
+      unchanged(doubtful_.back(), target);
     } else {
-      jobs.push_back(std::move(doubtful_.back()));
+      jobs.push_back(std::move(doubtful_.back().job));
     }
   }
 }
 
-void TreeGet::unchanged(const GetJob& job) {
+void TreeGet::takeMode(const Here& file, TargetFolder& target) {
+  const FolderPtr folder = target.existing(file.job.folder);
+  if (!folder) return;
+  if (::fchmodat(folder->fd.get(), file.job.leaf.c_str(), file.theirs, AT_SYMLINK_NOFOLLOW) == 0) return;
+  observer_.warned(escapeText(file.job.shown) + ": the permission bits could not be set: " + errorText(errno));
+}
+
+void TreeGet::unchanged(const Here& file, TargetFolder& target) {
+  if (file.ours != file.theirs && options_.replace) takeMode(file, target);
   FileOutcome outcome;
   outcome.state = FileOutcome::State::Unchanged;
-  outcome.name = job.shown;
-  outcome.size = job.size.value_or(0);
+  outcome.name = file.job.shown;
+  outcome.size = file.job.size.value_or(0);
   observer_.ended(outcome);
 }
 

@@ -298,6 +298,37 @@ TEST_CASE("the walk finds every file, in batches, and tells what it leaves out")
   }
 }
 
+TEST_CASE("local folders that are made get their bits, and those that are there keep theirs") {
+  const TestFolder folder;
+  const mode_t before = ::umask(077);
+  TargetFolder target = TargetFolder::open(folder.path("new/top"), FileName::parse("t"), 0775);
+  target.folder(FileName::parse("t/a"), 0755);
+  target.folder(FileName::parse("t/locked"), 0050);
+  target.folder(FileName::parse("t/locked/in"), 0500);
+  target.folder(FileName::parse("t/a"), 0711);
+  target.folder(FileName::parse("t/none"));
+  ::umask(before);
+  const auto bits = [&](const std::string& name) {
+    struct stat status {};
+    REQUIRE(::lstat(folder.path(name).c_str(), &status) == 0);
+    return status.st_mode & 07777;
+  };
+  CHECK(bits("new") == 0700);
+  CHECK(bits("new/top") == 0775);
+  CHECK(bits("new/top/a") == 0755);
+  CHECK(bits("new/top/none") == 0700);
+  CHECK(bits("new/top/locked") == 0750);
+  CHECK(bits("new/top/locked/in") == 0700);
+  target.finishModes();
+  CHECK(bits("new/top/a") == 0755);
+  CHECK(bits("new/top/locked") == 0050);
+  REQUIRE(::chmod(folder.path("new/top/locked").c_str(), 0700) == 0);
+  CHECK(bits("new/top/locked/in") == 0500);
+  TargetFolder::open(folder.path("new/top"), FileName::parse("t"), 0700).folder(FileName::parse("t/a"), 0700);
+  CHECK(bits("new/top") == 0775);
+  CHECK(bits("new/top/a") == 0755);
+}
+
 TEST_CASE("the walk tells folders of unusual bits once, and before what is in them, whatever the batches") {
   const TestFolder folder;
   std::filesystem::create_directories(folder.path("d/e/none"));

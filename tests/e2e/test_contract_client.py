@@ -1,6 +1,7 @@
 """What scripts and people rely on when they call ftpc: verbs, options, and what goes to which stream."""
 
 import os
+import stat
 import socket
 
 import pytest
@@ -107,6 +108,19 @@ def test_no_clobber_refuses_in_both_directions_and_changes_nothing(ftpc, local, 
     assert path.read_bytes() == kData
     ftpc.ok("put", "--no-clobber", "kept.bin", "-t", name + ".new")
     assert (daemon.root / (name + ".new")).read_bytes() == kData
+
+
+def test_permission_bits_of_files_and_folders_travel_and_folders_recurse(ftpc, daemon):
+    top = ftpc.folder / "secret"
+    (top / "inner").mkdir(parents=True)
+    (top / "inner/key").write_bytes(b"key")
+    for path, mode in ((top / "inner/key", 0o400), (top / "inner", 0o700), (top, 0o750)):
+        os.chmod(path, mode)
+    ftpc.ok("put", "secret")
+    ftpc.ok("get", "secret", "-o", "back")
+    for there in (daemon.root / "secret", ftpc.folder / "back"):
+        bits = [stat.S_IMODE(path.stat().st_mode) for path in (there, there / "inner", there / "inner/key")]
+        assert bits == [0o750, 0o700, 0o400]
 
 
 def test_ls_shows_names_and_long_form_shows_sizes(ftpc, remote):

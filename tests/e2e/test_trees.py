@@ -171,3 +171,111 @@ def test_a_folder_that_is_empty_goes_both_ways(ftpc, daemon):
 def test_put_of_the_present_folder_stores_what_is_in_it(ftpc, daemon, source):
     ftpc.ok("put", ".", "-t", "dot/")
     assert any(name.endswith("tree/sub/b.bin") for name in daemon.visible() if name.startswith("dot/"))
+
+
+# --- permission bits of folders, and of what is unchanged
+
+
+def modes(top):
+    """{relative name: permission bits} of the folder and of every folder in it."""
+    return {os.path.relpath(path, top): stat.S_IMODE(path.stat().st_mode)
+            for path in (top, *top.rglob("*")) if path.is_dir()}
+
+
+@pytest.fixture
+def private(ftpc):
+    """A folder with folders of several bits, with files in them and empty."""
+    top = ftpc.folder / "private"
+    for name, mode in (("", 0o700), ("open", 0o755), ("open/group", 0o770), ("open/group/deep", 0o711), ("none", 0o750)):
+        (top / name).mkdir(exist_ok=True)
+        if name != "none":
+            (top / name / "file").write_bytes(name.encode())
+        os.chmod(top / name, mode)
+    return top
+
+
+def test_permission_bits_of_folders_travel_both_ways(ftpc, daemon, private):
+    ftpc.ok("put", "private", "-t", "dirs/")
+    assert modes(daemon.root / "dirs/private") == modes(private)
+    assert content(daemon.root / "dirs/private") == content(private)
+    before = os.umask(0o027)
+    try:
+        ftpc.ok("get", "dirs/private", "-o", "back/")
+    finally:
+        os.umask(before)
+    assert modes(ftpc.folder / "back/private") == modes(private)
+    assert content(ftpc.folder / "back/private") == content(private)
+    ftpc.ok("get", "dirs/private/", "-o", "named/deeper")
+    assert modes(ftpc.folder / "named/deeper") == modes(private)
+
+
+def test_a_folder_that_is_there_keeps_its_bits(ftpc, daemon, private):
+    (daemon.root / "kept/private/open").mkdir(parents=True)
+    os.chmod(daemon.root / "kept/private", 0o751)
+    ftpc.ok("put", "private", "-t", "kept/")
+    found = modes(daemon.root / "kept/private")
+    assert (found["."], found["open/group"], found["none"]) == (0o751, 0o770, 0o750)
+    (ftpc.folder / "into/private").mkdir(parents=True)
+    os.chmod(ftpc.folder / "into/private", 0o705)
+    ftpc.ok("get", "kept/private", "-o", "into/")
+    assert modes(ftpc.folder / "into/private") == {**found, ".": 0o705}
+
+
+def test_many_private_folders_get_their_bits_over_several_connections(ftpc, daemon, many):
+    os.chmod(many, 0o700)
+    for path in many.rglob("*"):
+        if path.is_dir() and path.name != "deep":
+            os.chmod(path, 0o770)
+    ftpc.ok("--connections", "4", "put", "many", "-t", "mine/")
+    assert modes(daemon.root / "mine/many") == modes(many)
+    assert content(daemon.root / "mine/many") == content(many)
+
+
+def test_a_folder_without_rights_for_its_owner_travels_and_stays_usable_on_the_server(ftpc, daemon):
+    (ftpc.folder / "locked/inner").mkdir(parents=True)
+    (ftpc.folder / "locked/inner/file").write_bytes(b"x")
+    os.chmod(ftpc.folder / "locked/inner", 0o550)
+    ftpc.ok("put", "locked")
+    assert modes(daemon.root / "locked")["inner"] == 0o750
+    os.chmod(daemon.root / "locked/inner", 0o500)
+    os.chmod(daemon.root / "locked", 0o550)
+    ftpc.ok("get", "locked", "-o", "back")
+    assert modes(ftpc.folder / "back") == {".": 0o550, "inner": 0o500}
+    assert content(ftpc.folder / "back") == {"inner": None, "inner/file": b"x"}
+    for folder in (ftpc.folder / "back", daemon.root / "locked"):
+        os.chmod(folder, 0o700)
+        os.chmod(folder / "inner", 0o700)
+
+
+def told(result):
+    """{base name: state} of the files that a run tells of."""
+    return {os.path.basename(line["name"]): line["state"] for line in result.lines() if line["type"] == "file"}
+
+
+def test_a_change_of_bits_alone_travels_with_a_folder(ftpc, daemon, source):
+    ftpc.ok("put", "tree", "-t", "mode/")
+    os.chmod(source / "a.txt", 0o600)
+    states = told(ftpc.ok("--json", "put", "tree", "-t", "mode/"))
+    assert states.pop("a.txt") == "done" and set(states.values()) == {"unchanged"}
+    assert metadata(daemon.root / "mode/tree") == metadata(source)
+    assert set(told(ftpc.ok("--json", "put", "tree", "-t", "mode/")).values()) == {"unchanged"}
+    os.chmod(daemon.root / "mode/tree/a.txt", 0o604)
+    assert set(told(ftpc.ok("--json", "get", "mode/tree")).values()) == {"unchanged"}
+    assert metadata(source) == metadata(daemon.root / "mode/tree")
+    os.chmod(daemon.root / "mode/tree/a.txt", 0o640)
+    ftpc.ok("get", "--checksum", "mode/tree")
+    assert metadata(source) == metadata(daemon.root / "mode/tree")
+
+
+def test_bits_that_a_root_takes_away_make_nothing_needed_again(make_daemon, make_client, tmp_path):
+    (tmp_path / "work").mkdir()
+    daemon = make_daemon(config={"root work": {"path": tmp_path / "work", "umask": "027"}})
+    client = make_client(daemon.server)
+    top = tree(client.folder / "tree")
+    os.chmod(top / "sub", 0o777)
+    client.ok("put", "tree", "-t", "work/")
+    assert modes(tmp_path / "work/tree")["sub"] == 0o750
+    assert set(told(client.ok("--json", "put", "tree", "-t", "work/")).values()) == {"unchanged"}
+    os.chmod(top / "a.txt", 0o400)
+    assert told(client.ok("--json", "put", "tree", "-t", "work/"))["a.txt"] == "done"
+    assert set(told(client.ok("--json", "put", "tree", "-t", "work/")).values()) == {"unchanged"}
