@@ -134,6 +134,11 @@ std::optional<std::uint32_t> remoteFolderMode(const Shell& shell, const FileName
   return info.type == RemoteType::Folder ? std::optional(info.mode) : std::nullopt;
 }
 
+bool isLocalFolder(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 std::string joined(const LocalTarget& target) {
   if (target.leaf.empty()) return target.folder;
   return target.folder == "." ? target.leaf : target.folder + "/" + target.leaf;
@@ -166,6 +171,9 @@ void getOne(const Shell& shell, const std::string& operand) {
   const LocalTarget target = localTarget(remote, shell.options.output, shell.options.operands.size() > 1);
   const bool named = remote.isRoot() || operand.ends_with('/');
   std::optional<std::uint32_t> mode;
+  // Told not to replace, a get of a file is refused for what is here, before the server is asked what it has.
+  if (!named && !shell.options.transfer.replace && isLocalFolder(joined(target)))
+    mode = remoteFolderMode(shell, remote);
   if (!named && !mode) {
     FolderNotice notice(shell.output);
     TargetFolder folder = TargetFolder::open(target.folder);

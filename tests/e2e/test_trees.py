@@ -260,6 +260,8 @@ def test_a_change_of_bits_alone_travels_with_a_folder(ftpc, daemon, source):
     assert metadata(daemon.root / "mode/tree") == metadata(source)
     assert set(told(ftpc.ok("--json", "put", "tree", "-t", "mode/")).values()) == {"unchanged"}
     os.chmod(daemon.root / "mode/tree/a.txt", 0o604)
+    ftpc.ok("get", "--no-clobber", "mode/tree")
+    assert stat.S_IMODE((source / "a.txt").stat().st_mode) == 0o600
     assert set(told(ftpc.ok("--json", "get", "mode/tree")).values()) == {"unchanged"}
     assert metadata(source) == metadata(daemon.root / "mode/tree")
     os.chmod(daemon.root / "mode/tree/a.txt", 0o640)
@@ -279,3 +281,21 @@ def test_bits_that_a_root_takes_away_make_nothing_needed_again(make_daemon, make
     os.chmod(top / "a.txt", 0o400)
     assert told(client.ok("--json", "put", "tree", "-t", "work/"))["a.txt"] == "done"
     assert set(told(client.ok("--json", "put", "tree", "-t", "work/")).values()) == {"unchanged"}
+
+
+def test_no_clobber_brings_what_is_missing_of_a_folder_and_replaces_nothing(ftpc, daemon, source):
+    ftpc.ok("put", "tree", "-t", "some/")
+    os.unlink(source / "sub/b.bin")
+    (source / "a.txt").write_bytes(b"mine")
+    os.chmod(source / "empty", 0o600)
+    done = ftpc.run("get", "--no-clobber", "some/tree", code=6)
+    assert b"a.txt" in done.err and b"exists" in done.err
+    assert (source / "a.txt").read_bytes() == b"mine"
+    assert (source / "sub/b.bin").read_bytes() == (daemon.root / "some/tree/sub/b.bin").read_bytes()
+    (source / "more").write_bytes(b"more")
+    ftpc.run("put", "--no-clobber", "tree", "-t", "some/", code=6)
+    assert (daemon.root / "some/tree/more").read_bytes() == b"more"
+    assert (daemon.root / "some/tree/a.txt").read_bytes() == b"a"
+    (source / "file").mkdir()
+    ftpc.ok("put", "tree/more", "-t", "some/file")
+    ftpc.run("get", "--no-clobber", "some/file", "-o", "tree/", code=13)
