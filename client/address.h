@@ -36,7 +36,8 @@ struct RemoteArgument {
 
 // nullopt when `text` is not of that form: no ':' before its first '/', or no host before it. "./a:b" never is.
 std::optional<RemoteArgument> splitRemote(std::string_view text);
-// Is the host of that argument surely a host (has a dot, is [V6], is "localhost" or came with a port), so that it is no plain file name?
+// Is the host of that argument surely a host (has a dot, is [V6], is "localhost" or came with a port), so that it is no
+// plain file name?
 bool looksLikeHost(const RemoteArgument& argument);
 
 }  // namespace ft

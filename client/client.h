@@ -1,6 +1,6 @@
 #pragma once
-// One method for each command without a body: sends it, reads its reply, checks it. Prints nothing. Throws Failure with the server's code and
-// text (escaped) for a refusal, TransportError and ProtocolError for the line and the peer.
+// One method for each command without a body: sends it, reads its reply, checks it. Prints nothing. Throws Failure with
+// the server's code and text (escaped) for a refusal, TransportError and ProtocolError for the line and the peer.
 
 #include <chrono>
 #include <cstdint>
@@ -80,8 +80,8 @@ class Client {
   RemotePage readList(const std::string& after);
   DigestValue sum(const FileName& name, DigestAlgorithm algorithm);
   void mkdir(const FileName& name, bool parents, std::optional<std::uint32_t> mode = std::nullopt);
-  // All of `made` below `folder`, and their parents, in their order and in a few pipelined requests. Returns the parts of `made` that were refused
-  // as a whole, though some of them may be made.
+  // All of `made` below `folder`, and their parents, in their order and in a few pipelined requests. Returns the parts
+  // of `made` that were refused as a whole, though some of them may be made.
   std::vector<std::span<const FolderToMake>> mkdirAll(const FileName& folder, std::span<const FolderToMake> made);
   struct Refusal {
     std::size_t index;  // of the folder
@@ -91,7 +91,8 @@ class Client {
   std::vector<Refusal> mkdirEach(const FileName& folder, std::span<const FolderToMake> made);
   void remove(const FileName& name, bool recursive);
   void rename(const FileName& from, const FileName& to, bool replace);
-  // The indexes of the entries that the server does not have with that size and time, and the bits that it would give them; the requests are pipelined.
+  // The indexes of the entries that the server does not have with that size and time, and the bits that it would give
+  // them; the requests are pipelined.
   std::vector<std::size_t> check(const FileName& folder, std::span<const CheckEntry> entries,
                                  CheckBits bits = CheckBits::Compare);
 

@@ -1,5 +1,6 @@
 #pragma once
-// What the client's own configuration file says: $XDG_CONFIG_HOME/ftpc/config, else ~/.config/ftpc/config. A missing file is an empty one.
+// What the client's own configuration file says: $XDG_CONFIG_HOME/ftpc/config, else ~/.config/ftpc/config. A missing
+// file is an empty one.
 
 #include <functional>
 #include <optional>

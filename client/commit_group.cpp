@@ -18,7 +18,8 @@ constexpr std::size_t kMaxFiles = 256;
 // Of the descriptors that this process may have, each of so many groups at once takes its share.
 constexpr std::size_t kShares = 32;
 constexpr std::uint64_t kMaxBytes = 32 << 20;
-// From this many files on one sync of the file system is quicker than one for each file, though it writes out what others left.
+// From this many files on one sync of the file system is quicker than one for each file, though it writes out what
+// others left.
 constexpr std::size_t kSyncAll = 16;
 
 std::size_t mostFiles(bool sync) {

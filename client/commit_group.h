@@ -1,6 +1,6 @@
 #pragma once
-// Gives many fetched files their names together: all are synced, then renamed, then their folders are synced. A file is told to be
-// stored only after that.
+// Gives many fetched files their names together: all are synced, then renamed, then their folders are synced. A file is
+// told to be stored only after that.
 
 #include <functional>
 #include <vector>

@@ -1,6 +1,7 @@
 #pragma once
-// One connection to a server: frames and bytes in both directions over a Transport. While it waits for one direction it moves the
-// other, so neither end can come to wait for the other. Belongs to one thread. After an exception it is of no more use.
+// One connection to a server: frames and bytes in both directions over a Transport. While it waits for one direction it
+// moves the other, so neither end can come to wait for the other. Belongs to one thread. After an exception it is of no
+// more use.
 
 #include <chrono>
 #include <cstddef>
@@ -26,7 +27,8 @@ class Connection {
     bool write = false;
   };
 
-  // `timeout`: how long a wait may last in which less than kMinBodyRate moves, so that a trickle does not extend it. `peer` names the server in messages. `stop` must outlive this.
+  // `timeout`: how long a wait may last in which less than kMinBodyRate moves, so that a trickle does not extend it.
+  // `peer` names the server in messages. `stop` must outlive this.
   Connection(std::unique_ptr<Transport> transport, const StopRequest& stop, std::chrono::milliseconds timeout,
              std::string peer);
 
@@ -34,8 +36,8 @@ class Connection {
   std::string& output() { return output_; }
   std::size_t unsent() const { return output_.size() - sent_; }
   void queue(const Header& header) { appendFrame(output_, header); }
-  // Queues a log-in in front of all requests. Its reply is taken out of the others and given to `check` when it comes, in whatever call that is;
-  // what `check` throws ends that call.
+  // Queues a log-in in front of all requests. Its reply is taken out of the others and given to `check` when it comes,
+  // in whatever call that is; what `check` throws ends that call.
   void login(const Header& request, std::function<void(const Header& reply)> check);
   // Returns when all output is with the kernel, or earlier when a reply has arrived (false): it may be a refusal.
   bool flush();
@@ -53,16 +55,18 @@ class Connection {
   std::size_t readSome(std::span<std::byte> into);
   void readExactly(std::span<std::byte> into);
 
-  // Waits until the peer can be read from, or (with `write`) written to; reads what came. Throws on the deadline and on a stop.
+  // Waits until the peer can be read from, or (with `write`) written to; reads what came. Throws on the deadline and on
+  // a stop.
   Ready wait(bool write);
   // For those that go round output() and readSome(): sendfile and splice. -1 where bytes must pass through them.
   int rawFd() const { return transport_->rawFd(); }
-  // Writes once, round output(), which must be empty; 0 when the line is full. Until these bytes are reported as written, they must be offered again.
+  // Writes once, round output(), which must be empty; 0 when the line is full. Until these bytes are reported as
+  // written, they must be offered again.
   std::size_t writeSome(std::span<const std::byte> bytes);
   // Null where the line is not encrypted.
   const LineSecurity* security() const { return transport_->security(); }
-  // For a caller that waits for other descriptors as well, after takeHeader() and before wait(). Bytes may be there although the descriptor is
-  // not readable: with hasMore() there is nothing to wait for.
+  // For a caller that waits for other descriptors as well, after takeHeader() and before wait(). Bytes may be there
+  // although the descriptor is not readable: with hasMore() there is nothing to wait for.
   int fd() const { return transport_->fd(); }
   bool hasMore() const { return transport_->buffered() > 0; }
   // Bytes that are buffered here and must be taken with readSome() before rawFd() is read.
@@ -75,7 +79,8 @@ class Connection {
   void moved(std::size_t bytes);
   // The deadline begins anew: the time until now was not spent waiting for the peer.
   void restartDeadline();
-  // The next reply may take this much longer than `timeout`: the server has a long file to read or to sync. Until a header is read.
+  // The next reply may take this much longer than `timeout`: the server has a long file to read or to sync. Until a
+  // header is read.
   void allow(std::chrono::milliseconds extra) { allowance_ = extra; }
 
   const std::string& peer() const { return peer_; }

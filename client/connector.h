@@ -1,5 +1,6 @@
 #pragma once
-// From an address to a connected socket: a Unix socket, or every address of the host in order, each with a share of the time.
+// From an address to a connected socket: a Unix socket, or every address of the host in order, each with a share of the
+// time.
 
 #include <chrono>
 
@@ -9,7 +10,8 @@
 
 namespace ft {
 
-// A non-blocking socket. Throws TransportError (Unreachable, Timeout) whose text names the address; Interrupted when `stop` comes first.
+// A non-blocking socket. Throws TransportError (Unreachable, Timeout) whose text names the address; Interrupted when
+// `stop` comes first.
 UniqueFd connectTo(const ServerAddress& address, std::chrono::milliseconds timeout, const StopRequest& stop);
 
 // Does the line stay on this machine? True for Unix sockets and loopback addresses.

@@ -1,5 +1,6 @@
 #pragma once
-// The way to one more connection of a run: connects, and encrypts wherever the line leaves this machine. Never falls back to plain text.
+// The way to one more connection of a run: connects, and encrypts wherever the line leaves this machine. Never falls
+// back to plain text.
 
 #include <memory>
 #include <mutex>

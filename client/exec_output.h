@@ -1,5 +1,6 @@
 #pragma once
-// What a remote command writes, on its way to the own standard output and standard error: as it is, converted, or as JSON objects.
+// What a remote command writes, on its way to the own standard output and standard error: as it is, converted, or as
+// JSON objects.
 
 #include <array>
 #include <cstddef>

@@ -1,5 +1,6 @@
 #pragma once
-// The verb exec: runs a command on the server's side as if it were here, with its outputs, its input, its terminal and its exit code.
+// The verb exec: runs a command on the server's side as if it were here, with its outputs, its input, its terminal and
+// its exit code.
 
 namespace ft {
 

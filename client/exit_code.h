@@ -34,7 +34,8 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// The server is not shown to be the one that the user means, or no encrypted line to it can be had. what() is for a person.
+// The server is not shown to be the one that the user means, or no encrypted line to it can be had. what() is for a
+// person.
 class IdentityError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -66,8 +67,8 @@ class ServerFailure : public Failure {
   using Failure::Failure;
 };
 
-// A failure as it is told: `code` is a word for programs (the wire's codes, and "usage", "network", "identity", "protocol", "interrupted"),
-// `message` a sentence that is safe to print.
+// A failure as it is told: `code` is a word for programs (the wire's codes, and "usage", "network", "identity",
+// "protocol", "interrupted"), `message` a sentence that is safe to print.
 struct Problem {
   std::string code;
   std::string message;

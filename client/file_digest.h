@@ -23,12 +23,12 @@ struct FileRange {
   std::uint64_t end = 0;
 };
 
-// Adds the range's bytes; holes are not read. Throws Failure(Changed) when the file ends before the range does, and Interrupted when
-// `stop` comes.
+// Adds the range's bytes; holes are not read. Throws Failure(Changed) when the file ends before the range does, and
+// Interrupted when `stop` comes.
 void hashFile(const FileRange& range, Digest& digest, const StopRequest& stop);
 
-// Hashes, on a thread of its own, the parts of a file that a transfer has passed, in order. The transfer's thread calls all methods; the
-// descriptor must stay open until finish() or the destructor.
+// Hashes, on a thread of its own, the parts of a file that a transfer has passed, in order. The transfer's thread calls
+// all methods; the descriptor must stay open until finish() or the destructor.
 class FollowingDigest {
  public:
   // `digest` holds what lies before the first part.
@@ -37,7 +37,8 @@ class FollowingDigest {
   FollowingDigest(const FollowingDigest&) = delete;
   FollowingDigest& operator=(const FollowingDigest&) = delete;
 
-  // The bytes [begin, end) are in the file. Waits when the digest is more than kLag behind, so that finish() is always near.
+  // The bytes [begin, end) are in the file. Waits when the digest is more than kLag behind, so that finish() is always
+  // near.
   void data(std::uint64_t begin, std::uint64_t end);
   // `count` zero bytes follow.
   void hole(std::uint64_t count);
@@ -66,8 +67,9 @@ class FollowingDigest {
   std::thread thread_;
 };
 
-// The digest of a file that a transfer moves, taken beside it. XXH128 costs less than handing the bytes to another thread, so it is taken here, a
-// window at a time while its bytes are still in the processor's cache; the slower ones are left to a FollowingDigest.
+// The digest of a file that a transfer moves, taken beside it. XXH128 costs less than handing the bytes to another
+// thread, so it is taken here, a window at a time while its bytes are still in the processor's cache; the slower ones
+// are left to a FollowingDigest.
 // Belongs to the transfer's thread; the descriptor must stay open until finish() or the destructor.
 class FileDigest {
  public:

@@ -13,7 +13,8 @@
 namespace ft {
 namespace {
 
-// Files that the server reads in one piece; they come raw, with their digest in the reply. Longer ones come in chunks. Bytes.
+// Files that the server reads in one piece; they come raw, with their digest in the reply. Longer ones come in chunks.
+// Bytes.
 constexpr std::uint64_t kRawFile = 128 * 1024;
 // Requests that are on their way at once, and the bytes that they ask for.
 constexpr std::size_t kMaxFlight = 256;

@@ -1,6 +1,6 @@
 #pragma once
-// Fetches files into a local folder: requests for small ones are sent ahead, long ones are resumed from what an earlier try left. Nothing gets
-// its name before its digest was compared.
+// Fetches files into a local folder: requests for small ones are sent ahead, long ones are resumed from what an earlier
+// try left. Nothing gets its name before its digest was compared.
 
 #include <deque>
 #include <optional>
@@ -18,10 +18,12 @@ class FileGets {
   FileGets(Link& link, const TransferOptions& options, TransferObserver& observer, TargetFolder& target)
       : link_(link), options_(options), observer_(observer), target_(target), group_(options, observer) {}
 
-  // Empties `jobs`; each one's end is told to the observer. When it throws (the connection broke, the server is busy, the user stopped), the
-  // jobs that are not done are in `jobs`, and what has come of a long one is resumed by the next call.
+  // Empties `jobs`; each one's end is told to the observer. When it throws (the connection broke, the server is busy,
+  // the user stopped), the jobs that are not done are in `jobs`, and what has come of a long one is resumed by the next
+  // call.
   void run(std::deque<GetJob>& jobs);
-  // A file of which nothing is here and that turns out to have so many bytes is not fetched, but left for takeLeft(), with its size. nullopt: none is.
+  // A file of which nothing is here and that turns out to have so many bytes is not fetched, but left for takeLeft(),
+  // with its size. nullopt: none is.
   void leaveFrom(std::optional<std::uint64_t> size) { leaveFrom_ = size; }
   std::deque<GetJob> takeLeft() { return std::exchange(left_, {}); }
 

@@ -1,5 +1,6 @@
 #pragma once
-// What answers by multicast DNS say, put together: daemons from their records, and addresses of hosts. Without sockets. Bounded, whatever comes.
+// What answers by multicast DNS say, put together: daemons from their records, and addresses of hosts. Without sockets.
+// Bounded, whatever comes.
 
 #include <sys/socket.h>
 

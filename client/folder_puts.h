@@ -1,6 +1,6 @@
 #pragma once
-// Makes folders on the server, over as many connections as their number is worth: where there are many, several of the server's threads make
-// them at once.
+// Makes folders on the server, over as many connections as their number is worth: where there are many, several of the
+// server's threads make them at once.
 
 #include <functional>
 #include <span>
@@ -22,9 +22,9 @@ class FolderPuts {
     std::string name;
     Failure failure;
   };
-  // Makes all of `folders` below `base`, and their parents; folders that are there are fine. Those with bits of their own are made first, over one
-  // connection and in their order, so that a parent that comes before its children gets its bits. Returns those that the server refused; the others
-  // are made. Throws as Link::persist().
+  // Makes all of `folders` below `base`, and their parents; folders that are there are fine. Those with bits of their
+  // own are made first, over one connection and in their order, so that a parent that comes before its children gets
+  // its bits. Returns those that the server refused; the others are made. Throws as Link::persist().
   std::vector<Refused> make(const FileName& base, std::vector<FolderToMake> folders);
 
  private:

@@ -44,7 +44,8 @@ struct GetRequest {
 };
 
 Header getHeader(const FileName& name, const GetRequest& request);
-// Throws Failure for a refusal and ProtocolError for an answer that does not fit the request. Of names in the reply nothing is used.
+// Throws Failure for a refusal and ProtocolError for an answer that does not fit the request. Of names in the reply
+// nothing is used.
 GetReply checkGetReply(const Header& reply, const GetRequest& request);
 
 FileOutcome failedOutcome(const GetJob& job, const std::exception& error);

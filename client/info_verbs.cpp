@@ -39,7 +39,8 @@ void forEach(const Shell& shell, const std::function<void(const FileName&)>& act
   }
 }
 
-// A command that changes something: only the connecting is tried again, for once it was sent, nobody knows whether it was done.
+// A command that changes something: only the connecting is tried again, for once it was sent, nobody knows whether it
+// was done.
 void change(const Shell& shell, const std::function<void(Client&)>& action) {
   Connection& connection = shell.link.persist([&]() -> Connection& { return shell.link.connection(); });
   Client client(connection);

@@ -8,7 +8,8 @@
 
 namespace ft {
 
-// Throws UsageError that names the file: it cannot be read, others may read it, it is of another kind, or it has a passphrase.
+// Throws UsageError that names the file: it cannot be read, others may read it, it is of another kind, or it has a
+// passphrase.
 SecretKey readKeyFile(const std::string& path);
 // The same for a key that may as well not be there: nullopt then, and for one that cannot be used without asking.
 std::optional<SecretKey> readUsualKey(const std::string& path);

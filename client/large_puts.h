@@ -1,6 +1,6 @@
 #pragma once
-// Stores large files one after the other on one connection: offer, check of what is there already, chunks, trailer. The next offer is sent
-// right behind a body, so that no round trip is lost between two files.
+// Stores large files one after the other on one connection: offer, check of what is there already, chunks, trailer. The
+// next offer is sent right behind a body, so that no round trip is lost between two files.
 
 #include <chrono>
 #include <deque>
@@ -17,8 +17,9 @@ class LargePuts {
   LargePuts(Link& link, const TransferOptions& options, TransferObserver& observer)
       : link_(link), options_(options), observer_(observer) {}
 
-  // Empties `jobs`; each one's end is told to the observer. When it throws (the connection broke, the server is busy, the user stopped), the jobs
-  // that have no answer are in `jobs`, and what the server has of the first is resumed by the next call.
+  // Empties `jobs`; each one's end is told to the observer. When it throws (the connection broke, the server is busy,
+  // the user stopped), the jobs that have no answer are in `jobs`, and what the server has of the first is resumed by
+  // the next call.
   void run(std::deque<PutJob>& jobs);
 
  private:

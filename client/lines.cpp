@@ -13,17 +13,19 @@ namespace {
 
 using std::chrono::microseconds;
 
-// Shorter round trips are those of one machine or one house; a connection is at full speed there before another is open.
+// Shorter round trips are those of one machine or one house; a connection is at full speed there before another is
+// open.
 constexpr microseconds kLongRoundTrip{2'000};
 // What a connection sends in its first two round trips; less is not worth another one. Bytes.
 constexpr std::uint64_t kWorthOne = 32 * 1024;
-// Where the round trip is short, files that are so many that making them is what takes the time: several of the server's threads, and of ours,
-// make them at once.
+// Where the round trip is short, files that are so many that making them is what takes the time: several of the
+// server's threads, and of ours, make them at once.
 constexpr std::uint64_t kManyFiles = 512;
 constexpr std::size_t kLinesForMany = 4;
 // Enough to have a long line full after five round trips, and half of what servers mostly allow one address.
 constexpr std::size_t kLinesForBytes = 16;
-// Many files that are together so short that they are through while the connections still begin: twice as many carry them a round trip sooner. Bytes.
+// Many files that are together so short that they are through while the connections still begin: twice as many carry
+// them a round trip sooner. Bytes.
 constexpr std::uint64_t kFewBytes = 32 << 20;
 // What a small file costs on the line beside its bytes.
 constexpr std::uint64_t kHeaderCost = 256;

@@ -1,5 +1,6 @@
 #pragma once
-// The way to one server over time: a connection that is made when it is needed, dropped when it broke, and made again after a pause.
+// The way to one server over time: a connection that is made when it is needed, dropped when it broke, and made again
+// after a pause.
 
 #include <chrono>
 #include <cstdint>
@@ -14,7 +15,8 @@
 
 namespace ft {
 
-// Pauses that grow: 0.2 s, 0.4 s, … up to 15 s, each multiplied by 0.5 to 1 at random so that many clients do not come back at once.
+// Pauses that grow: 0.2 s, 0.4 s, … up to 15 s, each multiplied by 0.5 to 1 at random so that many clients do not come
+// back at once.
 class Backoff {
  public:
   // `limit`: how many pauses there are until progress is made.
@@ -64,8 +66,8 @@ class Link {
   // Bytes or files have come through since the last failure: the pauses begin anew.
   void progressed() { backoff_.progressed(); }
 
-  // Runs `action` until it returns. A failure that may pass drops the connection, pauses and runs it again, while the policy allows;
-  // any other, and the last one, is thrown.
+  // Runs `action` until it returns. A failure that may pass drops the connection, pauses and runs it again, while the
+  // policy allows; any other, and the last one, is thrown.
   template <typename Action>
   decltype(auto) persist(Action action) {
     for (;;) {

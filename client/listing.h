@@ -18,7 +18,8 @@ void describe(JsonWriter& json, const std::string& name, const RemoteInfo& info)
 
 class Listing {
  public:
-  // With `whole`, names are shown as they are below the root, and not below what is listed: so that several lists can be told apart.
+  // With `whole`, names are shown as they are below the root, and not below what is listed: so that several lists can
+  // be told apart.
   explicit Listing(const Shell& shell, bool whole = false) : shell_(shell), whole_(whole) {}
   // A folder, or a file by itself. Throws Failure.
   void show(const FileName& name);

@@ -1,5 +1,6 @@
 #pragma once
-// Walks a local folder without recursion and in bounded memory, a batch of files at a time. Links and special files are left out and told.
+// Walks a local folder without recursion and in bounded memory, a batch of files at a time. Links and special files are
+// left out and told.
 
 #include <dirent.h>
 
@@ -28,7 +29,8 @@ struct LocalFolder {
 
 struct LocalBatch {
   std::vector<LocalFile> files;
-  // Those that are empty, and those of unusual bits: these come before everything that is in them, in this batch or a later one.
+  // Those that are empty, and those of unusual bits: these come before everything that is in them, in this batch or a
+  // later one.
   std::vector<LocalFolder> folders;
   std::size_t size() const { return files.size() + folders.size(); }
 };

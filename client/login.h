@@ -1,5 +1,6 @@
 #pragma once
-// Logs each new connection in, in front of its first request and mostly without waiting for the answer. Finds out once how, and remembers it.
+// Logs each new connection in, in front of its first request and mostly without waiting for the answer. Finds out once
+// how, and remembers it.
 
 #include <mutex>
 #include <optional>
@@ -19,8 +20,9 @@ class Login {
   Login(const Login&) = delete;
   Login& operator=(const Login&) = delete;
 
-  // For a connection on which nothing was asked yet; does nothing when there is nothing to log in with. A refusal is thrown here or by the
-  // connection's next read: LoginError. Throws UsageError for secrets that cannot be had, and for a line on which none may be sent. Any thread.
+  // For a connection on which nothing was asked yet; does nothing when there is nothing to log in with. A refusal is
+  // thrown here or by the connection's next read: LoginError. Throws UsageError for secrets that cannot be had, and for
+  // a line on which none may be sent. Any thread.
   void begin(Connection& connection);
 
  private:

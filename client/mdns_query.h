@@ -1,6 +1,7 @@
 #pragma once
-// One-shot questions by multicast DNS (RFC 6762 5.1) from ports of our own, on all interfaces of this machine: no daemon is needed here. Answers
-// are hostile input: only those of neighbours that fit the question come through, and nothing they say is believed to be more than a hint.
+// One-shot questions by multicast DNS (RFC 6762 5.1) from ports of our own, on all interfaces of this machine: no
+// daemon is needed here. Answers are hostile input: only those of neighbours that fit the question come through, and
+// nothing they say is believed to be more than a hint.
 
 #include <chrono>
 #include <cstdint>

@@ -10,16 +10,18 @@
 
 namespace ft {
 
-// Takes HOST:PATH arguments out of the operands of put (the last one) and get (any): sets options.server and leaves the paths.
+// Takes HOST:PATH arguments out of the operands of put (the last one) and get (any): sets options.server and leaves the
+// paths.
 // Throws UsageError, e.g. for two servers in one command.
 void takeServer(Options& options);
 
-// The last part of a local path, for a file or folder that is stored under its own name; "." and ".." are resolved first.
+// The last part of a local path, for a file or folder that is stored under its own name; "." and ".." are resolved
+// first.
 // Throws UsageError for "/".
 std::string baseName(const std::string& path);
 
-// Where a local file or folder goes. `target`: what -t said; nullopt or "" is the root; a trailing '/' (or more than one operand)
-// makes it a folder. Throws UsageError and Failure(NameInvalid).
+// Where a local file or folder goes. `target`: what -t said; nullopt or "" is the root; a trailing '/' (or more than
+// one operand) makes it a folder. Throws UsageError and Failure(NameInvalid).
 FileName putName(const std::string& local, const std::optional<std::string>& target, bool several);
 // The name for standard input, which has none of its own.
 FileName streamName(const std::optional<std::string>& target);

@@ -1,5 +1,6 @@
 #pragma once
-// What the user sees: lines for a person, or JSON objects, and the progress line. Everything from outside is escaped here or was before.
+// What the user sees: lines for a person, or JSON objects, and the progress line. Everything from outside is escaped
+// here or was before.
 
 #include <chrono>
 #include <ostream>

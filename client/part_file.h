@@ -1,6 +1,6 @@
 #pragma once
-// A local file that is being fetched: written under a hidden name in its target folder, and given its real name when it is whole, verified and
-// synced. What a cut transfer leaves is found again under the same hidden name and resumed.
+// A local file that is being fetched: written under a hidden name in its target folder, and given its real name when it
+// is whole, verified and synced. What a cut transfer leaves is found again under the same hidden name and resumed.
 
 #include <cstdint>
 #include <optional>
@@ -17,11 +17,11 @@ std::string partName(const std::string& leaf);
 
 class PartFile {
  public:
-  // What is left of an earlier get, ready to be gone on with; nullopt when there is nothing that could be used (none, another process is at
-  // it, a link, somebody else's).
+  // What is left of an earlier get, ready to be gone on with; nullopt when there is nothing that could be used (none,
+  // another process is at it, a link, somebody else's).
   static std::optional<PartFile> openLeft(const FolderPtr& folder, const std::string& leaf);
-  // A new, empty one. A left one is emptied; when that cannot be used, another name is taken. `mode`: the bits that finish() will set, to be had
-  // from the beginning; nullopt: the owner's alone until then. Throws Failure.
+  // A new, empty one. A left one is emptied; when that cannot be used, another name is taken. `mode`: the bits that
+  // finish() will set, to be had from the beginning; nullopt: the owner's alone until then. Throws Failure.
   static PartFile create(const FolderPtr& folder, const std::string& leaf,
                          std::optional<std::uint32_t> mode = std::nullopt);
 
@@ -41,8 +41,9 @@ class PartFile {
   void reserve(std::uint64_t bytes);
   void hole(std::uint64_t count);
   void clear();
-  // For a file of `size` bytes that come out of order, written round this object: `inOrder` of them are there in one piece. Noted behind
-  // the last byte, so that a get goes on from there even when this program is killed. May be called beside the writing.
+  // For a file of `size` bytes that come out of order, written round this object: `inOrder` of them are there in one
+  // piece. Noted behind the last byte, so that a get goes on from there even when this program is killed. May be called
+  // beside the writing.
   void noteGaps(std::uint64_t inOrder, std::uint64_t size) const;
   // The first `size` bytes are there; all behind them goes.
   void endGaps(std::uint64_t size);

@@ -1,6 +1,6 @@
 #pragma once
-// The body of a get on its way into a part file, with its digest. Short bodies are hashed in memory; long ones go round memory where the connection
-// allows it, and are hashed from the file.
+// The body of a get on its way into a part file, with its digest. Short bodies are hashed in memory; long ones go round
+// memory where the connection allows it, and are hashed from the file.
 
 #include <optional>
 

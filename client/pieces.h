@@ -1,6 +1,6 @@
 #pragma once
-// The pieces of one large file while several connections move them: handed out in order, reported in any order, counted from the beginning. Any
-// thread may call.
+// The pieces of one large file while several connections move them: handed out in order, reported in any order, counted
+// from the beginning. Any thread may call.
 
 #include <condition_variable>
 #include <cstddef>

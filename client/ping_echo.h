@@ -5,7 +5,8 @@ namespace ft {
 
 struct Shell;
 
-// To the address that -s HOST:PORT names, which is that of the echo service; without such a port, to the echo that the server tells of.
+// To the address that -s HOST:PORT names, which is that of the echo service; without such a port, to the echo that the
+// server tells of.
 void pingEcho(const Shell& shell);
 
 }  // namespace ft

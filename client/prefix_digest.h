@@ -1,6 +1,7 @@
 #pragma once
-// The XXH128 of a file's first bytes, taken while the server still looks at what it has of the file, so that both ends read at the same time. Two
-// threads read, and a third one hashes: copying out of the page cache takes five times as long as hashing.
+// The XXH128 of a file's first bytes, taken while the server still looks at what it has of the file, so that both ends
+// read at the same time. Two threads read, and a third one hashes: copying out of the page cache takes five times as
+// long as hashing.
 
 #include <array>
 #include <chrono>
@@ -33,8 +34,9 @@ class PrefixDigest {
   PrefixDigest(const PrefixDigest&) = delete;
   PrefixDigest& operator=(const PrefixDigest&) = delete;
 
-  // The digest of the bytes [0, size); nullopt when more than these have been hashed already. To be called once. `sign` is called now and then
-  // while this waits. Throws Failure when the file cannot be read or is shorter, Interrupted, and what else has ended its threads.
+  // The digest of the bytes [0, size); nullopt when more than these have been hashed already. To be called once. `sign`
+  // is called now and then while this waits. Throws Failure when the file cannot be read or is shorter, Interrupted,
+  // and what else has ended its threads.
   std::optional<Digest> finish(std::uint64_t size, const std::function<void()>& sign);
 
  private:

@@ -1,5 +1,6 @@
 #pragma once
-// The progress line for a person at a terminal: how much is done, how fast of late, how long it will take. Knows no terminal.
+// The progress line for a person at a terminal: how much is done, how fast of late, how long it will take. Knows no
+// terminal.
 
 #include <chrono>
 #include <cstdint>
@@ -23,7 +24,8 @@ class Progress {
 
   // Bytes a second over the last kWindow, or since the beginning when that is shorter.
   double rate(TimePoint now) const;
-  // One line of at most `width` columns, without a line end: "  42 % 3.4 GiB of 8.0 GiB, 98 of 240 files, 811 MiB/s, 6 s left".
+  // One line of at most `width` columns, without a line end: "  42 % 3.4 GiB of 8.0 GiB, 98 of 240 files, 811 MiB/s, 6
+  // s left".
   std::string line(TimePoint now, std::size_t width) const;
 
   static constexpr std::chrono::seconds kWindow{5};

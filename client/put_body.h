@@ -1,5 +1,6 @@
 #pragma once
-// Sends the bytes of a local file as the body of a put: as chunks and holes, or raw. Watches for a reply that comes too early: a refusal.
+// Sends the bytes of a local file as the body of a put: as chunks and holes, or raw. Watches for a reply that comes too
+// early: a refusal.
 
 #include <cstdint>
 #include <optional>

@@ -13,7 +13,8 @@ class PutEngine {
   PutEngine(Link& link, const TransferOptions& options, TransferObserver& observer)
       : link_(link), small_(link, options, observer), large_(link, options, observer) {}
 
-  // Small files first, all on their way together; then the long ones. Throws when the line stays broken or the user stops.
+  // Small files first, all on their way together; then the long ones. Throws when the line stays broken or the user
+  // stops.
   void put(std::deque<PutJob> jobs);
   // The same, already told apart. What is in `small` and `large` when it throws is not done.
   void put(std::deque<PutJob>& small, std::deque<PutJob>& large);

@@ -33,8 +33,8 @@ SourceFile openSource(const PutJob& job);
 // The header of a put, without body and digests.
 Header putHeader(const PutJob& job, const SourceFile& source, const TransferOptions& options);
 
-// Checks what the server says that it stored: the size and, where the reply has the digest in question, the digest. A reply with another
-// algorithm's digest is compared with the file's. Throws Failure(Integrity) or ProtocolError.
+// Checks what the server says that it stored: the size and, where the reply has the digest in question, the digest. A
+// reply with another algorithm's digest is compared with the file's. Throws Failure(Integrity) or ProtocolError.
 void checkStored(const Header& reply, std::uint64_t size, const DigestValue& digest, const SourceFile* source);
 
 FileOutcome storedOutcome(const PutJob& job, std::uint64_t size, DigestValue digest);

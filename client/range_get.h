@@ -1,6 +1,8 @@
 #pragma once
-// Fetches one large file over several connections: ranges that are each verified, all of a file of the same size and time, into one part file.
-// Only an attempt: whatever goes wrong, what has come in one piece from the beginning is left to be gone on with over one connection.
+// Fetches one large file over several connections: ranges that are each verified, all of a file of the same size and
+// time, into one part file.
+// Only an attempt: whatever goes wrong, what has come in one piece from the beginning is left to be gone on with over
+// one connection.
 
 #include <cstdint>
 #include <mutex>
@@ -17,7 +19,8 @@ class RangeGet {
   RangeGet(Link& link, Lines& lines, const TransferOptions& options, TransferObserver& observer)
       : link_(link), lines_(lines), options_(options), observer_(observer) {}
 
-  // False when the file has to be fetched in another way; else its end was told. `job.size` must be known. Throws only Interrupted.
+  // False when the file has to be fetched in another way; else its end was told. `job.size` must be known. Throws only
+  // Interrupted.
   bool get(GetJob& job, TargetFolder& target, std::size_t width);
 
  private:

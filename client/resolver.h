@@ -1,5 +1,6 @@
 #pragma once
-// From the name of a server to its addresses: as the system knows it, else, for names under .local, as the local network does (RFC 6762).
+// From the name of a server to its addresses: as the system knows it, else, for names under .local, as the local
+// network does (RFC 6762).
 
 #include <sys/socket.h>
 
@@ -21,7 +22,8 @@ struct Endpoint {
 // "nas.local", "nas.local."
 bool isLocalName(std::string_view host);
 
-// In the order in which they are to be tried; never empty. Throws TransportError (Unreachable) whose text names the server; Interrupted.
+// In the order in which they are to be tried; never empty. Throws TransportError (Unreachable) whose text names the
+// server; Interrupted.
 std::vector<Endpoint> resolve(const ServerAddress& server, const StopRequest& stop);
 
 }  // namespace ft

@@ -1,6 +1,7 @@
 #pragma once
-// Stores one large file over several connections (PROTOCOL.md 5.10): an offer, segments that are each verified, and a put without bytes that names
-// the file. Only an attempt: whatever goes wrong, the file is left to be stored over one connection, where what is there is gone on with.
+// Stores one large file over several connections (PROTOCOL.md 5.10): an offer, segments that are each verified, and a
+// put without bytes that names the file. Only an attempt: whatever goes wrong, the file is left to be stored over one
+// connection, where what is there is gone on with.
 
 #include <cstdint>
 #include <deque>

@@ -8,8 +8,8 @@
 namespace ft {
 namespace {
 
-// Output that waits to be sent is filled up to this, so that the kernel always has a large piece. The first one is short, so that the line is
-// busy while the next one is read. Bytes.
+// Output that waits to be sent is filled up to this, so that the kernel always has a large piece. The first one is
+// short, so that the line is busy while the next one is read. Bytes.
 constexpr std::size_t kFirstGoal = 32 * 1024;
 constexpr std::size_t kOutputGoal = 256 * 1024;
 // Files without an answer: enough to keep a long line busy, few enough to be remembered. Files.

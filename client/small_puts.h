@@ -1,5 +1,6 @@
 #pragma once
-// Stores small files: each is one header with its digest and a raw body, and any number are on their way on one connection.
+// Stores small files: each is one header with its digest and a raw body, and any number are on their way on one
+// connection.
 
 #include <deque>
 #include <vector>
@@ -14,8 +15,9 @@ class SmallPuts {
   SmallPuts(Link& link, const TransferOptions& options, TransferObserver& observer)
       : link_(link), options_(options), observer_(observer) {}
 
-  // Empties `jobs`; each one's end is told to the observer. Files that have grown out of small go to `grown`. When it throws
-  // (the connection broke, the server is busy, the user stopped), the jobs that have no answer are back in `jobs`.
+  // Empties `jobs`; each one's end is told to the observer. Files that have grown out of small go to `grown`. When it
+  // throws (the connection broke, the server is busy, the user stopped), the jobs that have no answer are back in
+  // `jobs`.
   void run(std::deque<PutJob>& jobs, std::deque<PutJob>& grown);
 
  private:

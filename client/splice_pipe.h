@@ -22,8 +22,10 @@ class SplicePipe {
 
   SplicePipe();
 
-  // Moves at most `most` bytes of a non-blocking socket. 0: none are there now. nullopt: this socket cannot be spliced, or there is no pipe.
-  // Throws TransportError when the peer has closed or the connection broke, and Failure when the file cannot take the bytes.
+  // Moves at most `most` bytes of a non-blocking socket. 0: none are there now. nullopt: this socket cannot be spliced,
+  // or there is no pipe.
+  // Throws TransportError when the peer has closed or the connection broke, and Failure when the file cannot take the
+  // bytes.
   std::optional<std::size_t> move(int socket, FilePlace place, std::size_t most);
 
  private:

@@ -16,15 +16,16 @@ class StopRequest {
 
   // Becomes readable when the user wants to stop; -1 when that cannot happen.
   int fd() const { return signals_.get(); }
-  // Throws Interrupted once a signal has come, then and ever after: it stays pending, so that every thread learns of it. Any thread may call.
+  // Throws Interrupted once a signal has come, then and ever after: it stays pending, so that every thread learns of
+  // it. Any thread may call.
   void check() const;
 
  private:
   UniqueFd signals_;
 };
 
-// Blocks SIGINT, SIGTERM and SIGHUP in the calling thread, ignores SIGPIPE, and returns a request fed by them. To be called once,
-// before any thread starts.
+// Blocks SIGINT, SIGTERM and SIGHUP in the calling thread, ignores SIGPIPE, and returns a request fed by them. To be
+// called once, before any thread starts.
 StopRequest stopOnSignals();
 
 // While it lives, the stop signals end the program as usual: for calls that cannot be woken (looking up a host name).

@@ -12,7 +12,8 @@
 namespace ft {
 namespace {
 
-// Writes to a descriptor that others may share, so it stays blocking; yet a reader that stalls must not keep us from noticing a stop.
+// Writes to a descriptor that others may share, so it stays blocking; yet a reader that stalls must not keep us from
+// noticing a stop.
 class StreamSink final : public BodySink {
  public:
   StreamSink(int fd, const StopRequest& stop) : fd_(fd), stop_(stop) {

@@ -1,6 +1,6 @@
 #pragma once
-// Fetches one file to a stream (standard output). What has been written cannot be taken back, so a broken line is resumed only when the
-// server proves that the rest belongs to it.
+// Fetches one file to a stream (standard output). What has been written cannot be taken back, so a broken line is
+// resumed only when the server proves that the rest belongs to it.
 
 #include "client/get_body.h"
 #include "client/get_job.h"

@@ -14,8 +14,8 @@ class StreamPut {
   StreamPut(Link& link, const TransferOptions& options, TransferObserver& observer)
       : link_(link), options_(options), observer_(observer) {}
 
-  // Reads `fd` to its end and stores it as `remote`. A broken line is tried again only before the first byte is read: what has
-  // been read from a stream is gone. Throws what failed.
+  // Reads `fd` to its end and stores it as `remote`. A broken line is tried again only before the first byte is read:
+  // what has been read from a stream is gone. Throws what failed.
   FileOutcome run(int fd, const FileName& remote);
 
  private:

@@ -1,5 +1,6 @@
 #pragma once
-// Local folders that a get writes into: opened part by part from one descriptor, so that no name and no link leads out of it.
+// Local folders that a get writes into: opened part by part from one descriptor, so that no name and no link leads out
+// of it.
 
 #include <sys/types.h>
 
@@ -26,23 +27,26 @@ using FolderPtr = std::shared_ptr<const Folder>;
 
 class TargetFolder {
  public:
-  // The permission bits of a folder, if it is made; nullopt: as the umask leaves them. Its owner can use it in any case until finishModes().
+  // The permission bits of a folder, if it is made; nullopt: as the umask leaves them. Its owner can use it in any case
+  // until finishModes().
   using Mode = std::optional<std::uint32_t>;
 
-  // The folder that the user named (links in `path` are the user's own and are followed); made with its parents when missing. It
-  // stands for the remote folder `base`. Throws Failure.
+  // The folder that the user named (links in `path` are the user's own and are followed); made with its parents when
+  // missing. It stands for the remote folder `base`. Throws Failure.
   static TargetFolder open(const std::string& path, const FileName& base = FileName::root(), Mode mode = std::nullopt);
 
   FolderPtr root() const { return root_; }
-  // The folder for the remote folder `name`, which is base or below it; made when missing. Never follows a link: Failure(NotDirectory or
-  // Forbidden).
+  // The folder for the remote folder `name`, which is base or below it; made when missing. Never follows a link:
+  // Failure(NotDirectory or Forbidden).
   FolderPtr folder(const FileName& name, Mode mode = std::nullopt);
   // As folder(), but nullptr where it does not exist yet; makes nothing.
   FolderPtr existing(const FileName& name);
-  // The folders in which folders were made since the last call; they are to be synced. Each is a descriptor, so they are to be taken now and then.
+  // The folders in which folders were made since the last call; they are to be synced. Each is a descriptor, so they
+  // are to be taken now and then.
   std::vector<FolderPtr> takeTouched();
   std::size_t touched() const { return touched_.size(); }
-  // Takes from the folders that were made the bits that only the making needed. Nothing can be written through this any more. Throws Failure.
+  // Takes from the folders that were made the bits that only the making needed. Nothing can be written through this any
+  // more. Throws Failure.
   void finishModes();
 
  private:

@@ -8,7 +8,8 @@
 
 namespace ft {
 
-// The answer's line without blanks around it; nullopt when the program has no terminal. Throws Interrupted when `stop` comes first.
+// The answer's line without blanks around it; nullopt when the program has no terminal. Throws Interrupted when `stop`
+// comes first.
 std::optional<std::string> askOnTerminal(const std::string& question, const StopRequest& stop);
 
 }  // namespace ft

@@ -1,6 +1,6 @@
 #pragma once
-// The client's side of TLS: makes connections of one run secure, and decides once whether the server is the one that the user means. All
-// later connections have to show the same key, and resume the first one's session.
+// The client's side of TLS: makes connections of one run secure, and decides once whether the server is the one that
+// the user means. All later connections have to show the same key, and resume the first one's session.
 
 #include <chrono>
 #include <functional>
@@ -40,8 +40,8 @@ class TlsClient {
   TlsClient(ServerAddress server, TrustOptions options, Ask ask);
   ~TlsClient();
 
-  // Shakes hands over a connected, non-blocking socket. Throws IdentityError when the server is not to be trusted or does not speak TLS, ServerFailure
-  // when it is too busy to, TransportError and Interrupted. Any thread.
+  // Shakes hands over a connected, non-blocking socket. Throws IdentityError when the server is not to be trusted or
+  // does not speak TLS, ServerFailure when it is too busy to, TransportError and Interrupted. Any thread.
   std::unique_ptr<Transport> secure(UniqueFd socket, std::chrono::milliseconds timeout, const StopRequest& stop);
 
   // A session that the server offers for later connections. For OpenSSL's callback.

@@ -9,8 +9,9 @@
 
 namespace ft {
 
-// Throws IdentityError when the two cannot agree or `server` does not speak TLS, ServerFailure when it says, still unencrypted, that it is too busy,
-// TransportError when the line breaks or `timeout` passes, Interrupted when `stop` comes.
+// Throws IdentityError when the two cannot agree or `server` does not speak TLS, ServerFailure when it says, still
+// unencrypted, that it is too busy, TransportError when the line breaks or `timeout` passes, Interrupted when `stop`
+// comes.
 void shakeHands(TlsTransport& transport, const ServerAddress& server, std::chrono::milliseconds timeout,
                 const StopRequest& stop);
 

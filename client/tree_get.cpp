@@ -70,7 +70,8 @@ void TreeGet::settleFolders(TargetFolder& target, std::size_t most) {
   group.commit();
 }
 
-// Asks for several pages at once. A page leaves pages_ when its answer is here, so that nothing is lost when the line breaks.
+// Asks for several pages at once. A page leaves pages_ when its answer is here, so that nothing is lost when the line
+// breaks.
 void TreeGet::listSome(TargetFolder& target, std::deque<GetJob>& jobs) {
   const std::size_t count = std::min(pages_.size(), kMaxLists);
   Client client = link_.client();

@@ -1,6 +1,6 @@
 #pragma once
-// Fetches a remote folder with all that is in it. Files that are here already, by size and time, are not fetched again, but get the permission bits
-// of the server's. Folders that are made get theirs, too; their times are not kept.
+// Fetches a remote folder with all that is in it. Files that are here already, by size and time, are not fetched again,
+// but get the permission bits of the server's. Folders that are made get theirs, too; their times are not kept.
 
 #include <cstdint>
 #include <deque>
@@ -17,8 +17,8 @@ class TreeGet {
   TreeGet(Link& link, const TransferOptions& options, TransferObserver& observer)
       : link_(link), options_(options), observer_(observer) {}
 
-  // The content of the remote folder `remote` comes into the local folder `local`, which is made when missing. Throws when
-  // the line stays broken, the user stops, `local` cannot be made, or the server refuses to tell of `remote`.
+  // The content of the remote folder `remote` comes into the local folder `local`, which is made when missing. Throws
+  // when the line stays broken, the user stops, `local` cannot be made, or the server refuses to tell of `remote`.
   // `mode`: the permission bits of `remote`, where they are known.
   void run(const FileName& remote, const std::string& local, std::optional<std::uint32_t> mode = std::nullopt);
 

@@ -1,6 +1,6 @@
 #pragma once
-// Stores a local folder with all that is in it. Files that the server has already, by size, time and permission bits, are not sent again. Folders
-// that are made get the bits of the local ones; their times are not kept.
+// Stores a local folder with all that is in it. Files that the server has already, by size, time and permission bits,
+// are not sent again. Folders that are made get the bits of the local ones; their times are not kept.
 
 #include <span>
 #include <string>

@@ -10,8 +10,8 @@ class ParseError;
 
 namespace ft {
 
-// Names the option or command that is not known, with the nearest that is; for all else it is CLI11's own text. `app` is the one that
-// threw `error`, and has the name of the program.
+// Names the option or command that is not known, with the nearest that is; for all else it is CLI11's own text. `app`
+// is the one that threw `error`, and has the name of the program.
 std::string commandLineFault(const CLI::App& app, const CLI::ParseError& error);
 
 }  // namespace ft

@@ -54,8 +54,8 @@ void check(bool done) {
 
 using EvpAlgorithm = std::unique_ptr<EVP_MD, FreeAlgorithm>;
 
-// OpenSSL is started without openssl.cnf, which takes longer to read than a small file to digest. A program that has loaded it
-// before, for TLS, keeps it.
+// OpenSSL is started without openssl.cnf, which takes longer to read than a small file to digest. A program that has
+// loaded it before, for TLS, keeps it.
 EvpAlgorithm fetchAlgorithm(const char* name) {
   OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
   EvpAlgorithm algorithm(EVP_MD_fetch(nullptr, name, nullptr));

@@ -1,6 +1,6 @@
 #pragma once
-// Incremental digests by name. MD5 (RFC 1321) and SHA-256 (FIPS 180-4) by OpenSSL's EVP, XXH128 (XXH3, canonical big-endian) by
-// libxxhash. One object belongs to one thread at a time.
+// Incremental digests by name. MD5 (RFC 1321) and SHA-256 (FIPS 180-4) by OpenSSL's EVP, XXH128 (XXH3, canonical
+// big-endian) by libxxhash. One object belongs to one thread at a time.
 
 #include <array>
 #include <cstddef>

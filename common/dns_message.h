@@ -1,6 +1,7 @@
 #pragma once
-// DNS messages (RFC 1035) as multicast DNS and service discovery use them (RFC 6762, 6763): a codec without sockets. What comes in is
-// hostile: nothing is read behind the message, names cannot loop, and a message has bounds in every direction.
+// DNS messages (RFC 1035) as multicast DNS and service discovery use them (RFC 6762, 6763): a codec without sockets.
+// What comes in is hostile: nothing is read behind the message, names cannot loop, and a message has bounds in every
+// direction.
 
 #include <array>
 #include <cstddef>
@@ -61,8 +62,8 @@ inline constexpr std::size_t kMaxDnsLabel = 63;
 inline constexpr std::size_t kMaxDnsName = 255;      // as it is written: lengths and the end included
 inline constexpr std::size_t kMaxDnsMessage = 9000;  // RFC 6762 17
 
-// nullopt for what is no well-formed message, or over kMaxDnsMessage, or over 64 questions and 256 records. Left out are records of other types and
-// classes than the above, questions of other classes, and authority records.
+// nullopt for what is no well-formed message, or over kMaxDnsMessage, or over 64 questions and 256 records. Left out
+// are records of other types and classes than the above, questions of other classes, and authority records.
 std::optional<DnsMessage> parseDnsMessage(std::span<const std::byte> bytes);
 
 // nullopt when a name, a text or the whole is too long to be written. Names are compressed where that is allowed.

@@ -1,6 +1,7 @@
 #pragma once
-// The three kinds of failure, never mixed: a request that fails (Failure: answered, the session goes on), a peer that breaks the
-// protocol (ProtocolError: its connection ends), and a line that breaks (TransportError: its connection has ended).
+// The three kinds of failure, never mixed: a request that fails (Failure: answered, the session goes on), a peer that
+// breaks the protocol (ProtocolError: its connection ends), and a line that breaks (TransportError: its connection has
+// ended).
 
 #include <optional>
 #include <stdexcept>
@@ -39,13 +40,15 @@ std::string_view errorName(ErrorCode code);
 // nullopt for a name that this version does not know.
 std::optional<ErrorCode> errorFromName(std::string_view name);
 
-// A request failed. what() is a sentence for a person: it names the thing, the reason and, where there is one, the setting to change.
+// A request failed. what() is a sentence for a person: it names the thing, the reason and, where there is one, the
+// setting to change.
 class Failure : public std::runtime_error {
  public:
   Failure(ErrorCode code, const std::string& message, std::string rule = {})
       : std::runtime_error(message), code_(code), rule_(std::move(rule)) {}
   ErrorCode code() const { return code_; }
-  // What of the configuration has decided it, for the daemon's own records: the message may have to keep it to itself. Mostly empty.
+  // What of the configuration has decided it, for the daemon's own records: the message may have to keep it to itself.
+  // Mostly empty.
   const std::string& rule() const { return rule_; }
 
  private:

@@ -3,7 +3,8 @@
 namespace ft {
 namespace {
 
-// The form of a sequence by its first byte (RFC 3629, table in section 4): how many bytes follow and the range of the first of them.
+// The form of a sequence by its first byte (RFC 3629, table in section 4): how many bytes follow and the range of the
+// first of them.
 struct SequenceForm {
   std::size_t following;
   unsigned char low;

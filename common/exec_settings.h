@@ -1,6 +1,7 @@
 #pragma once
-// The rules for commands that are run for clients ([exec] and [exec.NAME] of the configuration). ftpd reads them to check them and to hand
-// them on; ftpd-exec, which runs the commands, holds itself to them and trusts nobody else's word.
+// The rules for commands that are run for clients ([exec] and [exec.NAME] of the configuration). ftpd reads them to
+// check them and to hand them on; ftpd-exec, which runs the commands, holds itself to them and trusts nobody else's
+// word.
 
 #include <chrono>
 #include <cstdint>
@@ -65,12 +66,13 @@ struct ExecFault {
   std::string reason;
 };
 
-// The settings of those entries that stand in such sections; a key of [exec] is the default of all commands wherever it stands. `root` is
-// what {root} stands for. Faults are appended; settings with faults are not to be used.
+// The settings of those entries that stand in such sections; a key of [exec] is the default of all commands wherever it
+// stands. `root` is what {root} stands for. Faults are appended; settings with faults are not to be used.
 ExecSettings readExecSettings(const std::vector<IniEntry>& entries, const std::string& root,
                               std::vector<ExecFault>& faults);
 
-// The words of a command line: separated by white space; '…' and "…" hold white space. nullopt when a quotation mark is not closed.
+// The words of a command line: separated by white space; '…' and "…" hold white space. nullopt when a quotation mark is
+// not closed.
 std::optional<std::vector<std::string>> splitWords(std::string_view text);
 
 }  // namespace ft

@@ -1,5 +1,6 @@
 #pragma once
-// The process's file mode creation mask (umask), read without changing it, so that files which other threads make meanwhile keep their modes.
+// The process's file mode creation mask (umask), read without changing it, so that files which other threads make
+// meanwhile keep their modes.
 
 #include <sys/types.h>
 

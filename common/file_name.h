@@ -1,6 +1,7 @@
 #pragma once
-// A name relative to the root that has been checked (PROTOCOL.md 2.1). The only way to make one is FileName::parse, so a name
-// that came over the wire and was not checked cannot reach the storage by accident. Both ends use it: the client for what the server sends.
+// A name relative to the root that has been checked (PROTOCOL.md 2.1). The only way to make one is FileName::parse, so
+// a name that came over the wire and was not checked cannot reach the storage by accident. Both ends use it: the client
+// for what the server sends.
 
 #include <compare>
 #include <string>

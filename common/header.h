@@ -1,6 +1,7 @@
 #pragma once
-// The JSON header of a frame as a typed struct, and the way between the two (PROTOCOL.md 2 to 5 and 8). Requests, replies and trailers share
-// one struct, since they share most keys. Only header_parser.cpp and header_values.* include the JSON library.
+// The JSON header of a frame as a typed struct, and the way between the two (PROTOCOL.md 2 to 5 and 8). Requests,
+// replies and trailers share one struct, since they share most keys. Only header_parser.cpp and header_values.* include
+// the JSON library.
 
 #include <cstdint>
 #include <memory>
@@ -101,7 +102,8 @@ class HeaderError : public Failure {
   Told told_;
 };
 
-// Parses one header of either form, and of either direction. Throws HeaderError (BadRequest, or Unsupported for another version).
+// Parses one header of either form, and of either direction. Throws HeaderError (BadRequest, or Unsupported for another
+// version).
 // Not thread-safe: one parser to a connection; it keeps its buffers from header to header.
 class HeaderParser {
  public:

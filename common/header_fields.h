@@ -1,6 +1,6 @@
 #pragma once
-// The keys of a header, one row each: what is read and what is written both come from this table. A new key is a member of Header
-// and a row here. Internal to the codec of headers.
+// The keys of a header, one row each: what is read and what is written both come from this table. A new key is a member
+// of Header and a row here. Internal to the codec of headers.
 
 #include <array>
 #include <cstdint>
@@ -14,7 +14,8 @@
 
 namespace ft {
 
-// Where a row applies: VersionOne needs "v"; PlainAlias is another spelling that is read in the plain form and never written.
+// Where a row applies: VersionOne needs "v"; PlainAlias is another spelling that is read in the plain form and never
+// written.
 enum class HeaderForm : std::uint8_t { Both, VersionOne, PlainAlias };
 
 // Keys that are more than one member.

@@ -1,5 +1,6 @@
 #pragma once
-// Single JSON values of a header as C++ values. Each readX() returns "" when it could, else what it wanted, for a message.
+// Single JSON values of a header as C++ values. Each readX() returns "" when it could, else what it wanted, for a
+// message.
 // Internal to the codec of headers: it needs the JSON library.
 
 #include <simdjson.h>

@@ -1,7 +1,9 @@
 #pragma once
-// A small INI reader that remembers lines, for both ends' configuration: [section], key = value, # or ; at the start of a line is a comment.
-// A value reaches to the end of the line, white space around it removed; it may be quoted with "". Section and key are a-z 0-9 _ - . and the
-// key of an entry before any section has section "". A section may be two such names with one blank between them, the second also '*'.
+// A small INI reader that remembers lines, for both ends' configuration: [section], key = value, # or ; at the start of
+// a line is a comment.
+// A value reaches to the end of the line, white space around it removed; it may be quoted with "". Section and key are
+// a-z 0-9 _ - . and the key of an entry before any section has section "". A section may be two such names with one
+// blank between them, the second also '*'.
 
 #include <stdexcept>
 #include <string>

@@ -1,5 +1,6 @@
 #pragma once
-// Appends JSON text (RFC 8259) to a string, in one pass and without a tree. The caller keeps the order of calls meaningful.
+// Appends JSON text (RFC 8259) to a string, in one pass and without a tree. The caller keeps the order of calls
+// meaningful.
 
 #include <cstdint>
 #include <string>

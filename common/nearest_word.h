@@ -7,8 +7,8 @@
 
 namespace ft {
 
-// The candidate that is meant most likely: one that `word` shortens or is a slip away from (Levenshtein's distance, up to a third of the
-// letters). "" when none is.
+// The candidate that is meant most likely: one that `word` shortens or is a slip away from (Levenshtein's distance, up
+// to a third of the letters). "" when none is.
 std::string_view nearestWord(std::string_view word, const std::vector<std::string_view>& candidates);
 
 // "; did you mean 'listen'?" for the end of a message, or "" when no candidate is near.

@@ -30,7 +30,8 @@ constexpr std::size_t kMostBytes = 4096;
 // Typed instead of a secret: give up.
 constexpr char kInterrupt = 3;
 
-// Up to the end of the line (or kInterrupt, which then is its last byte) or of the input; byte by byte, because what follows may be for somebody else.
+// Up to the end of the line (or kInterrupt, which then is its last byte) or of the input; byte by byte, because what
+// follows may be for somebody else.
 std::string readLine(int fd, const std::string& what) {
   std::string line;
   // Room at once: a string that grows leaves copies behind.
@@ -66,7 +67,8 @@ std::string notEmpty(std::string secret, const std::string& what) {
   return secret;
 }
 
-// A terminal that does not show what is typed while it lives, also when the program is stopped from the keyboard meanwhile.
+// A terminal that does not show what is typed while it lives, also when the program is stopped from the keyboard
+// meanwhile.
 class SilentTerminal {
  public:
   explicit SilentTerminal(int fd) : fd_(fd) {

@@ -3,8 +3,8 @@
 
 namespace ft {
 
-// Occupies those that are closed, so that no file or socket of the program is taken for one of them: what uses one fails with EBADF, as it would
-// have. To be called first in main().
+// Occupies those that are closed, so that no file or socket of the program is taken for one of them: what uses one
+// fails with EBADF, as it would have. To be called first in main().
 void occupyStandardStreams() noexcept;
 
 }  // namespace ft

@@ -13,7 +13,8 @@ class TlsError : public TransportError {
   explicit TlsError(const std::string& message) : TransportError(Kind::Other, message) {}
 };
 
-// Takes the calling thread's oldest error of OpenSSL, in words for a person ("no shared cipher"), and forgets the others.
+// Takes the calling thread's oldest error of OpenSSL, in words for a person ("no shared cipher"), and forgets the
+// others.
 std::string takeTlsReason();
 
 }  // namespace ft

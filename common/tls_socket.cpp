@@ -13,7 +13,8 @@
 namespace ft {
 namespace {
 
-// More than one write's records gather only when a peer makes us answer (key updates) and does not read the answers. Bytes.
+// More than one write's records gather only when a peer makes us answer (key updates) and does not read the answers.
+// Bytes.
 constexpr std::size_t kMostOut = 256 * 1024;
 // Kept between two writes; more is given back as soon as it is empty. Bytes.
 constexpr std::size_t kKeptOut = 1024;

@@ -1,5 +1,6 @@
 #pragma once
-// The socket below TLS, for tls_transport.cpp alone: what OpenSSL writes gathers here and leaves in large pieces, without SIGPIPE.
+// The socket below TLS, for tls_transport.cpp alone: what OpenSSL writes gathers here and leaves in large pieces,
+// without SIGPIPE.
 
 #include <cstddef>
 #include <string>
@@ -17,7 +18,8 @@ class TlsSocket {
   int fd() const { return fd_.get(); }
   // A new BIO on this object, which must outlive it. Throws TlsError.
   bio_st* makeBio();
-  // Sends what has gathered, as far as the line takes it; true when nothing is left. On a failure error() is set and the rest is dropped.
+  // Sends what has gathered, as far as the line takes it; true when nothing is left. On a failure error() is set and
+  // the rest is dropped.
   bool flush();
   // Bytes that have left since this object was made, and those that were given to it.
   std::size_t sent() const { return sentInAll_; }

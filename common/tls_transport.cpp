@@ -18,7 +18,8 @@ namespace ft {
 namespace {
 
 constexpr std::size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
-// What is encrypted ahead of the line: four records leave in one call, and a peer that stalls costs no more memory. Bytes.
+// What is encrypted ahead of the line: four records leave in one call, and a peer that stalls costs no more memory.
+// Bytes.
 constexpr std::size_t kBatch = 4 * kRecord;
 constexpr std::size_t kBindingSize = 32;
 

@@ -1,5 +1,6 @@
 #pragma once
-// TLS as a transport: OpenSSL over a non-blocking socket. With kernelTls in the context, the program must ignore SIGPIPE. The handshake happens inside the first reads and writes, or by handshake().
+// TLS as a transport: OpenSSL over a non-blocking socket. With kernelTls in the context, the program must ignore
+// SIGPIPE. The handshake happens inside the first reads and writes, or by handshake().
 // A line that ends without TLS's own goodbye is an error, never an end: nobody can cut a body short unnoticed.
 
 #include <cstddef>
@@ -25,7 +26,8 @@ class TlsTransport final : public Transport {
 
   // For what is set before the handshake (name, session) or asked after it. Owned by this.
   ssl_st* ssl() const { return ssl_.get(); }
-  // Goes on with the handshake; Done once the line is encrypted. Throws TlsError when the two cannot agree, TransportError when the line breaks.
+  // Goes on with the handshake; Done once the line is encrypted. Throws TlsError when the two cannot agree,
+  // TransportError when the line breaks.
   IoResult::Status handshake();
   // What the other side sent first, until the handshake is done.
   const std::string& firstBytes() const { return socket_.first(); }

@@ -1,6 +1,6 @@
 #pragma once
-// The seam between the protocol and the socket: a non-blocking stream of bytes, plain (here) or encrypted (tls_transport.h). One object
-// belongs to one thread at a time.
+// The seam between the protocol and the socket: a non-blocking stream of bytes, plain (here) or encrypted
+// (tls_transport.h). One object belongs to one thread at a time.
 
 #include <cstddef>
 #include <memory>
@@ -39,11 +39,13 @@ class Transport {
   virtual void shutdownWrite() noexcept = 0;
   // The descriptor to wait on.
   virtual int fd() const noexcept = 0;
-  // The descriptor that splice and sendfile may use, or -1 where bytes must pass through read and write (an encrypted transport).
+  // The descriptor that splice and sendfile may use, or -1 where bytes must pass through read and write (an encrypted
+  // transport).
   virtual int rawFd() const noexcept = 0;
   // The same for sendfile alone: also where the kernel encrypts what is sent.
   virtual int sendFd() const noexcept { return rawFd(); }
-  // Bytes that read() may return though the descriptor is not readable (encrypted records that were read ahead). 0 after a read that would block.
+  // Bytes that read() may return though the descriptor is not readable (encrypted records that were read ahead). 0
+  // after a read that would block.
   virtual std::size_t buffered() const noexcept { return 0; }
   // Null while the line is not encrypted (yet). Valid as long as this object.
   virtual const LineSecurity* security() const noexcept { return nullptr; }

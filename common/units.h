@@ -9,7 +9,8 @@
 
 namespace ft {
 
-// Digits with B, K/KB (1000), KiB (1024), … up to TiB, any case; no unit means bytes. nullopt when it is not that, or over 2^63-1.
+// Digits with B, K/KB (1000), KiB (1024), … up to TiB, any case; no unit means bytes. nullopt when it is not that, or
+// over 2^63-1.
 std::optional<std::uint64_t> parseSize(std::string_view text);
 // Digits with ms, s, m, h, d; no unit means seconds. nullopt when it is not that, or over 100 years.
 std::optional<std::chrono::milliseconds> parseDuration(std::string_view text);

@@ -193,8 +193,8 @@ Child startChild(const ExecPlan& plan) {
   }
   Pipe failure = makePipe();
   ends.failure = std::move(failure.write);
-  // The kernel counts a user's processes, not a command's, and not at all for root: its limit only bounds what a bomb can do until the keeper,
-  // which counts the command's own, ends it. Hence the room above what is permitted.
+  // The kernel counts a user's processes, not a command's, and not at all for root: its limit only bounds what a bomb
+  // can do until the keeper, which counts the command's own, ends it. Hence the room above what is permitted.
   const rlim_t room = 2 * plan.limits.processes;
   const rlim_t userProcesses = ::getuid() == 0 || room == 0 ? 0 : ProcessTable().countTasksOfUser(::getuid()) + room;
   const Launch launch{plan, ends, Words(plan.argv), Words(plan.environment), userProcesses, ::getpid()};

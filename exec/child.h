@@ -1,6 +1,6 @@
 #pragma once
-// Starts one command: in a session and process group of its own, with limits, an environment of its own, and nothing inherited but its three
-// standard descriptors (and kFolderFd for shell commands).
+// Starts one command: in a session and process group of its own, with limits, an environment of its own, and nothing
+// inherited but its three standard descriptors (and kFolderFd for shell commands).
 
 #include <sys/types.h>
 

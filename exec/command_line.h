@@ -1,5 +1,6 @@
 #pragma once
-// From a client's request to what is executed: looks the command up, checks the arguments, fills the template in. No shell sees an argument.
+// From a client's request to what is executed: looks the command up, checks the arguments, fills the template in. No
+// shell sees an argument.
 
 #include <string>
 #include <vector>

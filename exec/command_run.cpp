@@ -112,7 +112,8 @@ void CommandRun::finishProcesses(milliseconds grace) {
   if (!ended_) ended_ = endDescendants(child_.pid, grace, status_);
 }
 
-// Much output goes from the pipe to the peer as it is. False: it has to be read, since it is little, over the limit, or the end.
+// Much output goes from the pipe to the peer as it is. False: it has to be read, since it is little, over the limit, or
+// the end.
 bool CommandRun::passPipe(const UniqueFd& from, const char* stream) {
   int size = 0;
   if (plan_.terminal || ::ioctl(from.get(), FIONREAD, &size) != 0 || size < kLeastPassed) return false;

@@ -1,5 +1,6 @@
 #pragma once
-// One command while it runs: moves its output to the peer and the peer's input to it, watches the limits, and ends all of its processes.
+// One command while it runs: moves its output to the peer and the peer's input to it, watches the limits, and ends all
+// of its processes.
 
 #include <chrono>
 #include <cstdint>
@@ -22,10 +23,12 @@ struct ExecEnd {
 
 class CommandRun {
  public:
-  // `signals` is a signalfd for SIGCHLD and SIGTERM, which are blocked. Throws Failure when the command cannot be started.
+  // `signals` is a signalfd for SIGCHLD and SIGTERM, which are blocked. Throws Failure when the command cannot be
+  // started.
   CommandRun(const ExecPlan& plan, ExecPeer& peer, int signals);
 
-  // Until the command, and everything that it started, has ended. Throws ProtocolError when the peer breaks the rules; nothing is left then either.
+  // Until the command, and everything that it started, has ended. Throws ProtocolError when the peer breaks the rules;
+  // nothing is left then either.
   ExecEnd run();
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
-// The main process of ftpd-exec: takes sessions from its listener, gives each a process of its own (its keeper), and ends all of them when
-// the listener is closed or on SIGTERM. Single-threaded, so that it may fork.
+// The main process of ftpd-exec: takes sessions from its listener, gives each a process of its own (its keeper), and
+// ends all of them when the listener is closed or on SIGTERM. Single-threaded, so that it may fork.
 
 #include <sys/types.h>
 

@@ -1,6 +1,6 @@
 #pragma once
-// One session of ftpd-exec, in a process of its own: runs one command after the other, remembers the folder between them, and leaves nothing
-// behind when its peer goes.
+// One session of ftpd-exec, in a process of its own: runs one command after the other, remembers the folder between
+// them, and leaves nothing behind when its peer goes.
 
 #include "common/exec_settings.h"
 #include "exec/command_line.h"
@@ -11,7 +11,8 @@ namespace ft {
 
 class ExecSession {
  public:
-  // The process is a subreaper, has become `user`, and `signals` is a signalfd for SIGCHLD and SIGTERM, which are blocked.
+  // The process is a subreaper, has become `user`, and `signals` is a signalfd for SIGCHLD and SIGTERM, which are
+  // blocked.
   ExecSession(const ExecSettings& settings, const ExecUser& user, UniqueFd socket, int signals);
 
   // Until the peer goes, breaks the rules, or SIGTERM.

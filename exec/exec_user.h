@@ -9,8 +9,8 @@
 
 namespace ft {
 
-// The user of that name; for "", the one that this process is. Throws ConfigError when there is none, or when it is another one and this
-// process may not change.
+// The user of that name; for "", the one that this process is. Throws ConfigError when there is none, or when it is
+// another one and this process may not change.
 ExecUser findExecUser(const std::string& name);
 
 // Throws ConfigError.

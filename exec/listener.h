@@ -1,6 +1,7 @@
 #pragma once
-// Where sessions of ftpd-exec come from. Two kinds: a descriptor that ftpd, our parent, sends over a socket pair that nobody else has; or
-// a connection to a Unix socket, whose other end's identity the kernel tells (unix(7), SO_PEERCRED).
+// Where sessions of ftpd-exec come from. Two kinds: a descriptor that ftpd, our parent, sends over a socket pair that
+// nobody else has; or a connection to a Unix socket, whose other end's identity the kernel tells (unix(7),
+// SO_PEERCRED).
 
 #include <sys/types.h>
 
@@ -18,7 +19,8 @@ struct Taken {
   UniqueFd session;     // none: nobody came, or nobody who may
   bool closed = false;  // no more will come
   bool exhausted =
-      false;  // somebody waits, but there is not a descriptor or memory for a connection: to look again at once is of no use
+      // somebody waits, but there is not a descriptor or memory for a connection: to look again at once is of no use
+      false;
 };
 
 class ExecListener {
@@ -35,7 +37,8 @@ class ExecListener {
 // `control` is our end of the socket pair (SOCK_SEQPACKET).
 std::unique_ptr<ExecListener> makeParentListener(UniqueFd control);
 
-// `listener` is a listening Unix socket, which is made non-blocking; only processes of the users `allowed` may connect. Throws ConfigError.
+// `listener` is a listening Unix socket, which is made non-blocking; only processes of the users `allowed` may connect.
+// Throws ConfigError.
 std::unique_ptr<ExecListener> makeSocketListener(UniqueFd listener, std::vector<uid_t> allowed);
 
 // Binds and listens at `path`, replacing a socket that nobody serves; everyone may try to connect. Throws ConfigError.
@@ -44,9 +47,9 @@ UniqueFd listenAt(const std::string& path);
 // The first descriptor that systemd passes on (sd_listen_fds(3)).
 inline constexpr int kFirstPassed = 3;
 
-// The socket that systemd passes as descriptor `fd`: `count` and `owner` are LISTEN_FDS and LISTEN_PID, null where they are not set. None
-// when nothing was passed, or to another process than this, whose environment was inherited. Throws ConfigError when what was passed is
-// not one listening Unix socket.
+// The socket that systemd passes as descriptor `fd`: `count` and `owner` are LISTEN_FDS and LISTEN_PID, null where they
+// are not set. None when nothing was passed, or to another process than this, whose environment was inherited. Throws
+// ConfigError when what was passed is not one listening Unix socket.
 UniqueFd passedListener(const char* count, const char* owner, int fd = kFirstPassed);
 
 }  // namespace ft

@@ -1,6 +1,6 @@
 #pragma once
-// The connection of one session, seen from ftpd-exec: frames in, frames and bytes out, never blocking. ftpd is at the other end and hands on
-// what its client sends, so everything that is read here may be hostile.
+// The connection of one session, seen from ftpd-exec: frames in, frames and bytes out, never blocking. ftpd is at the
+// other end and hands on what its client sends, so everything that is read here may be hostile.
 
 #include <array>
 #include <cstddef>

@@ -107,8 +107,8 @@ void killChildren(bool (*keep)(pid_t, const void*), const void* context) {
 }
 
 bool endDescendants(pid_t group, milliseconds grace, std::optional<int>& status) {
-  // Once its first process is reaped, and none of the group is left, the number could be another's: the group is only addressed while
-  // there is something below this process, and killing goes by what is found there.
+  // Once its first process is reaped, and none of the group is left, the number could be another's: the group is only
+  // addressed while there is something below this process, and killing goes by what is found there.
   if (reapDescendants(group, status)) return true;
   if (grace.count() > 0) {
     ::kill(-group, SIGTERM);

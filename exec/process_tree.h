@@ -1,6 +1,6 @@
 #pragma once
-// The processes below this one. This process must be a subreaper (prctl(2), PR_SET_CHILD_SUBREAPER), so that a process that leaves its
-// parent, its group and its session comes here and nowhere else.
+// The processes below this one. This process must be a subreaper (prctl(2), PR_SET_CHILD_SUBREAPER), so that a process
+// that leaves its parent, its group and its session comes here and nowhere else.
 
 #include <sys/types.h>
 
@@ -28,8 +28,9 @@ class ProcessTable {
   const std::string folder_;
 };
 
-// Ends every process below this one: asks the group `group` first, and kills what is left after `grace`. `status` takes the exit status of
-// process `group` if it ends here. True when nothing is left, which takes at most `grace` and two seconds.
+// Ends every process below this one: asks the group `group` first, and kills what is left after `grace`. `status` takes
+// the exit status of process `group` if it ends here. True when nothing is left, which takes at most `grace` and two
+// seconds.
 bool endDescendants(pid_t group, std::chrono::milliseconds grace, std::optional<int>& status);
 
 // Reaps what has ended. True when there is no process below this one any more.

@@ -45,7 +45,8 @@ int nextSignal(std::chrono::nanoseconds limit) {
   return std::max(::sigtimedwait(&set, nullptr, &time), 0);
 }
 
-// Poco's acceptor hands its errors (no descriptors left) here and tries again at once; the pause keeps it from spinning.
+// Poco's acceptor hands its errors (no descriptors left) here and tries again at once; the pause keeps it from
+// spinning.
 class AcceptErrors : public Poco::ErrorHandler {
  public:
   explicit AcceptErrors(Log& log) : log_(log), before_(Poco::ErrorHandler::set(this)) {}
@@ -147,7 +148,8 @@ std::size_t connectionLimit(std::size_t configured, std::size_t descriptors) {
   return std::clamp<std::size_t>(free / 3 * 2, 8, kMostConnections);
 }
 
-// What needs the privileges of who started the daemon comes before they are given up, and what must bear the sandbox after it was entered:
+// What needs the privileges of who started the daemon comes before they are given up, and what must bear the sandbox
+// after it was entered:
 // threads are confined like the thread that starts them.
 Daemon::Daemon(const ServerConfig& config, Log& log, Reread reread)
     : config_(config),

@@ -1,6 +1,6 @@
 #pragma once
-// The daemon as a whole: wires storage and services together from a configuration, says when it is ready, serves until a signal, and
-// drains. One thread (the main one) owns it.
+// The daemon as a whole: wires storage and services together from a configuration, says when it is ready, serves until
+// a signal, and drains. One thread (the main one) owns it.
 
 #include <functional>
 #include <memory>
@@ -27,12 +27,13 @@ class Daemon {
   // The configuration as it is now; throws ConfigError.
   using Reread = std::function<ServerConfig()>;
 
-  // Opens the root and binds every address. Throws ConfigError or another std::exception that says what is wrong; nothing is left half-started.
+  // Opens the root and binds every address. Throws ConfigError or another std::exception that says what is wrong;
+  // nothing is left half-started.
   Daemon(const ServerConfig& config, Log& log, Reread reread = nullptr);
   ~Daemon();
 
-  // Starts serving, writes one ready line for each listener to standard output, tells the service supervisor, and returns after
-  // SIGTERM or SIGINT and the drain that follows. A second such signal ends the drain at once.
+  // Starts serving, writes one ready line for each listener to standard output, tells the service supervisor, and
+  // returns after SIGTERM or SIGINT and the drain that follows. A second such signal ends the drain at once.
   void serve();
 
   // Blocks the signals that serve() waits for; to be called before any thread is started.

@@ -1,4 +1,5 @@
-// ftpd: reads the command line and the configuration, wires the daemon together, and turns what goes wrong into a message and an exit code.
+// ftpd: reads the command line and the configuration, wires the daemon together, and turns what goes wrong into a
+// message and an exit code.
 
 #include <Poco/Util/ServerApplication.h>
 #include <malloc.h>
@@ -23,7 +24,8 @@ namespace {
 
 constexpr int kUsageError = 2;
 
-// Memory that threads have freed is kept for threads of the same arena. With one for each of the workers that is many times what is needed.
+// Memory that threads have freed is kept for threads of the same arena. With one for each of the workers that is many
+// times what is needed.
 constexpr int kMemoryArenas = 4;
 
 class FtpdApplication : public Poco::Util::ServerApplication {
@@ -33,7 +35,8 @@ class FtpdApplication : public Poco::Util::ServerApplication {
   using ServerApplication::run;
 
  protected:
-  // Options are read before (CLI11, with the configuration's own rules); Poco's would add --daemon and --pidfile, which are not offered.
+  // Options are read before (CLI11, with the configuration's own rules); Poco's would add --daemon and --pidfile, which
+  // are not offered.
   void defineOptions(Poco::Util::OptionSet&) override {}
   void initialize(Application& self) override {
     Application::initialize(self);

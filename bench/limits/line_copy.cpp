@@ -1,5 +1,6 @@
-// line_copy SOURCE TARGET: what this machine can do at most. One process sends SOURCE with sendfile over a bare loopback socket, another
-// one splices it into TARGET. No protocol, no digest, no sync. The exit code is 0 when all bytes have arrived.
+// line_copy SOURCE TARGET: what this machine can do at most. One process sends SOURCE with sendfile over a bare
+// loopback socket, another one splices it into TARGET. No protocol, no digest, no sync. The exit code is 0 when all
+// bytes have arrived.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>

@@ -1,13 +1,16 @@
 // delay_line: a long line between two network namespaces, in user space, for kernels without netem.
 //
-// A TUN device in each namespace; a packet read from one is written to the other after its time on the line (bytes / rate) and the one-way
-// delay. What does not fit into the queue is dropped at its tail, and packets may be lost at random. The line works on IP packets, so TCP
-// sees the true round trip and the true losses, which a relay of byte streams would hide.
+// A TUN device in each namespace; a packet read from one is written to the other after its time on the line (bytes /
+// rate) and the one-way delay. What does not fit into the queue is dropped at its tail, and packets may be lost at
+// random. The line works on IP packets, so TCP sees the true round trip and the true losses, which a relay of byte
+// streams would hide.
 //
 //   delay_line NEAR FAR DEVICE DELAY_MS RATE_MBIT LOSS_PERCENT QUEUE_MS
 //
-// NEAR and FAR name existing namespaces (ip netns add). The devices are made with segmentation offload, so that 1 Gbit/s needs few wake-ups.
-// Prints "ready" when both devices exist; the caller gives them addresses. Ends on SIGTERM or SIGINT; the devices go with it. Needs root.
+// NEAR and FAR name existing namespaces (ip netns add). The devices are made with segmentation offload, so that 1
+// Gbit/s needs few wake-ups.
+// Prints "ready" when both devices exist; the caller gives them addresses. Ends on SIGTERM or SIGINT; the devices go
+// with it. Needs root.
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>

@@ -1,5 +1,6 @@
 #pragma once
-// What the configuration says about roots and users ([root NAME] and [user NAME]), as it is written there. gate.h decides by it.
+// What the configuration says about roots and users ([root NAME] and [user NAME]), as it is written there. gate.h
+// decides by it.
 
 #include <chrono>
 #include <cstdint>
@@ -37,7 +38,8 @@ class VerbSet {
   unsigned bits_ = 0;
 };
 
-// A verb's name, or a word for several: read (list get), write (put overwrite delete rename mkdir), all (read and write), none.
+// A verb's name, or a word for several: read (list get), write (put overwrite delete rename mkdir), all (read and
+// write), none.
 std::optional<VerbSet> verbsFromWord(std::string_view word);
 
 // "PREFIX: verb verb" of an allow. It speaks of the name `prefix` and of all below it, as far as no longer one does.
@@ -68,7 +70,8 @@ struct UserRules {
   Placed<std::uint64_t> transfers;
 };
 
-// A user or group of the system. The number is looked up when the rules are read; a sandbox may keep a later reading from it.
+// A user or group of the system. The number is looked up when the rules are read; a sandbox may keep a later reading
+// from it.
 struct SystemId {
   std::string name;
   std::optional<std::uint32_t> number;
@@ -110,8 +113,8 @@ struct AccessFault {
   std::string reason;
 };
 
-// The rules of those entries, which all stand in such sections; origins[i] is where entries[i] was given. Faults are appended; rules with
-// faults are not to be used.
+// The rules of those entries, which all stand in such sections; origins[i] is where entries[i] was given. Faults are
+// appended; rules with faults are not to be used.
 AccessRules readAccessRules(std::span<const IniEntry> entries, std::span<const std::string> origins,
                             std::vector<AccessFault>& faults);
 

@@ -105,7 +105,8 @@ void Authenticator::readFile() {
   std::string dummy;
   try {
     const std::string text = readUsersText(options_.usersFile);
-    // Without its users a daemon might be open to all of this machine: that is never to come from a file that is lost, or half written.
+    // Without its users a daemon might be open to all of this machine: that is never to come from a file that is lost,
+    // or half written.
     if (text.empty() && (options_.mustExist || hadAccounts_)) {
       throw ConfigError(escapeText(options_.usersFile) + ": there is no such file, or it is empty");
     }

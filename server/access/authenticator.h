@@ -1,5 +1,6 @@
 #pragma once
-// Who somebody is: from where a connection comes, from a certificate, and from a log-in. Knows the users file and no sockets.
+// Who somebody is: from where a connection comes, from a certificate, and from a log-in. Knows the users file and no
+// sockets.
 // Any thread may call.
 
 #include <atomic>
@@ -102,12 +103,13 @@ class Authenticator {
   std::size_t countAccounts() const { return users()->all().size(); }
   const AccessOptions& options() const { return options_; }
 
-  // Reads the file again. Throws ConfigError, or another std::exception (no memory to hash with); the users are then what they were, and
-  // reloadIfChanged() waits for another file.
+  // Reads the file again. Throws ConfigError, or another std::exception (no memory to hash with); the users are then
+  // what they were, and reloadIfChanged() waits for another file.
   void reload();
   // The rules have changed what may be done without a log-in.
   void setAnonymous(bool anonymous);
-  // As reload(), if the file is another than the one that was read. What cannot be read is logged once. Any thread; begin() does it, too.
+  // As reload(), if the file is another than the one that was read. What cannot be read is logged once. Any thread;
+  // begin() does it, too.
   void reloadIfChanged();
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
-// What is done now and then for each root, on a thread that has other things to do: a little at a time, and the one that has waited longest
-// first. One thread.
+// What is done now and then for each root, on a thread that has other things to do: a little at a time, and the one
+// that has waited longest first. One thread.
 
 #include <chrono>
 #include <functional>
@@ -18,7 +18,8 @@ struct Chore {
   std::string what;                 // "parts", "files"; both together tell it from the others
   std::chrono::milliseconds begin;  // when it is due for the first time, from the call that brings it
   std::chrono::milliseconds pause;  // from its end to the next time
-  // Works for about so long at most; whether it is done. What it throws is logged, and it is tried again after the pause.
+  // Works for about so long at most; whether it is done. What it throws is logged, and it is tried again after the
+  // pause.
   std::function<bool(std::chrono::milliseconds time)> work;
 };
 
@@ -28,7 +29,8 @@ class Chores {
 
   explicit Chores(Log& log, std::function<Clock::time_point()> now = Clock::now) : log_(log), now_(std::move(now)) {}
 
-  // Does what is due of these for about `time` in all. What is not done by then is due again in a second, behind those that were not begun.
+  // Does what is due of these for about `time` in all. What is not done by then is due again in a second, behind those
+  // that were not begun.
   void run(const std::vector<Chore>& chores, std::chrono::milliseconds time);
 
  private:

@@ -1,5 +1,6 @@
 #pragma once
-// The one place that decides who may do what to which name. Knows the rules and no files; its answers never depend on what is there.
+// The one place that decides who may do what to which name. Knows the rules and no files; its answers never depend on
+// what is there.
 // What no rule allows is denied.
 
 #include <memory>
@@ -27,11 +28,14 @@ class Gate {
  public:
   Gate(std::shared_ptr<const AccessRules> rules, Identity identity);
 
-  // May the identity do that to the name, as it sees it (below its home)? Overwrite alone is not enough to put, nor Put to replace.
+  // May the identity do that to the name, as it sees it (below its home)? Overwrite alone is not enough to put, nor Put
+  // to replace.
   Decision decide(Verb verb, const FileName& name) const;
-  // A rename asks for Rename at both ends; between places that different rules speak of it is as much as a get, a delete and a put.
+  // A rename asks for Rename at both ends; between places that different rules speak of it is as much as a get, a
+  // delete and a put.
   Decision decideRename(const FileName& from, const FileName& to) const;
-  // May the name be told in a list of its folder? Those that may be listed, and folders on the way to what the identity may use.
+  // May the name be told in a list of its folder? Those that may be listed, and folders on the way to what the identity
+  // may use.
   bool isVisible(const FileName& name) const;
   // A folder that may not be listed, but leads to names that are allowed: what of it may be told are these children.
   std::vector<std::string> passages(const FileName& folder) const;
@@ -53,7 +57,8 @@ class Gate {
   const FileName& home() const { return home_; }
   // The name in the whole tree. Throws NameInvalid when it is too long there.
   FileName wholeName(const FileName& name) const;
-  // The root that a name of the whole tree lies in; nullptr for the top of several roots, for no such root, and where no [root] is configured.
+  // The root that a name of the whole tree lies in; nullptr for the top of several roots, for no such root, and where
+  // no [root] is configured.
   const RootRules* rootOf(const FileName& whole) const;
 
  private:

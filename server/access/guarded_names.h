@@ -9,7 +9,8 @@
 
 namespace ft {
 
-// What a denial says. `action` is as in diskFailure(), whose words for a missing name it uses where the name must not be told.
+// What a denial says. `action` is as in diskFailure(), whose words for a missing name it uses where the name must not
+// be told.
 Failure refusal(const Decision& decision, std::string_view action, const FileName& name);
 
 // The failure with the user's name in the place of the disk's.

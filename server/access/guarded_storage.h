@@ -1,6 +1,7 @@
 #pragma once
-// The storage as one identity sees it: each call is decided by the gate, before it reaches a disk. Any thread may call it; its uploads, which may
-// outlive it, belong to one at a time. What was begun here is to be committed here (or by another view of this kind), not by that of a whole disk.
+// The storage as one identity sees it: each call is decided by the gate, before it reaches a disk. Any thread may call
+// it; its uploads, which may outlive it, belong to one at a time. What was begun here is to be committed here (or by
+// another view of this kind), not by that of a whole disk.
 
 #include <atomic>
 #include <cstdint>
@@ -52,7 +53,8 @@ class GuardedStorage : public Storage {
     bool replace = false;
   };
 
-  // The gate by the rules of one reading. Earlier ones are kept, as someone may still be using them: rules are seldom read.
+  // The gate by the rules of one reading. Earlier ones are kept, as someone may still be using them: rules are seldom
+  // read.
   struct Reading {
     std::uint64_t generation;
     Gate gate;

@@ -10,7 +10,8 @@ namespace ft {
 namespace {
 
 constexpr FileInfo kPlainFolder{FileType::Folder, 0, 0, 0755};
-// A page that the gate leaves nothing of is followed by the next, so often; after that the client is told to go on itself.
+// A page that the gate leaves nothing of is followed by the next, so often; after that the client is told to go on
+// itself.
 constexpr int kEmptyPages = 32;
 constexpr Storage::PageLimits kWalkPage{300, 64 * 1024};
 
@@ -187,7 +188,8 @@ void GuardedStorage::removeOne(const Target& target) {
   change.settle({}, {info && info->type == FileType::File ? info->size : 0, info ? 1U : 0U});
 }
 
-// Removes what may be removed of a folder whose inside is not all alike. Returns whether nothing is left, but for the folder.
+// Removes what may be removed of a folder whose inside is not all alike. Returns whether nothing is left, but for the
+// folder.
 bool GuardedStorage::removeTree(const FileName& folder) {
   bool empty = true;
   const Target target = at(folder);

@@ -1,5 +1,6 @@
 #pragma once
-// An upload as its sender sees it: named as the sender names it, held to the limits of its root, its quota and its user.
+// An upload as its sender sees it: named as the sender names it, held to the limits of its root, its quota and its
+// user.
 
 #include <functional>
 #include <memory>
@@ -35,7 +36,8 @@ class GuardedUpload : public Upload, public NamingWatch {
   void use(std::unique_ptr<Upload> inner) { inner_ = std::move(inner); }
   // Throws Quota. What the sender was promised before the first byte; to be called once.
   void promiseSpace();
-  // Throws Busy. At the latest, the first byte that is written here does it; segments that are appended have places of their own.
+  // Throws Busy. At the latest, the first byte that is written here does it; segments that are appended have places of
+  // their own.
   void takePlace();
 
   bool takeUp() override;

@@ -1,5 +1,6 @@
 #pragma once
-// Who is at the other end of a connection, as far as the daemon believes it. What that identity may do is the gate's to decide.
+// Who is at the other end of a connection, as far as the daemon believes it. What that identity may do is the gate's to
+// decide.
 
 #include <sys/types.h>
 
@@ -34,7 +35,8 @@ struct Identity {
   std::string proof{};  // what has let it in, as the users file has it: the hash of the password or token, the key
 };
 
-// What is known of a connection's other end before it has said anything. The line's own security is the transport's (transport.h).
+// What is known of a connection's other end before it has said anything. The line's own security is the transport's
+// (transport.h).
 // Every connection has one as long as it lasts, so the texts are made when they are asked for.
 struct PeerInfo {
   SourceAddress address;
@@ -44,7 +46,8 @@ struct PeerInfo {
 
   // "127.0.0.1:40123", "[fe80::1%eth0]:40123", "unix:1000", for logs.
   std::string name() const;
-  // What is counted, limited and punished: an IPv4 address, the /64 of an IPv6 address ("2001:db8::/64"), or "unix:1000".
+  // What is counted, limited and punished: an IPv4 address, the /64 of an IPv6 address ("2001:db8::/64"), or
+  // "unix:1000".
   std::string source() const;
   // Of this machine: loopback address or Unix socket.
   bool loopback() const { return unixSocket || address.loopback(); }

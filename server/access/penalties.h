@@ -1,6 +1,6 @@
 #pragma once
-// Failed log-ins cost their source time. Each adds to what the source owes; once that is enough to be remembered, log-ins from there are
-// refused, unseen, until it has passed. As OpenSSH's PerSourcePenalties. Any thread may call.
+// Failed log-ins cost their source time. Each adds to what the source owes; once that is enough to be remembered,
+// log-ins from there are refused, unseen, until it has passed. As OpenSSH's PerSourcePenalties. Any thread may call.
 
 #include <chrono>
 #include <cstddef>

@@ -1,6 +1,7 @@
 #pragma once
-// What a folder with a quota holds: counted once, kept from then on, and promised to uploads before their first byte. Every change of a name
-// in the folder happens under the area's lock, which is held for the moment of the change and not for the transfer. Thread-safe.
+// What a folder with a quota holds: counted once, kept from then on, and promised to uploads before their first byte.
+// Every change of a name in the folder happens under the area's lock, which is held for the moment of the change and
+// not for the transfer. Thread-safe.
 
 #include <cstdint>
 #include <functional>
@@ -51,7 +52,8 @@ class QuotaPromise {
 
 class QuotaArea {
  public:
-  // How to learn what is on the disk: of the folder, and the bytes of the parts that these owners' cut uploads have left.
+  // How to learn what is on the disk: of the folder, and the bytes of the parts that these owners' cut uploads have
+  // left.
   struct Counters {
     std::function<Usage()> folder;
     std::function<std::uint64_t(const std::set<std::string>& owners)> parts;
@@ -65,7 +67,8 @@ class QuotaArea {
   // The same, on top of what was promised to the same upload before.
   void promiseMore(QuotaPromise& promise, std::uint64_t bytes, const QuotaLimits& limits, const FileName& name);
 
-  // One change of names. Holds the area's lock while it lives; not settled, the area is counted anew before it is used again.
+  // One change of names. Holds the area's lock while it lives; not settled, the area is counted anew before it is used
+  // again.
   class Change {
    public:
     explicit Change(QuotaArea& area);

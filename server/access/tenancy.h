@@ -1,5 +1,6 @@
 #pragma once
-// All roots of the daemon, the rules, and what is counted of each user. Hands out the storage as an identity may see it.
+// All roots of the daemon, the rules, and what is counted of each user. Hands out the storage as an identity may see
+// it.
 
 #include <cstdint>
 #include <memory>
@@ -33,22 +34,26 @@ class Tenancy {
   Tenancy(const ServerConfig& config, Log& log);
   ~Tenancy();
 
-  // The storage as this identity sees it; must not outlive the tenancy. It counts as one of the user's connections while it lives. Names are the
-  // identity's own (below its home), in messages too. Rules that are reloaded hold for views that exist. For Local on a single root this is
-  // the disk storage behind one call. Throws Failure(Busy) when the user has its number of connections.
+  // The storage as this identity sees it; must not outlive the tenancy. It counts as one of the user's connections
+  // while it lives. Names are the identity's own (below its home), in messages too. Rules that are reloaded hold for
+  // views that exist. For Local on a single root this is the disk storage behind one call. Throws Failure(Busy) when
+  // the user has its number of connections.
   std::unique_ptr<Storage> view(const Identity& identity);
   // The gate as of now, for what is not a file (Verb::Exec at the root).
   std::shared_ptr<const Gate> gate(const Identity& identity) const;
   UserLimits limits(const Identity& identity) const;
-  // What all connections of the user share (Session::limitBy); follows the rules that are reloaded. Null for who is no user.
+  // What all connections of the user share (Session::limitBy); follows the rules that are reloaded. Null for who is no
+  // user.
   std::shared_ptr<RateBucket> rateOf(const Identity& identity) const;
   // Has the configuration written down what may be done without log-in ([user anonymous])?
   bool servesAnonymous() const;
 
-  // Takes the rules of a new configuration. Throws ConfigError, and keeps what was, when roots have come, gone or moved: that needs a restart.
+  // Takes the rules of a new configuration. Throws ConfigError, and keeps what was, when roots have come, gone or
+  // moved: that needs a restart.
   void reload(const ServerConfig& config);
-  // Removes expired parts, and files over their root's max_age. To be called about once a second; does little most times, and works for about
-  // half a second at most: what is left is for the next calls. What fails is logged, and tried again later.
+  // Removes expired parts, and files over their root's max_age. To be called about once a second; does little most
+  // times, and works for about half a second at most: what is left is for the next calls. What fails is logged, and
+  // tried again later.
   void expire();
 
  private:

@@ -1,5 +1,6 @@
 #pragma once
-// What the views of all identities share: the disks, the rules of the moment, the areas with a quota, and what users have in use. Thread-safe.
+// What the views of all identities share: the disks, the rules of the moment, the areas with a quota, and what users
+// have in use. Thread-safe.
 
 #include <atomic>
 #include <cstdint>

@@ -39,8 +39,9 @@ class UsersText {
   std::vector<std::string> lines_;
 };
 
-// Lets `change` work on the file's text, and puts the result in its place: whole or not at all, with mode 0600 and the old file's owner, on the
-// disk when this returns. One process at a time; the folder must exist. Throws ConfigError; what `change` throws leaves the file as it was.
+// Lets `change` work on the file's text, and puts the result in its place: whole or not at all, with mode 0600 and the
+// old file's owner, on the disk when this returns. One process at a time; the folder must exist. Throws ConfigError;
+// what `change` throws leaves the file as it was.
 void editUsersFile(const std::string& path, const std::function<void(UsersText& text)>& change);
 
 }  // namespace ft

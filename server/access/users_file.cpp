@@ -218,7 +218,8 @@ class TableReader {
   refuseFile(path, "cannot be read: " + errorText(error));
 }
 
-// No file that could be of this daemon: there is none, or it would be in a folder that the daemon's own user cannot enter.
+// No file that could be of this daemon: there is none, or it would be in a folder that the daemon's own user cannot
+// enter.
 bool isOutOfReach(const std::string& path, int error) {
   if (error == ENOENT || error == ENOTDIR) return true;
   const std::string folder = path.substr(0, path.rfind('/') + 1);

@@ -4,7 +4,8 @@
 //   [user anna]
 //   password = $argon2id$v=19$m=19456,t=2,p=1$…
 //   key = ssh-ed25519 AAAA… anna@laptop              (as many as there are)
-//   certificate = SHA256:… | NAME                    (of a client certificate: its key, or its name if a trusted CA signed it)
+//   certificate = SHA256:… | NAME                    (of a client certificate: its key, or its name if a trusted CA
+// signed it)
 //   uid = 1000                                       (on a Unix socket)
 //   token.nightly = sha256:…
 //   token.nightly.until = 2027-01-31T00:00:00Z       (and .verbs = get list, .prefixes = pub; in/box)
@@ -84,8 +85,9 @@ Moment thisMoment();
 // What a token is stored as.
 std::string tokenHash(std::string_view token);
 
-// The file's text. A file that is not there, or that is in a folder closed to this process, is empty text. Throws ConfigError when it cannot be read, or when others than its owner may read it,
-// or when its owner is neither this process's user nor root (nor, where root asks, the owner of its folder).
+// The file's text. A file that is not there, or that is in a folder closed to this process, is empty text. Throws
+// ConfigError when it cannot be read, or when others than its owner may read it, or when its owner is neither this
+// process's user nor root (nor, where root asks, the owner of its folder).
 std::string readUsersText(const std::string& path);
 
 }  // namespace ft

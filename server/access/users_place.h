@@ -24,12 +24,12 @@ struct SystemService {
 };
 SystemService systemService();
 
-// The environment for the configuration in `file`: the service gets its state folder from systemd, so where an administrator asks about the service,
-// it is the same one.
+// The environment for the configuration in `file`: the service gets its state folder from systemd, so where an
+// administrator asks about the service, it is the same one.
 Environment environmentFor(const std::string& file, const Environment& environment, const SystemService& service);
 
-// The configuration file of the daemon that is asked about: `file`; else the one that FTPD_CONFIG names; else, where it is there and may be meant, the
-// service's; else none.
+// The configuration file of the daemon that is asked about: `file`; else the one that FTPD_CONFIG names; else, where it
+// is there and may be meant, the service's; else none.
 std::string configFileMeant(const std::string& file, const Environment& environment, const SystemService& service);
 
 // The configuration that `ftpd user` goes by: of the file that is meant, and the environment. Throws ConfigError.

@@ -17,7 +17,8 @@ namespace {
 constexpr std::size_t kMaxUserName = 32;
 constexpr std::string_view kUserMark = "{user}";
 
-// What a fault says the value should have been; "" when it was fine. One that begins with kWhy says what is wrong instead.
+// What a fault says the value should have been; "" when it was fine. One that begins with kWhy says what is wrong
+// instead.
 using Expected = std::string;
 constexpr char kWhy = '!';
 
@@ -93,7 +94,8 @@ Expected readGroup(std::string_view text, SystemId& into) {
   return into.name.empty() ? "a group of this system, by name or number" : "";
 }
 
-// A folder of the whole tree: "/" for all of it, {user} for the user's name. Throws Failure that says what is wrong with it.
+// A folder of the whole tree: "/" for all of it, {user} for the user's name. Throws Failure that says what is wrong
+// with it.
 std::string readFolder(std::string_view given) {
   const std::string_view text = withoutOuterSlashes(given);
   std::string probe(text);

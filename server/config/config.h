@@ -1,6 +1,6 @@
 #pragma once
-// The daemon's configuration: a plain struct, and one table of keys (config_keys.cpp) that drives the file, the environment, --print-config
-// and the messages. A new key is a member here and a row there.
+// The daemon's configuration: a plain struct, and one table of keys (config_keys.cpp) that drives the file, the
+// environment, --print-config and the messages. A new key is a member here and a row there.
 
 #include <chrono>
 #include <cstddef>
@@ -101,7 +101,8 @@ struct ConfigSetting {
 
 // Throws ConfigError when the file cannot be read or is not INI.
 std::vector<ConfigSetting> settingsFromFile(const std::string& path);
-// The variables of the form FTPD_<SECTION>__<KEY>; others are not looked at. One that is no key is kept, for buildConfig() to refuse.
+// The variables of the form FTPD_<SECTION>__<KEY>; others are not looked at. One that is no key is kept, for
+// buildConfig() to refuse.
 std::vector<ConfigSetting> settingsFromEnvironment(const Environment& environment);
 
 // A configuration and, for each row of configKeys(), where its value came from ("default" for most).
@@ -110,8 +111,8 @@ struct EffectiveConfig {
   std::vector<std::string> origins;
 };
 
-// Later settings win. Throws ConfigError that tells all faults at once, one a line: unknown keys (with the nearest known one), bad values,
-// a key twice from one file, and an address that is not loopback without insecure_no_auth.
+// Later settings win. Throws ConfigError that tells all faults at once, one a line: unknown keys (with the nearest
+// known one), bad values, a key twice from one file, and an address that is not loopback without insecure_no_auth.
 EffectiveConfig buildConfig(std::span<const ConfigSetting> settings, const Environment& environment);
 
 // The configuration as INI that reads back as the same, each value with its origin in a comment above it.
@@ -122,8 +123,8 @@ std::string defaultRoot(const Environment& environment);
 // $STATE_DIRECTORY (of systemd), else $XDG_STATE_HOME/ftpd, else ~/.local/state/ftpd; "" when there is no home folder.
 std::string defaultState(const Environment& environment);
 
-// An address of this machine only, which nobody else can reach: 127.0.0.0/8, ::1, localhost, unix:/PATH. `address` is that, HOST:PORT or
-// [IPV6]:PORT.
+// An address of this machine only, which nobody else can reach: 127.0.0.0/8, ::1, localhost, unix:/PATH. `address` is
+// that, HOST:PORT or [IPV6]:PORT.
 bool isLoopbackAddress(std::string_view address);
 
 }  // namespace ft

@@ -1,5 +1,6 @@
 #pragma once
-// The configuration of what the daemon serves beside files. The initial values are the built-in defaults; everything is off by default.
+// The configuration of what the daemon serves beside files. The initial values are the built-in defaults; everything is
+// off by default.
 
 #include <chrono>
 #include <cstddef>

@@ -17,7 +17,8 @@ constexpr std::size_t kMostEchoClients = 100'000;
 constexpr std::size_t kMostRate = 10'000'000;
 constexpr std::size_t kMostSessions = 4096;
 
-// Each reads or prints one member of one section: `Section` is the member of ServicesConfig, `Member` that of the section.
+// Each reads or prints one member of one section: `Section` is the member of ServicesConfig, `Member` that of the
+// section.
 
 std::string expectedAddress(std::string_view text) {
   const bool whole =

@@ -1,6 +1,7 @@
 #pragma once
-// What was decided for whom: one line for each request that was done or refused, as JSON in a file of its own ([audit] file), else as
-// an event of the log. Every value is escaped; what a flood has too much is counted, and the count is told. Any thread may call.
+// What was decided for whom: one line for each request that was done or refused, as JSON in a file of its own ([audit]
+// file), else as an event of the log. Every value is escaped; what a flood has too much is counted, and the count is
+// told. Any thread may call.
 
 #include <cstdint>
 #include <memory>
@@ -36,7 +37,8 @@ class AuditLog {
   ~AuditLog();
 
   void record(const AuditRecord& record);
-  // After the file was renamed by who keeps the logs: opens it anew. What cannot be opened is logged, and the old one is kept.
+  // After the file was renamed by who keeps the logs: opens it anew. What cannot be opened is logged, and the old one
+  // is kept.
   void reopen();
 
  private:

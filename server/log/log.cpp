@@ -45,8 +45,8 @@ std::string_view nameOf(const std::array<std::pair<Value, std::string_view>, Cou
   return "";
 }
 
-// Lines a second for one name. Trouble is told enough with 200; what is done stays whole up to far more than one daemon does on
-// ordinary disks, and a flood still ends somewhere.
+// Lines a second for one name. Trouble is told enough with 200; what is done stays whole up to far more than one daemon
+// does on ordinary disks, and a flood still ends somewhere.
 constexpr double kTroubleRate = 200;
 constexpr double kOrdinaryRate = 20'000;
 constexpr std::chrono::seconds kSummaryInterval{1};

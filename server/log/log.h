@@ -1,5 +1,6 @@
 #pragma once
-// The daemon's structured log: one event a line, as text or JSON, every value escaped. Any thread may call. Only log.cpp includes spdlog.
+// The daemon's structured log: one event a line, as text or JSON, every value escaped. Any thread may call. Only
+// log.cpp includes spdlog.
 
 #include <chrono>
 #include <concepts>
@@ -56,7 +57,8 @@ class Log {
   ~Log();
 
   bool enabled(LogLevel level) const { return level >= level_; }
-  // Events of the same name over a rate are counted instead of written, and the count is told later, so that a flood cannot fill the disk.
+  // Events of the same name over a rate are counted instead of written, and the count is told later, so that a flood
+  // cannot fill the disk.
   void event(LogLevel level, std::string_view name, std::span<const LogField> fields);
   void event(LogLevel level, std::string_view name, std::initializer_list<LogField> fields) {
     event(level, name, std::span(fields.begin(), fields.size()));

@@ -1,6 +1,6 @@
 #pragma once
-// How many connections there may be: in all, from one address, and of those that have made no request yet. Loopback and Unix sockets are
-// held to the first alone. Any thread may call.
+// How many connections there may be: in all, from one address, and of those that have made no request yet. Loopback and
+// Unix sockets are held to the first alone. Any thread may call.
 
 #include <cstddef>
 #include <functional>
@@ -12,8 +12,9 @@
 
 namespace ft {
 
-// Connections that have made no request yet are closed at random, as OpenSSH does (MaxStartups): from `from` on `percent` of 100 new ones,
-// more and more of them up to all at `all`. So one who takes all places keeps others out only by chance, and each for one try.
+// Connections that have made no request yet are closed at random, as OpenSSH does (MaxStartups): from `from` on
+// `percent` of 100 new ones, more and more of them up to all at `all`. So one who takes all places keeps others out
+// only by chance, and each for one try.
 struct StartupLimit {
   std::size_t from = 100;
   std::size_t percent = 30;

@@ -1,6 +1,6 @@
 #pragma once
-// Expensive work that strangers can ask for (password hashing), on few threads of its own. The queue is bounded, and sources take turns, so
-// that one that asks for much waits for itself and not before the others. Any thread may call.
+// Expensive work that strangers can ask for (password hashing), on few threads of its own. The queue is bounded, and
+// sources take turns, so that one that asks for much waits for itself and not before the others. Any thread may call.
 
 #include <condition_variable>
 #include <cstddef>
@@ -30,8 +30,9 @@ class FairQueue {
   explicit FairQueue(Limits limits);
   ~FairQueue();
 
-  // False when there is no room for this source, or no thread can be started; the task is then destroyed, and nothing of it called. A source with nothing in the queue
-  // always finds room: the source that has most gives it, or where none has two, one at random, so that nobody keeps all others out.
+  // False when there is no room for this source, or no thread can be started; the task is then destroyed, and nothing
+  // of it called. A source with nothing in the queue always finds room: the source that has most gives it, or where
+  // none has two, one at random, so that nobody keeps all others out.
   bool add(const std::string& source, Task task);
   // Drops what waits, and returns when what runs has ended. add() returns false from then on.
   void stop();

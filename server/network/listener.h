@@ -1,6 +1,6 @@
 #pragma once
-// A listening socket: bound first, while the daemon still has the privileges to, and served later by a TcpService. TCP addresses, and
-// Unix sockets as unix:/PATH.
+// A listening socket: bound first, while the daemon still has the privileges to, and served later by a TcpService. TCP
+// addresses, and Unix sockets as unix:/PATH.
 
 #include <Poco/Net/ServerSocket.h>
 #include <sys/types.h>
@@ -37,8 +37,9 @@ struct Listener {
   std::unique_ptr<SocketFile> file;  // of a Unix socket
 };
 
-// Binds and listens. A Unix socket that nobody serves any more is replaced. Throws ConfigError that names the address, the setting and the
-// reason (in use, not permitted, …). Main thread, before there are others: it changes the umask for a moment.
+// Binds and listens. A Unix socket that nobody serves any more is replaced. Throws ConfigError that names the address,
+// the setting and the reason (in use, not permitted, …). Main thread, before there are others: it changes the umask for
+// a moment.
 Listener openListener(const std::string& address, const ListenOptions& options);
 // Closes it and removes a Unix socket's file.
 void closeListener(Listener& listener);

@@ -14,7 +14,8 @@
 namespace ft {
 namespace {
 
-// A record of TLS that begins a handshake: 22, 3, 1 to 4. As a frame's length it would be over 65,536, so it is never one.
+// A record of TLS that begins a handshake: 22, 3, 1 to 4. As a frame's length it would be over 65,536, so it is never
+// one.
 constexpr std::size_t kTold = 3;
 constexpr unsigned char kHandshake = 0x16;
 constexpr unsigned char kMajor = 0x03;
@@ -32,7 +33,8 @@ std::optional<bool> isTls(const First& bytes, std::size_t count) {
   return bytes[2] >= kLeastMinor && bytes[2] <= kMostMinor;
 }
 
-// What has been refused says nothing more: its bytes are thrown away, so that closing does not destroy the refusal on its way.
+// What has been refused says nothing more: its bytes are thrown away, so that closing does not destroy the refusal on
+// its way.
 class RefusedTransport final : public Transport {
  public:
   RefusedTransport(UniqueFd socket, const std::string& refusal) : socket_(std::move(socket)) {

@@ -1,6 +1,6 @@
 #pragma once
-// The beginning of a connection on a port where TLS and plain text are both spoken: the first bytes tell which it is (PROTOCOL.md 9), and
-// from then on it is that.
+// The beginning of a connection on a port where TLS and plain text are both spoken: the first bytes tell which it is
+// (PROTOCOL.md 9), and from then on it is that.
 
 #include <functional>
 #include <memory>
@@ -11,7 +11,8 @@
 
 namespace ft {
 
-// What lines may become. An empty refusal permits it; any other is a frame that is sent unencrypted before the line ends.
+// What lines may become. An empty refusal permits it; any other is a frame that is sent unencrypted before the line
+// ends.
 struct LinePolicy {
   // For a line that begins its handshake now; called on any thread. Not needed with a tlsRefusal.
   std::function<TlsContext()> tls;

@@ -1,6 +1,6 @@
 #pragma once
-// Where connections wait for their peers without holding a thread: one epoll set and one thread that watches it. A connection is either
-// parked here or being run by exactly one worker. Made for tens of thousands of idle connections.
+// Where connections wait for their peers without holding a thread: one epoll set and one thread that watches it. A
+// connection is either parked here or being run by exactly one worker. Made for tens of thousands of idle connections.
 
 #include <atomic>
 #include <chrono>
@@ -42,7 +42,8 @@ class ParkingLot {
   // A worker's last act with a connection: parks it, closes it, or queues it again, as `wait` says. Any thread.
   void park(const std::shared_ptr<Connection>& connection, Session::Wait wait);
 
-  // Something has happened that a session waits for (Session::Wait::Event). Any thread, also after the connection is gone.
+  // Something has happened that a session waits for (Session::Wait::Event). Any thread, also after the connection is
+  // gone.
   void wake(std::uint64_t number);
   // Hands every parked connection to the workers, which close the idle ones when the daemon drains. Any thread.
   void wakeAll();

@@ -1,7 +1,7 @@
 #pragma once
-// How fast bytes may move: token buckets that all sessions of a daemon, of an address or of a user share. A session that has moved more
-// than there was takes a debt on, and waits until it is paid; so a step may be as large as it likes, and the rate holds over a second or
-// two. Any thread may call.
+// How fast bytes may move: token buckets that all sessions of a daemon, of an address or of a user share. A session
+// that has moved more than there was takes a debt on, and waits until it is paid; so a step may be as large as it
+// likes, and the rate holds over a second or two. Any thread may call.
 
 #include <atomic>
 #include <chrono>

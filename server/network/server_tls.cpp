@@ -33,8 +33,8 @@ using Names = std::unique_ptr<STACK_OF(X509_NAME), FreeNames>;
 
 int noPassphrase(char*, int, int, void*) { return -1; }
 
-// Clients without a certificate are welcome, and one that no authority has signed may be known by its fingerprint; what a certificate is worth
-// is told by LineSecurity (its peerName is empty unless the chain is good).
+// Clients without a certificate are welcome, and one that no authority has signed may be known by its fingerprint; what
+// a certificate is worth is told by LineSecurity (its peerName is empty unless the chain is good).
 int takeAnyCertificate(int, X509_STORE_CTX*) { return 1; }
 
 [[noreturn]] void refuse(const char* key, const std::string& file, const std::string& reason) {

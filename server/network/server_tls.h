@@ -1,6 +1,6 @@
 #pragma once
-// The daemon's side of TLS: its certificate, read anew when its files change, and the context that new connections use. Connections that
-// are open keep the context they began with.
+// The daemon's side of TLS: its certificate, read anew when its files change, and the context that new connections use.
+// Connections that are open keep the context they began with.
 
 #include <functional>
 #include <memory>
@@ -15,8 +15,8 @@ namespace ft {
 
 class ServerTls {
  public:
-  // Reads the files that `config` names, or those of its own in the folder `state`, which are made where they are missing. Throws ConfigError that names
-  // the key and the file.
+  // Reads the files that `config` names, or those of its own in the folder `state`, which are made where they are
+  // missing. Throws ConfigError that names the key and the file.
   ServerTls(TlsConfig config, std::string state);
   ~ServerTls();
 
@@ -27,7 +27,8 @@ class ServerTls {
 
   // Reads the files again. Throws ConfigError, and the old ones stay in use. One thread.
   void reload();
-  // Have they changed since they were last read, and come to rest since the last call? For a caller that asks now and then. One thread.
+  // Have they changed since they were last read, and come to rest since the last call? For a caller that asks now and
+  // then. One thread.
   bool filesChanged();
 
  private:

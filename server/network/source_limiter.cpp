@@ -6,7 +6,8 @@
 namespace ft {
 namespace {
 
-// Sets of a few places each: a source is looked for in one set alone, and takes the place there that was not used for longest.
+// Sets of a few places each: a source is looked for in one set alone, and takes the place there that was not used for
+// longest.
 constexpr std::size_t kSets = 1024;
 constexpr std::size_t kPlaces = 8;
 

@@ -1,6 +1,7 @@
 #pragma once
-// A token bucket for each source, in a table that never grows: a flood from many (perhaps forged) addresses costs no memory. A source that
-// was not seen for long gives its place away and begins anew with a full bucket. Any thread may call.
+// A token bucket for each source, in a table that never grows: a flood from many (perhaps forged) addresses costs no
+// memory. A source that was not seen for long gives its place away and begins anew with a full bucket. Any thread may
+// call.
 
 #include <chrono>
 #include <cstdint>

@@ -54,8 +54,8 @@ class AdmitFilter : public Poco::Net::TCPServerConnectionFilter {
   }
 
  private:
-  // The queue itself has no bound (see params()), and what waits in it holds a descriptor: a flood would take the last ones from
-  // transfers that run. While this waits, connections wait in the kernel, which holds none.
+  // The queue itself has no bound (see params()), and what waits in it holds a descriptor: a flood would take the last
+  // ones from transfers that run. While this waits, connections wait in the kernel, which holds none.
   void waitForRoom() const {
     while (server_.queuedConnections() >= kMostQueued && !stopping_) std::this_thread::sleep_for(kQueueStep);
   }

@@ -1,6 +1,6 @@
 #pragma once
-// A threading TCP server in the sense of Python's socketserver: a listening address, a name, a pool, and a handler to which each
-// connection is given. On Poco's TCPServer.
+// A threading TCP server in the sense of Python's socketserver: a listening address, a name, a pool, and a handler to
+// which each connection is given. On Poco's TCPServer.
 
 #include <Poco/Net/StreamSocket.h>
 #include <Poco/Net/TCPServer.h>
@@ -30,7 +30,8 @@ class TcpService {
     std::string setting = "server.listen, --listen";  // for messages
   };
 
-  // Binds and listens, but accepts nothing yet. Throws ConfigError that names the address and the reason (in use, not permitted, …).
+  // Binds and listens, but accepts nothing yet. Throws ConfigError that names the address and the reason (in use, not
+  // permitted, …).
   TcpService(const std::string& address, Handler handler, Poco::ThreadPool& pool, const Limits& limits);
   // The same for a socket that listens already.
   TcpService(Listener listener, Handler handler, Poco::ThreadPool& pool, int threads);

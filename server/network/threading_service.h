@@ -1,6 +1,6 @@
 #pragma once
-// A service whose handler talks to one connection on a thread of its own, as socketserver's ThreadingTCPServer does: for conversations that
-// are few or short. A connection over the limit is closed at once.
+// A service whose handler talks to one connection on a thread of its own, as socketserver's ThreadingTCPServer does:
+// for conversations that are few or short. A connection over the limit is closed at once.
 
 #include <Poco/Net/StreamSocket.h>
 #include <Poco/ThreadPool.h>
@@ -20,8 +20,9 @@ namespace ft {
 
 class ThreadingService : public Service {
  public:
-  // Returns when the conversation is over; the connection is closed then. May throw: that ends this conversation only. Once `stopping` is
-  // set it should end where it can; a conversation that goes on for longer than the daemon's patience is cut.
+  // Returns when the conversation is over; the connection is closed then. May throw: that ends this conversation only.
+  // Once `stopping` is set it should end where it can; a conversation that goes on for longer than the daemon's
+  // patience is cut.
   using Talk = std::function<void(Poco::Net::StreamSocket&, const std::atomic<bool>& stopping)>;
   struct Options {
     std::string name;      // of the threads and in the log

@@ -76,7 +76,8 @@ class UdpService::Worker : public Poco::Runnable {
       if (parts_[i].iov_len == 0) continue;
       answers_[answers++] = questions_[i];
     }
-    // What the send buffer does not take is lost, as the network may lose it too; nobody waits for a source that does not read.
+    // What the send buffer does not take is lost, as the network may lose it too; nobody waits for a source that does
+    // not read.
     unsigned int sent = 0;
     while (sent < answers) {
       const int n = ::sendmmsg(fd, answers_.data() + sent, answers - sent, MSG_NOSIGNAL);

@@ -1,6 +1,7 @@
 #pragma once
-// A threading UDP server in the sense of Python's socketserver, the twin of TcpService: an address, a pool, and a handler to which each
-// datagram is given. On Poco's DatagramSocket; datagrams are moved many at a time (recvmmsg, sendmmsg).
+// A threading UDP server in the sense of Python's socketserver, the twin of TcpService: an address, a pool, and a
+// handler to which each datagram is given. On Poco's DatagramSocket; datagrams are moved many at a time (recvmmsg,
+// sendmmsg).
 
 #include <Poco/Net/DatagramSocket.h>
 #include <Poco/ThreadPool.h>
@@ -26,7 +27,8 @@ class UdpService {
   struct Handler {
     // Is this source answered? False: the datagram is dropped without a word.
     std::function<bool(const SourceAddress&)> admit = [](const SourceAddress&) { return true; };
-    // Writes the answer over the question and returns its size; 0: no answer. An answer is thus never larger than its question.
+    // Writes the answer over the question and returns its size; 0: no answer. An answer is thus never larger than its
+    // question.
     std::function<std::size_t(std::span<std::byte>)> talk;
   };
   struct Limits {

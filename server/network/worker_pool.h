@@ -1,6 +1,7 @@
 #pragma once
-// The threads that run sessions: a Poco thread pool with a dispatcher of our own in front of it. Poco's TCPServer brings a dispatcher for
-// new connections, but hides it; connections that come back from the parking lot need this second one. Any thread may call.
+// The threads that run sessions: a Poco thread pool with a dispatcher of our own in front of it. Poco's TCPServer
+// brings a dispatcher for new connections, but hides it; connections that come back from the parking lot need this
+// second one. Any thread may call.
 
 #include <Poco/Net/TCPServerDispatcher.h>
 #include <Poco/ThreadPool.h>

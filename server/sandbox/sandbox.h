@@ -1,6 +1,7 @@
 #pragma once
-// Takes from this process, for good, what serving files does not need, so that whoever takes it over finds little: no new privileges, no
-// capabilities but those that files ask for, no files but those it serves (Landlock), no system calls but those it makes (seccomp).
+// Takes from this process, for good, what serving files does not need, so that whoever takes it over finds little: no
+// new privileges, no capabilities but those that files ask for, no files but those it serves (Landlock), no system
+// calls but those it makes (seccomp).
 // Main thread only, in the order in which the calls stand.
 
 #include <optional>
@@ -33,8 +34,8 @@ class Sandbox {
  public:
   explicit Sandbox(SandboxPlan plan) : plan_(std::move(plan)) {}
 
-  // No new privileges, no capabilities, Landlock. Before any thread is started: what a thread may do goes on to those it starts, and not to
-  // its elders. Mode Required: throws ConfigError that names what cannot be had.
+  // No new privileges, no capabilities, Landlock. Before any thread is started: what a thread may do goes on to those
+  // it starts, and not to its elders. Mode Required: throws ConfigError that names what cannot be had.
   void confine();
   // The list of system calls, for all threads. After everything is open. Throws as above.
   void closeCalls();
@@ -54,8 +55,9 @@ class Sandbox {
 // Is this build one that no sandbox fits (a sanitizer opens files and traces itself)?
 bool sandboxFitsBuild();
 
-// Becomes the user `name` (and its group, with no other groups), for good; nothing when it is that user already. After privileged ports are
-// bound, before files are made. Throws ConfigError when the user is not there, or this process may not.
+// Becomes the user `name` (and its group, with no other groups), for good; nothing when it is that user already. After
+// privileged ports are bound, before files are made. Throws ConfigError when the user is not there, or this process may
+// not.
 void becomeUser(const std::string& name);
 
 }  // namespace ft

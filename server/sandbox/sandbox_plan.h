@@ -1,5 +1,6 @@
 #pragma once
-// What the configuration leaves to the daemon in its sandbox. A part of the daemon that opens files while it runs adds them here.
+// What the configuration leaves to the daemon in its sandbox. A part of the daemon that opens files while it runs adds
+// them here.
 
 #include "server/config/config.h"
 #include "server/sandbox/sandbox.h"

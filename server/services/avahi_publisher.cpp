@@ -1,5 +1,5 @@
-// Telling through the Avahi daemon of this machine, by its client library: it owns the port, knows the interfaces, and resolves names that
-// are taken. When it ends, it is told everything again once it is back.
+// Telling through the Avahi daemon of this machine, by its client library: it owns the port, knows the interfaces, and
+// resolves names that are taken. When it ends, it is told everything again once it is back.
 
 #include <avahi-client/client.h>
 #include <avahi-client/publish.h>

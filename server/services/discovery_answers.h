@@ -1,5 +1,6 @@
 #pragma once
-// What a daemon says of itself by multicast DNS (RFC 6762, 6763), without sockets: which of its records a question asks for, and the answer.
+// What a daemon says of itself by multicast DNS (RFC 6762, 6763), without sockets: which of its records a question asks
+// for, and the answer.
 
 #include <cstdint>
 #include <string>
@@ -35,7 +36,8 @@ class DiscoveryAnswers {
 
   // The sets that the question asks for and the asker does not know yet.
   unsigned wanted(const DnsMessage& question) const;
-  // The answer on this interface with those sets, and with what they lead to as additional records. `gone`: they are no more.
+  // The answer on this interface with those sets, and with what they lead to as additional records. `gone`: they are no
+  // more.
   DnsMessage answer(unsigned sets, const NetworkInterface& interface, bool gone = false) const;
   // The same for one asker who is no multicast DNS responder itself (RFC 6762 6.7).
   DnsMessage answerTo(const DnsMessage& question, unsigned sets, const NetworkInterface& interface) const;

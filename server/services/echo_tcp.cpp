@@ -1,4 +1,5 @@
-// Echo over TCP for very many clients: one thread and one epoll set, so that an idle client costs a descriptor and a few bytes.
+// Echo over TCP for very many clients: one thread and one epoll set, so that an idle client costs a descriptor and a
+// few bytes.
 
 #include <Poco/ThreadPool.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-// Echo over UDP. Not an amplifier: an answer is as large as its question, only so many a second go to one source, and public addresses
-// (whose senders may be forged) are not answered unless configured.
+// Echo over UDP. Not an amplifier: an answer is as large as its question, only so many a second go to one source, and
+// public addresses (whose senders may be forged) are not answered unless configured.
 
 #include <Poco/ThreadPool.h>
 

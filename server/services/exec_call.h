@@ -1,5 +1,6 @@
 #pragma once
-// One session with ftpd-exec as a plain caller sees it: a shell command in, all of its output out. For services that hold an answer in memory.
+// One session with ftpd-exec as a plain caller sees it: a shell command in, all of its output out. For services that
+// hold an answer in memory.
 
 #include <chrono>
 #include <cstdint>
@@ -27,8 +28,8 @@ class ExecCall {
   // `session` as ExecLink::connect() gives it.
   explicit ExecCall(UniqueFd session);
 
-  // Runs the command to its end. `client` is watched: when it goes away, the command is ended and false given back. Throws Failure when
-  // ftpd-exec refuses or cannot be reached any more; the session is of no use after that.
+  // Runs the command to its end. `client` is watched: when it goes away, the command is ended and false given back.
+  // Throws Failure when ftpd-exec refuses or cannot be reached any more; the session is of no use after that.
   bool run(const std::string& command, int client, const Limits& limits, ExecResult& result);
 
  private:

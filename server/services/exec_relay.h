@@ -1,6 +1,6 @@
 #pragma once
-// One connection between a client and ftpd-exec: looks at each frame's header, hands bodies on as they are, and stops at the first sign that
-// the client is gone, which ends the command. One thread.
+// One connection between a client and ftpd-exec: looks at each frame's header, hands bodies on as they are, and stops
+// at the first sign that the client is gone, which ends the command. One thread.
 
 #include <atomic>
 #include <chrono>

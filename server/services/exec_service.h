@@ -1,6 +1,6 @@
 #pragma once
-// Commands over version 1 (`exec`): takes connections over from their sessions, and lets a thread of its own pool hand bytes on between the
-// client and ftpd-exec. A connection stays here until it ends.
+// Commands over version 1 (`exec`): takes connections over from their sessions, and lets a thread of its own pool hand
+// bytes on between the client and ftpd-exec. A connection stays here until it ends.
 
 #include <Poco/ThreadPool.h>
 
@@ -37,10 +37,12 @@ struct HandedOver {
   std::unique_ptr<ConnectionLimits::Place> place;
   AuditLog* audit = nullptr;  // null: nothing is written down
   Identity identity;
-  // Has the identity logged in on a line that nobody else reads, with the right to run commands? Then it does not matter from where.
+  // Has the identity logged in on a line that nobody else reads, with the right to run commands? Then it does not
+  // matter from where.
   bool entitled = false;
   std::unique_ptr<Storage> view{};  // keeps its place among the connections of its user
-  // To be called before each command: looks who that is and whether it may run commands, and sets `identity` and `entitled`. Empty: all are Local. Throws Failure when it may not any more. Any thread, one at a time.
+  // To be called before each command: looks who that is and whether it may run commands, and sets `identity` and
+  // `entitled`. Empty: all are Local. Throws Failure when it may not any more. Any thread, one at a time.
   std::function<void(HandedOver&)> confirm{};
 };
 

@@ -1,5 +1,5 @@
-// The daemon's own answer by multicast DNS (RFC 6762). Small, and no amplifier: it answers neighbours only, multicasts at most about once a
-// second on each interface, and what goes to one asker is limited for each source.
+// The daemon's own answer by multicast DNS (RFC 6762). Small, and no amplifier: it answers neighbours only, multicasts
+// at most about once a second on each interface, and what goes to one asker is limited for each source.
 
 #include <poll.h>
 #include <sys/eventfd.h>

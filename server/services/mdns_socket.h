@@ -1,6 +1,6 @@
 #pragma once
-// The socket of a multicast DNS responder (RFC 6762), shared with others on this machine: port 5353 of one family, in the group on the
-// interfaces that were joined and on no other. Never blocks. One thread at a time.
+// The socket of a multicast DNS responder (RFC 6762), shared with others on this machine: port 5353 of one family, in
+// the group on the interfaces that were joined and on no other. Never blocks. One thread at a time.
 
 #include <sys/socket.h>
 
@@ -22,7 +22,8 @@ class MdnsSocket {
     unsigned interface = 0;  // that it came in by
   };
 
-  // AF_INET or AF_INET6. Without a descriptor when the system does not have the family; throws ConfigError when the port cannot be had.
+  // AF_INET or AF_INET6. Without a descriptor when the system does not have the family; throws ConfigError when the
+  // port cannot be had.
   explicit MdnsSocket(int family);
 
   int family() const { return family_; }

@@ -59,9 +59,9 @@ class PlainTalk {
     return false;
   }
 
-  // What the client sends until it pauses: a command has no end of its own, and may come in as many segments as the network likes. Whole
-  // at once when it ends with a line break, or begins with `word`, behind which the next command may stand already. nullopt: the client
-  // is gone.
+  // What the client sends until it pauses: a command has no end of its own, and may come in as many segments as the
+  // network likes. Whole at once when it ends with a line break, or begins with `word`, behind which the next command
+  // may stand already. nullopt: the client is gone.
   std::optional<std::string> readBurst(std::string_view word) {
     std::string text = std::exchange(ahead_, {});
     std::array<char, kMaxCommand> buffer{};

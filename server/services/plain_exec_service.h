@@ -1,6 +1,6 @@
 #pragma once
-// The plain command line, for the teaching clients: a bare command in, a length, a header and the output back. It has no log-in, so it
-// listens on loopback only.
+// The plain command line, for the teaching clients: a bare command in, a length, a header and the output back. It has
+// no log-in, so it listens on loopback only.
 
 #include <memory>
 

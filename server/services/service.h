@@ -1,5 +1,6 @@
 #pragma once
-// What the daemon serves beside files: one object to a listener. Made from the configuration by the table in services.cpp.
+// What the daemon serves beside files: one object to a listener. Made from the configuration by the table in
+// services.cpp.
 
 #include <atomic>
 #include <chrono>
@@ -17,7 +18,8 @@ struct Patience {
 class Service {
  public:
   virtual ~Service() = default;
-  // The address with the port that was picked for 0, as the ready line tells it; "" for a service without a listener of its own.
+  // The address with the port that was picked for 0, as the ready line tells it; "" for a service without a listener of
+  // its own.
   virtual std::string address() const = 0;
   virtual void start() = 0;
   // Ends accepting; what runs comes to its end, or is cut. Once only; also without start().

@@ -1,5 +1,6 @@
 #pragma once
-// All that the daemon serves beside files, from one table (services.cpp): a new service is a file with its handler and a row there.
+// All that the daemon serves beside files, from one table (services.cpp): a new service is a file with its handler and
+// a row there.
 
 #include <memory>
 #include <span>

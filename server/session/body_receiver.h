@@ -1,5 +1,6 @@
 #pragma once
-// Moves a request's body from the connection into an upload, raw or in chunks (PROTOCOL.md 4), in steps that never wait for the peer.
+// Moves a request's body from the connection into an upload, raw or in chunks (PROTOCOL.md 4), in steps that never wait
+// for the peer.
 // Belongs to the session; one thread at a time.
 
 #include <cstdint>
@@ -18,8 +19,9 @@ class BodyReceiver {
   static BodyReceiver raw(Upload* upload, std::uint64_t size) { return BodyReceiver(upload, false, size); }
   static BodyReceiver chunks(Upload* upload) { return BodyReceiver(upload, true, 0); }
 
-  // One bounded piece of work. Done: the body (with a chunked one's end mark) is consumed. With no upload the bytes are thrown
-  // away. Throws Failure from the upload, ProtocolError for a bad chunk, TransportError when the connection ends in the body.
+  // One bounded piece of work. Done: the body (with a chunked one's end mark) is consumed. With no upload the bytes are
+  // thrown away. Throws Failure from the upload, ProtocolError for a bad chunk, TransportError when the connection ends
+  // in the body.
   Progress step(SessionKit& kit, Transport& transport);
 
   // From here on the bytes are thrown away.

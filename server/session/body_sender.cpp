@@ -11,11 +11,13 @@
 namespace ft {
 namespace {
 
-// One chunk's length: long enough that prefixes cost nothing, short enough to be filled up when the file cannot be read on.
+// One chunk's length: long enough that prefixes cost nothing, short enough to be filled up when the file cannot be read
+// on.
 constexpr std::uint64_t kSendChunk = 4 * 1024 * 1024;
 // One call's length: a step stays short, so that sessions take turns.
 constexpr std::uint64_t kSendStep = 1024 * 1024;
-// One read where the bytes must pass through memory: what an encrypted line takes at once, for what it does not take is read again.
+// One read where the bytes must pass through memory: what an encrypted line takes at once, for what it does not take is
+// read again.
 constexpr std::size_t kCopyStep = 64 * 1024;
 // Shorter holes are sent as the zeros that they are.
 constexpr std::uint64_t kHoleMin = 64 * 1024;

@@ -1,6 +1,6 @@
 #pragma once
-// Moves a reply's body from a download to the connection, raw or in chunks with a trailer (PROTOCOL.md 4), in steps that never wait for the
-// peer. Belongs to the session; one thread at a time.
+// Moves a reply's body from a download to the connection, raw or in chunks with a trailer (PROTOCOL.md 4), in steps
+// that never wait for the peer. Belongs to the session; one thread at a time.
 
 #include <cstdint>
 #include <string>
@@ -17,8 +17,9 @@ class BodySender {
 
   // The next step writes to the connection itself; what waits in the output must be written before it.
   bool writesItself() const { return !finished_ && !send_.content && position_ < chunkEnd_; }
-  // One bounded piece of work; bytes that are not the file's own (prefixes, the trailer) are appended to `output`. Throws TransportError, and Failure for a raw body
-  // that cannot be read on: cutting the connection is then the only way to tell.
+  // One bounded piece of work; bytes that are not the file's own (prefixes, the trailer) are appended to `output`.
+  // Throws TransportError, and Failure for a raw body that cannot be read on: cutting the connection is then the only
+  // way to tell.
   Progress step(SessionKit& kit, Transport& transport, std::string& output);
 
   // Body bytes that have left in all.

@@ -1,6 +1,7 @@
 #pragma once
-// The one table of commands: dispatch, --list-commands, access rules and the check against PROTOCOL.md all read it. A handler gets a
-// request and the storage, and knows neither sockets nor JSON. Adding a command is one row, one handler and one section in PROTOCOL.md.
+// The one table of commands: dispatch, --list-commands, access rules and the check against PROTOCOL.md all read it. A
+// handler gets a request and the storage, and knows neither sockets nor JSON. Adding a command is one row, one handler
+// and one section in PROTOCOL.md.
 
 #include <cstdint>
 #include <functional>
@@ -19,8 +20,8 @@
 
 namespace ft {
 
-// What a command touches, for the questions of the session; which files a user may touch is for the gate. List is told apart because a name that is
-// not there is a normal answer to it.
+// What a command touches, for the questions of the session; which files a user may touch is for the gate. List is told
+// apart because a name that is not there is a normal answer to it.
 enum class Access { None, List, Files, Exec };
 enum class BodyRule { None, FromClient };
 
@@ -40,7 +41,8 @@ struct SendFile {
   bool chunks = false;
   // The whole body, when it was small enough to be read at once; `download` is not read again then.
   std::optional<std::vector<std::byte>> content;
-  // Chunked bodies only. What the trailer will say: known already, or taken while sending from this state (which covers [0, begin) of a resumed get).
+  // Chunked bodies only. What the trailer will say: known already, or taken while sending from this state (which covers
+  // [0, begin) of a resumed get).
   std::optional<DigestValue> known;
   std::optional<Digest> running;
   bool wholeFile = true;  // the digest will be of the whole file, and worth remembering

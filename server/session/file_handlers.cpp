@@ -99,7 +99,8 @@ void readContent(SendFile& send) {
   send.content = std::move(content);
 }
 
-// A raw body's digest stands in the reply, so it must be known before the first byte; a chunked one's comes in the trailer.
+// A raw body's digest stands in the reply, so it must be known before the first byte; a chunked one's comes in the
+// trailer.
 Outcome settleDigest(DigestAlgorithm algorithm, SendFile send) {
   if (send.wholeFile && !(send.content && send.begin == 0)) send.known = send.download->knownDigest(algorithm);
   if (send.known) {

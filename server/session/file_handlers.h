@@ -1,5 +1,6 @@
 #pragma once
-// The commands that carry a file's bytes or speak of its digest: put, get, offer, segment, sum (PROTOCOL.md 5.1 to 5.3, 5.5, 5.10).
+// The commands that carry a file's bytes or speak of its digest: put, get, offer, segment, sum (PROTOCOL.md 5.1 to 5.3,
+// 5.5, 5.10).
 
 #include "server/session/commands.h"
 

@@ -1,5 +1,6 @@
 #pragma once
-// The uploads that a session has offered and not yet put (PROTOCOL.md 5.3), at most kMaxOpenOffers; the oldest gives way.
+// The uploads that a session has offered and not yet put (PROTOCOL.md 5.3), at most kMaxOpenOffers; the oldest gives
+// way.
 // Belongs to one session; one thread at a time.
 
 #include <memory>

@@ -1,6 +1,6 @@
 #pragma once
-// Puts whose bodies are complete and checked, waiting to be made durable together (one group, one set of syncs), and then answered in
-// order. Belongs to one session; one thread at a time.
+// Puts whose bodies are complete and checked, waiting to be made durable together (one group, one set of syncs), and
+// then answered in order. Belongs to one session; one thread at a time.
 
 #include <chrono>
 #include <cstdint>

@@ -1,7 +1,8 @@
 #pragma once
-// One large file that arrives over several connections at once (PROTOCOL.md 5.10): the segments wait in files of their own until those before
-// them are there, and are appended in order. So the file grows from its beginning, as one that comes over one connection does: its digest
-// is taken on the way, its length is the offset for a resume, and a segment that never comes leaves no hole. Any thread may call.
+// One large file that arrives over several connections at once (PROTOCOL.md 5.10): the segments wait in files of their
+// own until those before them are there, and are appended in order. So the file grows from its beginning, as one that
+// comes over one connection does: its digest is taken on the way, its length is the offset for a resume, and a segment
+// that never comes leaves no hole. Any thread may call.
 
 #include <cstdint>
 #include <map>
@@ -28,10 +29,11 @@ class SegmentedUpload {
   const std::string& id() const { return id_; }
   const PutSpec& spec() const { return spec_; }
 
-  // May a segment of that place come now? Throws BadRequest outside of the file, Changed when these bytes are there already, and Busy when
-  // it is so far ahead of the others that it would have to wait for too many.
+  // May a segment of that place come now? Throws BadRequest outside of the file, Changed when these bytes are there
+  // already, and Busy when it is so far ahead of the others that it would have to wait for too many.
   void admit(std::uint64_t offset, std::uint64_t size);
-  // Takes a finished segment, and appends all that are due. Throws Failure; Changed also when the file is not being put together any more.
+  // Takes a finished segment, and appends all that are due. Throws Failure; Changed also when the file is not being put
+  // together any more.
   void add(std::uint64_t offset, std::unique_ptr<Upload> segment);
   // Ends it: what is there is handed out, and segments that wait are dropped.
   std::unique_ptr<Upload> release();

@@ -20,7 +20,8 @@ namespace {
 constexpr std::size_t kOutputHighWater = 256 * 1024;
 // A session that could go on gives way to waiting ones after this time.
 constexpr std::chrono::milliseconds kTurnTime{4};
-// Before a session is parked, its thread waits this long for the peer, unless others need the thread: most peers answer at once.
+// Before a session is parked, its thread waits this long for the peer, unless others need the thread: most peers answer
+// at once.
 constexpr int kGraceMs = 2;
 // How long a closing connection's input is read and thrown away, so that the last reply is not lost to a reset.
 constexpr std::chrono::milliseconds kLingerTime{3000};

@@ -1,7 +1,7 @@
 #pragma once
-// One connection: reads frames, looks commands up, runs them, moves bodies, and answers, as a state machine over a transport that never
-// blocks. A thread that runs a session waits for disks, never for the peer: when the peer has to do something first, run() returns and the
-// session is parked. One thread at a time; which one does not matter.
+// One connection: reads frames, looks commands up, runs them, moves bodies, and answers, as a state machine over a
+// transport that never blocks. A thread that runs a session waits for disks, never for the peer: when the peer has to
+// do something first, run() returns and the session is parked. One thread at a time; which one does not matter.
 
 #include <algorithm>
 #include <atomic>
@@ -54,7 +54,8 @@ struct SessionContext {
   // Do other sessions wait for a thread? Then this one gives way between two steps.
   std::function<bool()> othersWait = [] { return false; };
   TimePoint (*now)() = std::chrono::steady_clock::now;
-  // Something has happened that the session of that number waits for. Called on any thread, also when the session is gone.
+  // Something has happened that the session of that number waits for. Called on any thread, also when the session is
+  // gone.
   std::function<void(std::uint64_t)> wake = [](std::uint64_t) {};
   // Where connections go that ask for a command of the system; null: nowhere.
   ExecService* exec = nullptr;
@@ -85,7 +86,8 @@ class Session {
 
   // Before the first run(). Bodies count against the bucket, and wait where it is empty.
   void limitBy(std::shared_ptr<RateBucket> bucket) { bucket_ = std::move(bucket); }
-  // Its time to a first request is limited by loginTimeout, from its beginning; without this, only the time to the end of a handshake is.
+  // Its time to a first request is limited by loginTimeout, from its beginning; without this, only the time to the end
+  // of a handshake is.
   void limitStartup() { startupLimited_ = true; }
   // Has it made a request that was let in?
   bool settled() const { return settled_; }
@@ -93,12 +95,13 @@ class Session {
   std::uint64_t number() const { return number_; }
   void setNumber(std::uint64_t number) { number_ = number; }
 
-  // Does all that can be done without the peer. Never throws. After Closed the session is only to be destroyed, after HandOver to be
-  // emptied by handOver() and destroyed.
+  // Does all that can be done without the peer. Never throws. After Closed the session is only to be destroyed, after
+  // HandOver to be emptied by handOver() and destroyed.
   Wait run();
   // The connection with all that belongs to it; its place among the connections is not the session's to give.
   HandedOver handOver();
-  // When run() is to be called although the peer did nothing: it then ends the session, or finds it in order and sets a new deadline.
+  // When run() is to be called although the peer did nothing: it then ends the session, or finds it in order and sets a
+  // new deadline.
   TimePoint deadline() const;
   int fd() const { return transport_->fd(); }
   std::string peer() const { return origin_.name(); }

@@ -1,6 +1,6 @@
 #pragma once
-// The buffers that a session needs while it runs and not while it is parked: one kit to a running session, taken from a pool, so that
-// memory grows with the number of workers and not with the number of connections.
+// The buffers that a session needs while it runs and not while it is parked: one kit to a running session, taken from a
+// pool, so that memory grows with the number of workers and not with the number of connections.
 
 #include <cstddef>
 #include <memory>

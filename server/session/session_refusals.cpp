@@ -26,7 +26,8 @@ void Session::refuseHeader(const HeaderError& error) {
   }
 }
 
-// A client sends the input of its command without waiting. When the command was refused, that is no request of its own, and has no reply.
+// A client sends the input of its command without waiting. When the command was refused, that is no request of its own,
+// and has no reply.
 bool Session::passesOver(const Header& request) {
   const bool input = request.cmd == "input";
   const bool belongs = !request.plain && (input || request.cmd == "resize");

@@ -1,5 +1,6 @@
 #pragma once
-// What a session holds only while it has something to do; kept apart so that an idle session is small. For session*.cpp alone.
+// What a session holds only while it has something to do; kept apart so that an idle session is small. For session*.cpp
+// alone.
 
 #include <chrono>
 #include <cstdint>

@@ -21,9 +21,9 @@ using Poco::Net::StreamSocket;
 
 // Admitting is quick and never blocks, so one thread of the pool is enough for each listener.
 constexpr int kAdmitThreads = 1;
-// A peer that does not acknowledge for this long is gone (ms), and a silent one is asked (seconds). The first must be well above the
-// second: on loopback the kernel can count a probe as unanswered that was answered while it was being sent, and would reset an idle,
-// living connection at the second probe.
+// A peer that does not acknowledge for this long is gone (ms), and a silent one is asked (seconds). The first must be
+// well above the second: on loopback the kernel can count a probe as unanswered that was answered while it was being
+// sent, and would reset an idle, living connection at the second probe.
 constexpr int kUserTimeoutMs = 30'000;
 constexpr int kKeepAliveIdle = 20;
 constexpr int kKeepAliveInterval = 10;

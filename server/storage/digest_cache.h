@@ -1,6 +1,6 @@
 #pragma once
-// Digests of files that were stored or read, remembered for exactly one version of a file: a changed file has another key. Keeps the
-// ones used last. Thread-safe.
+// Digests of files that were stored or read, remembered for exactly one version of a file: a changed file has another
+// key. Keeps the ones used last. Thread-safe.
 
 #include <sys/stat.h>
 
@@ -17,8 +17,8 @@
 
 namespace ft {
 
-// One version of one file. The change time is the kernel's own and cannot be set by anyone; a write within one tick of the clock
-// (4 ms; nothing since Linux 6.13) after the key was taken is not seen in it.
+// One version of one file. The change time is the kernel's own and cannot be set by anyone; a write within one tick of
+// the clock (4 ms; nothing since Linux 6.13) after the key was taken is not seen in it.
 struct FileVersion {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;

@@ -1,6 +1,6 @@
 #pragma once
-// What is remembered of digests beyond the end of the daemon: a file of lines in .ftpd, one for each digest, each with a checksum of its own. It
-// can be removed or damaged at any time; what is lost costs time. Belongs to one thread.
+// What is remembered of digests beyond the end of the daemon: a file of lines in .ftpd, one for each digest, each with
+// a checksum of its own. It can be removed or damaged at any time; what is lost costs time. Belongs to one thread.
 
 #include <optional>
 #include <span>
@@ -19,12 +19,13 @@ struct KnownDigest {
 
 class DigestIndex {
  public:
-  // For the file "digests" in the folder, which is borrowed; made when there is something to be kept. Where that is not possible nothing is.
+  // For the file "digests" in the folder, which is borrowed; made when there is something to be kept. Where that is not
+  // possible nothing is.
   explicit DigestIndex(int folder);
 
-  // Tells the cache what is there, oldest first. Lines that are damaged or of another form are passed over. A file that has become long loses
-  // its older half. One that cannot be read to its end is left alone, and one that is not ours is set aside. Returns what somebody should
-  // know of that; mostly "".
+  // Tells the cache what is there, oldest first. Lines that are damaged or of another form are passed over. A file that
+  // has become long loses its older half. One that cannot be read to its end is left alone, and one that is not ours is
+  // set aside. Returns what somebody should know of that; mostly "".
   std::string load(DigestCache& cache);
   void append(std::span<const KnownDigest> known);
 

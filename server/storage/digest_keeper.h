@@ -1,6 +1,6 @@
 #pragma once
-// Keeps the digests of what was stored: it writes them down, and takes the MD5 that a get will state, long after the put was answered and when
-// nothing else is to be done. A thread of its own, behind all others.
+// Keeps the digests of what was stored: it writes them down, and takes the MD5 that a get will state, long after the
+// put was answered and when nothing else is to be done. A thread of its own, behind all others.
 
 #include <chrono>
 #include <condition_variable>
@@ -29,7 +29,8 @@ class DigestKeeper {
     std::chrono::milliseconds quiet{3000};  // without a put before anything is done
   };
 
-  // Tells the cache what earlier runs have written down. All that is given is borrowed; `state` is the daemon's own folder.
+  // Tells the cache what earlier runs have written down. All that is given is borrowed; `state` is the daemon's own
+  // folder.
   DigestKeeper(const RootedFolder& root, int state, DigestCache& cache, Options options);
   // Writes down what waits; takes no more digests.
   ~DigestKeeper();
@@ -38,7 +39,8 @@ class DigestKeeper {
 
   // What somebody should know of the digests that earlier runs have written down; mostly "".
   const std::string& notice() const { return notice_; }
-  // A file was stored, and is on the disk as far as the durability asks. Any thread may call; costs nothing for short files.
+  // A file was stored, and is on the disk as far as the durability asks. Any thread may call; costs nothing for short
+  // files.
   void stored(const FileName& name, const FileVersion& version, const std::vector<DigestValue>& digests);
 
  private:

@@ -14,7 +14,8 @@ namespace ft {
 namespace {
 
 constexpr std::string_view kAction = "store";
-// From so many files on, syncing the whole file system costs a third of syncing each. Smaller groups do not pay for what others write.
+// From so many files on, syncing the whole file system costs a third of syncing each. Smaller groups do not pay for
+// what others write.
 constexpr std::size_t kSyncAllFrom = 16;
 
 }  // namespace

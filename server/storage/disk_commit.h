@@ -1,5 +1,6 @@
 #pragma once
-// Makes finished uploads visible and durable together: one sync for each file, one for each folder, whatever the number of files in it.
+// Makes finished uploads visible and durable together: one sync for each file, one for each folder, whatever the number
+// of files in it.
 // The order (files, names, folders) is what makes a name show the old file or the whole new one after a power cut.
 
 #include <span>
@@ -23,7 +24,8 @@ class CommitGroup {
   void run();
 
  private:
-  // A folder that got names. Kept open for this group only: a folder that is renamed or removed is looked up anew by the next.
+  // A folder that got names. Kept open for this group only: a folder that is renamed or removed is looked up anew by
+  // the next.
   struct Target {
     FileName name;
     UniqueFd fd;

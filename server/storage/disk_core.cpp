@@ -63,7 +63,8 @@ class DiskCore::Making {
     lock_.lock();
     core_.makes_ = true;
   }
-  // Others may have seen the folders already, so they are synced also when the making has failed. What cannot be synced is left to the next.
+  // Others may have seen the folders already, so they are synced also when the making has failed. What cannot be synced
+  // is left to the next.
   ~Making() {
     if (!lock_) return;
     sync();

@@ -1,5 +1,6 @@
 #pragma once
-// What the parts of the disk storage share: the root, the daemon's folder in it, and the rules of durability. Thread-safe.
+// What the parts of the disk storage share: the root, the daemon's folder in it, and the rules of durability.
+// Thread-safe.
 
 #include <sys/types.h>
 
@@ -26,7 +27,8 @@
 namespace ft {
 
 struct DiskStorageOptions {
-  // What survives a power cut once a call has returned: the files with their names, the files' contents, or nothing in particular.
+  // What survives a power cut once a call has returned: the files with their names, the files' contents, or nothing in
+  // particular.
   enum class Durability { Full, File, None };
 
   std::string root;
@@ -62,11 +64,11 @@ class DiskCore {
 
   // An open folder, or Failure. `action` is for its message, as in diskFailure().
   UniqueFd folder(const FileName& name, std::string_view action) const;
-  // The same, making what is missing; what was made is synced when the durability asks for it, also when another thread has made it or an
-  // earlier sync has failed. The first `fixed` parts are never made.
+  // The same, making what is missing; what was made is synced when the durability asks for it, also when another thread
+  // has made it or an earlier sync has failed. The first `fixed` parts are never made.
   UniqueFd folderMadeIfMissing(const FileName& name, std::string_view action, std::size_t fixed = 0);
-  // Makes all of these that are missing, one after the other, and syncs each folder once in which something was made. Parents have the bits of the
-  // options. Throws Failure.
+  // Makes all of these that are missing, one after the other, and syncs each folder once in which something was made.
+  // Parents have the bits of the options. Throws Failure.
   void makeFolders(std::span<const FolderToMake> folders, std::string_view action);
   // Makes one folder, synced as above. Returns an errno.
   int makeChild(int parent, const std::string& leaf, std::optional<std::uint32_t> mode);
@@ -97,7 +99,8 @@ class DiskCore {
     ino_t inode = 0;
   };
 
-  // A folder that one thread has made and not synced yet is already seen by the others. They wait for it before they answer for a file in it.
+  // A folder that one thread has made and not synced yet is already seen by the others. They wait for it before they
+  // answer for a file in it.
   std::mutex making_;
   std::atomic<bool> makes_{false};  // or has made what could not be synced
   std::vector<Unsynced> unsynced_;  // under making_

@@ -12,8 +12,8 @@ namespace ft {
 // 'd/a.txt', escaped and in quotes; "the root" for the root.
 std::string shownName(const FileName& name);
 
-// "cannot <action> '<name>': <reason>" with the code that fits `error` where a path was looked up or changed: a link, a special file
-// or another file system in the way is Forbidden, a missing part NotFound, and so on.
+// "cannot <action> '<name>': <reason>" with the code that fits `error` where a path was looked up or changed: a link, a
+// special file or another file system in the way is Forbidden, a missing part NotFound, and so on.
 Failure diskFailure(int error, std::string_view action, const FileName& name);
 
 }  // namespace ft

@@ -1,6 +1,7 @@
 #pragma once
-// The daemon's files on a local disk: a folder tree, and in it .ftpd for what is not a file of it yet. docs/architecture.md tells the order of
-// writing, syncing and renaming; nothing outside the root is reachable, whatever is planted in it.
+// The daemon's files on a local disk: a folder tree, and in it .ftpd for what is not a file of it yet.
+// docs/architecture.md tells the order of writing, syncing and renaming; nothing outside the root is reachable,
+// whatever is planted in it.
 
 #include <memory>
 #include <set>
@@ -15,8 +16,9 @@ namespace ft {
 // Outlives the uploads and downloads that it gives out. Thread-safe.
 class DiskStorage : public Storage {
  public:
-  // Makes the root where it is missing (0700), takes its lock, and removes what earlier runs have left, for at most about a second; the rest is
-  // left to expireParts(). Throws std::runtime_error that names the root, also when another daemon serves it.
+  // Makes the root where it is missing (0700), takes its lock, and removes what earlier runs have left, for at most
+  // about a second; the rest is left to expireParts(). Throws std::runtime_error that names the root, also when another
+  // daemon serves it.
   explicit DiskStorage(DiskStorageOptions options);
 
   std::unique_ptr<Upload> begin(const PutSpec& spec) override;
@@ -34,11 +36,13 @@ class DiskStorage : public Storage {
   void remove(const FileName& name, bool recursive) override;
   void rename(const FileName& from, const FileName& to, bool replace) override;
 
-  // Removes the parts that are older than partExpire, and leftovers that the start had no time for, for about `time` at most; the next call goes
-  // on from there. To be called now and then, by one thread. Returns whether nothing is left to do. Throws Failure.
+  // Removes the parts that are older than partExpire, and leftovers that the start had no time for, for about `time` at
+  // most; the next call goes on from there. To be called now and then, by one thread. Returns whether nothing is left
+  // to do. Throws Failure.
   bool expireParts(std::chrono::milliseconds time);
-  // Removes the files that have had their content for longer than `age`, for about `time` at most; no space is needed for it. Returns whether
-  // nothing is left to do. Throws Failure when some files could not be removed, once the others are.
+  // Removes the files that have had their content for longer than `age`, for about `time` at most; no space is needed
+  // for it. Returns whether nothing is left to do. Throws Failure when some files could not be removed, once the others
+  // are.
   bool removeOlderThan(std::chrono::milliseconds age, std::chrono::milliseconds time);
   // The length of the parts that an owner's cut uploads have left (PutSpec::owner).
   std::uint64_t partBytes(const std::string& owner) { return core_.parts.bytesOf(owner); }

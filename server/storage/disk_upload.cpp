@@ -79,7 +79,8 @@ void DiskUpload::keepDigests() noexcept {
   try {
     const bool halfRead = takingUp_ && digested_ < offset_;
     if (halfRead || following_ || digestRange(file_.fd(), digested_, offset_, digests_) != 0) return;
-    // A time between two ticks of the kernel's clock: whatever is written from now on changes it, also within this tick.
+    // A time between two ticks of the kernel's clock: whatever is written from now on changes it, also within this
+    // tick.
     std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, timespec{}};
     struct stat info {};
     if (::clock_gettime(CLOCK_REALTIME, &times[1]) != 0 || ::futimens(file_.fd(), times.data()) != 0) return;
@@ -109,8 +110,8 @@ StagedFile DiskUpload::create() {
   const mode_t mode = spec_.mode.value_or(core_.options.fileMode) & 0777;
   // The owner must be able to go on with a part that another run has begun.
   if (claim_) return core_.parts.create(*claim_, mode | 0600);
-  // Only a rename takes the place of another file, and a file that was given away may not be linked. Where files are synced, that is what takes
-  // the time.
+  // Only a rename takes the place of another file, and a file that was given away may not be linked. Where files are
+  // synced, that is what takes the time.
   const bool given = core_.options.owner.uid || core_.options.owner.gid;
   return free_ && !given && !core_.syncsFiles() ? core_.staging.createUnnamed(mode) : core_.staging.create(mode);
 }
@@ -118,7 +119,8 @@ StagedFile DiskUpload::create() {
 void DiskUpload::preallocate() {
   const std::uint64_t size = spec_.size.value_or(0);
   if (size < kPreallocateFrom || spec_.dataSize.value_or(size) < size) return;
-  // Not every file system can. The reservation stands in either case; blocks that are allocated are no longer free, and leave it.
+  // Not every file system can. The reservation stands in either case; blocks that are allocated are no longer free, and
+  // leave it.
   if (::fallocate(file_.fd(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size)) == 0) {
     preallocated_ = true;
     space_.use(space_.bytes());
@@ -317,7 +319,8 @@ std::vector<DigestValue> DiskUpload::finish() {
 void DiskUpload::openPart(DigestAlgorithm prefixDigest) {
   file_ = core_.parts.open(*claim_);
   struct stat info {};
-  // Only what is truly on the disk is offered, where that is asked for. A sync that fails may have thrown pages away, so the part is not used.
+  // Only what is truly on the disk is offered, where that is asked for. A sync that fails may have thrown pages away,
+  // so the part is not used.
   const bool synced = file_ && (!core_.syncsFiles() || ::fdatasync(file_.fd()) == 0);
   const bool usable = synced && ::fstat(file_.fd(), &info) == 0;
   const auto length = static_cast<std::uint64_t>(info.st_size);

@@ -1,5 +1,6 @@
 #pragma once
-// One file on its way in, on the disk: written into .ftpd and digested on the way. What it needs of the storage outlives it.
+// One file on its way in, on the disk: written into .ftpd and digested on the way. What it needs of the storage
+// outlives it.
 
 #include <cstdint>
 #include <memory>
@@ -31,7 +32,8 @@ class DiskUpload : public Upload {
 
   // Nothing has the name yet. To be called before the first byte.
   void expectFree() noexcept { free_ = true; }
-  // Looks for what is there of the claimed part, synced and at most as long as announced, for takeUp() to read it for the digests.
+  // Looks for what is there of the claimed part, synced and at most as long as announced, for takeUp() to read it for
+  // the digests.
   void openPart(DigestAlgorithm prefixDigest);
   void restart();
 

@@ -13,7 +13,8 @@ class FolderReader {
   // Borrows the descriptor of a folder, and its position.
   explicit FolderReader(int folder);
 
-  // Goes to a cursor that an earlier entry had; 0 is the beginning. Returns an errno: EINVAL for what was never a cursor.
+  // Goes to a cursor that an earlier entry had; 0 is the beginning. Returns an errno: EINVAL for what was never a
+  // cursor.
   int seek(std::int64_t cursor);
 
   struct Entry {

@@ -111,7 +111,8 @@ struct DigestPool::Task {
 
   bool runnable() const { return !segments.empty() && !stopped && !error; }
 
-  // Hashes the next block with the lock given up meanwhile; `running` must be false and runnable() true. What fails is kept in `error`.
+  // Hashes the next block with the lock given up meanwhile; `running` must be false and runnable() true. What fails is
+  // kept in `error`.
   std::uint64_t step(std::unique_lock<std::mutex>& lock) {
     const Segment front = segments.front();
     const std::uint64_t count = front.hole ? front.count : std::min<std::uint64_t>(front.count, kBlock * 4);

@@ -1,6 +1,6 @@
 #pragma once
-// Digests of a file while it is written: a pool of threads reads behind the writer, out of the page cache, so that receiving and
-// hashing take turns on two cores instead of one. The writer lends a hand when it must wait.
+// Digests of a file while it is written: a pool of threads reads behind the writer, out of the page cache, so that
+// receiving and hashing take turns on two cores instead of one. The writer lends a hand when it must wait.
 
 #include <condition_variable>
 #include <cstddef>
@@ -32,7 +32,8 @@ class DigestSet {
   std::vector<Digest> digests_;
 };
 
-// Hashes [begin, end) of a file, holes without reading them. Returns an errno; EIO also when the file ends before `end`.
+// Hashes [begin, end) of a file, holes without reading them. Returns an errno; EIO also when the file ends before
+// `end`.
 int digestRange(int fd, std::uint64_t begin, std::uint64_t end, DigestSet& digests);
 
 class FollowDigest;
@@ -73,8 +74,8 @@ class FollowDigest {
   void wrote(std::uint64_t count);
   // `count` more bytes are a hole.
   void skipped(std::uint64_t count);
-  // Waits for the rest and hands the digests back, to be read or to go on with elsewhere. Throws Failure(IoError) when the file could not be
-  // read back, and what else has ended the hashing, on whichever thread.
+  // Waits for the rest and hands the digests back, to be read or to go on with elsewhere. Throws Failure(IoError) when
+  // the file could not be read back, and what else has ended the hashing, on whichever thread.
   DigestSet finish();
 
  private:

@@ -1,6 +1,7 @@
 #pragma once
-// The running digests of cut uploads, so that who goes on with one need not read again what was just written. In memory only, and taken for
-// exactly the part that they are of: one that was touched since has another version and is read again. Thread-safe.
+// The running digests of cut uploads, so that who goes on with one need not read again what was just written. In memory
+// only, and taken for exactly the part that they are of: one that was touched since has another version and is read
+// again. Thread-safe.
 
 #include <cstddef>
 #include <list>

@@ -12,7 +12,8 @@
 namespace ft {
 namespace {
 
-// More than this beyond a part's length is space that was reserved for the rest of the file, not the file system's rounding.
+// More than this beyond a part's length is space that was reserved for the rest of the file, not the file system's
+// rounding.
 constexpr std::uint64_t kRounding = 128 * 1024;
 constexpr std::chrono::milliseconds kClaimWait{500};
 

@@ -1,6 +1,8 @@
 #pragma once
-// What cut uploads have left, kept for a resume: files in .ftpd/parts, named by a hash of what was being stored (name, size, mtime).
-// A part's length is the offset that a client may go on from; its content is compared before it is used, so nothing else is recorded.
+// What cut uploads have left, kept for a resume: files in .ftpd/parts, named by a hash of what was being stored (name,
+// size, mtime).
+// A part's length is the offset that a client may go on from; its content is compared before it is used, so nothing
+// else is recorded.
 
 #include <sys/types.h>
 
@@ -47,17 +49,19 @@ class PartStore {
   static std::string partName(const PutSpec& spec);
   // The length of all parts of the owner that no upload is writing.
   std::uint64_t bytesOf(const std::string& owner);
-  // nullptr when another upload has it, and keeps it for a moment longer: a client that comes back at once may be quicker than the
-  // news that its last connection is gone.
+  // nullptr when another upload has it, and keeps it for a moment longer: a client that comes back at once may be
+  // quicker than the news that its last connection is gone.
   std::unique_ptr<PartClaim> claim(std::string part);
 
-  // The file of a claimed part; empty when there is none. What cannot be used, and what is stale, is removed. Removing is the default fate of what is returned.
+  // The file of a claimed part; empty when there is none. What cannot be used, and what is stale, is removed. Removing
+  // is the default fate of what is returned.
   StagedFile open(const PartClaim& claim);
   // A new file for a claimed part. Throws Failure.
   StagedFile create(const PartClaim& claim, mode_t mode);
 
-  // Removes stale parts and gives back what others have reserved beyond their end, until done or the time is up; the next call goes on from
-  // there. Returns whether it has come to the end. Throws Failure when the parts cannot be read. One thread at a time.
+  // Removes stale parts and gives back what others have reserved beyond their end, until done or the time is up; the
+  // next call goes on from there. Returns whether it has come to the end. Throws Failure when the parts cannot be read.
+  // One thread at a time.
   bool clean(std::chrono::steady_clock::time_point deadline);
 
  private:

@@ -1,7 +1,7 @@
 #pragma once
-// The only way from a name to a file: lookups that start at a folder's descriptor and cannot leave it, whatever links or mounts are
-// planted below and however they are swapped meanwhile. By openat2 (Linux 5.6, openat2(2)); where the kernel or a sandbox does not
-// have it, component by component with O_NOFOLLOW. Thread-safe.
+// The only way from a name to a file: lookups that start at a folder's descriptor and cannot leave it, whatever links
+// or mounts are planted below and however they are swapped meanwhile. By openat2 (Linux 5.6, openat2(2)); where the
+// kernel or a sandbox does not have it, component by component with O_NOFOLLOW. Thread-safe.
 
 #include <sys/stat.h>
 
@@ -36,7 +36,8 @@ struct NewFolders {
 
 class RootedFolder {
  public:
-  // Takes a descriptor of the folder (O_PATH is enough). With `useOpenat2` false, or where a probe of openat2 fails, walks.
+  // Takes a descriptor of the folder (O_PATH is enough). With `useOpenat2` false, or where a probe of openat2 fails,
+  // walks.
   RootedFolder(UniqueFd folder, bool useOpenat2, NewFolders fresh = {});
 
   int fd() const noexcept { return folder_.get(); }
@@ -59,7 +60,8 @@ class RootedFolder {
     std::size_t fixed = 0;  // so many parts of the name must be there
     Made made;
   };
-  // openFolder(), making the folders that are missing with exactly these permissions (less what an ACL of the parent takes away).
+  // openFolder(), making the folders that are missing with exactly these permissions (less what an ACL of the parent
+  // takes away).
   Opened makeFolders(const FileName& name, const Making& how) const;
   // Makes one folder in an open folder with the same permissions. Returns an errno.
   int makeChild(int folder, const std::string& leaf, mode_t mode) const;

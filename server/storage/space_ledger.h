@@ -1,5 +1,6 @@
 #pragma once
-// Space on the disk that was promised to uploads and is not used yet, so that a hundred of them do not each count on the same free bytes.
+// Space on the disk that was promised to uploads and is not used yet, so that a hundred of them do not each count on
+// the same free bytes.
 // Thread-safe; a reservation belongs to one thread at a time.
 
 #include <atomic>
@@ -41,7 +42,8 @@ class SpaceLedger {
   // Borrows a descriptor of any file or folder on the file system. `minFree` bytes are never given away.
   SpaceLedger(int fd, std::uint64_t minFree) : fd_(fd), minFree_(minFree) {}
 
-  // Throws Failure(NoSpace) with the numbers when `bytes` more would leave less than minFree; `name` is what they are for.
+  // Throws Failure(NoSpace) with the numbers when `bytes` more would leave less than minFree; `name` is what they are
+  // for.
   SpaceReservation reserve(std::uint64_t bytes, const FileName& name);
   // Bytes reserved and not yet used.
   std::uint64_t outstanding() const noexcept { return outstanding_.load(); }

@@ -42,8 +42,8 @@ UniqueFd openOwn(const RootedFolder& root, int parent, const std::string& leaf, 
 int linkUnnamed(int file, int folder, const std::string& leaf) {
   if (::linkat(file, "", folder, leaf.c_str(), AT_EMPTY_PATH) == 0) return 0;
   if (errno != ENOENT) return errno;
-  // Kernels before 6.10 allow this only to those who may read everything, and later ones to the thread that has opened the file; all of them allow
-  // the way through /proc.
+  // Kernels before 6.10 allow this only to those who may read everything, and later ones to the thread that has opened
+  // the file; all of them allow the way through /proc.
   const std::string path = "/proc/self/fd/" + std::to_string(file);
   return ::linkat(AT_FDCWD, path.c_str(), folder, leaf.c_str(), AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
 }

@@ -1,6 +1,6 @@
 #pragma once
-// The daemon's own folder in the root, .ftpd: the lock that keeps a second daemon out, and the staging files that become files of
-// the root by a rename.
+// The daemon's own folder in the root, .ftpd: the lock that keeps a second daemon out, and the staging files that
+// become files of the root by a rename.
 
 #include <sys/types.h>
 
@@ -15,7 +15,8 @@
 
 namespace ft {
 
-// A file of ours that has no name in the root yet, and perhaps none at all. Removed with this object, unless it was kept or moved away.
+// A file of ours that has no name in the root yet, and perhaps none at all. Removed with this object, unless it was
+// kept or moved away.
 class StagedFile {
  public:
   StagedFile() = default;
@@ -45,8 +46,8 @@ class StagedFile {
 // .ftpd with its lock. Thread-safe after construction.
 class StateFolder {
  public:
-  // Makes .ftpd, takes its lock, and opens or makes what is in it. Throws std::runtime_error that names the root, also when another daemon
-  // has the lock.
+  // Makes .ftpd, takes its lock, and opens or makes what is in it. Throws std::runtime_error that names the root, also
+  // when another daemon has the lock.
   StateFolder(const RootedFolder& root, const std::string& rootText);
 
   int folder() const noexcept { return folder_.get(); }
@@ -57,7 +58,8 @@ class StateFolder {
   UniqueFd folder_, lock_, staging_, parts_;
 };
 
-// Gives a file without a name one in an open folder, in place of nothing: EEXIST when there is something. Returns an errno.
+// Gives a file without a name one in an open folder, in place of nothing: EEXIST when there is something. Returns an
+// errno.
 int linkUnnamed(int file, int folder, const std::string& leaf);
 
 // Makes staging files. Thread-safe.
@@ -69,11 +71,13 @@ class StagingFolder {
   explicit StagingFolder(int folder);
   // Throws Failure.
   StagedFile create(mode_t mode);
-  // The same without a name: half the work, as no folder is shared, and nothing is left of it after a crash. create() where that cannot be.
+  // The same without a name: half the work, as no folder is shared, and nothing is left of it after a crash. create()
+  // where that cannot be.
   StagedFile createUnnamed(mode_t mode);
   // Gives a file without a name one in this folder. Returns an errno.
   int name(StagedFile& file);
-  // Where a file can be moved to that is to go: a name that nothing has, removed with the result. Makes nothing, so it works on a full disk.
+  // Where a file can be moved to that is to go: a name that nothing has, removed with the result. Makes nothing, so it
+  // works on a full disk.
   StagedFile place() { return {UniqueFd(), folder_, nextName()}; }
   // Removes what earlier runs have left, until done or the time is up. Returns whether nothing is left to do.
   bool clean(Deadline deadline);

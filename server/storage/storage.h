@@ -1,6 +1,7 @@
 #pragma once
-// What the daemon's handlers need of files, and nothing else: no sockets, no headers. The local disk is behind it in the daemon
-// (disk_storage.h), a memory fake in tests. Failed operations throw Failure with the code and the sentence that the client will see.
+// What the daemon's handlers need of files, and nothing else: no sockets, no headers. The local disk is behind it in
+// the daemon (disk_storage.h), a memory fake in tests. Failed operations throw Failure with the code and the sentence
+// that the client will see.
 
 #include <cstddef>
 #include <cstdint>
@@ -46,18 +47,20 @@ struct PutSpec {
   bool replace = true;
   std::vector<DigestAlgorithm> digests;  // to be taken while writing; at least one
   bool segment = false;  // the bytes are for append() to another upload, which has asked for their space
-  // For storages below a gate. Whose upload it is, as a part is taken up by its owner only; and how many leading parts of the name are folders
-  // that must be there, while the others are made.
+  // For storages below a gate. Whose upload it is, as a part is taken up by its owner only; and how many leading parts
+  // of the name are folders that must be there, while the others are made.
   std::string owner;
   std::size_t fixedFolders = 0;
 };
 
-// One file on its way in. Belongs to one thread at a time. Destroyed without Storage::commit() it leaves nothing behind, but for an
-// upload that came from Storage::resume(): that one keeps what was written, as a part for a later resume.
+// One file on its way in. Belongs to one thread at a time. Destroyed without Storage::commit() it leaves nothing
+// behind, but for an upload that came from Storage::resume(): that one keeps what was written, as a part for a later
+// resume.
 class Upload {
  public:
   virtual ~Upload() = default;
-  // After Storage::resume() and before anything else: takes up some more of what a cut upload has left, a few milliseconds' worth of it. False:
+  // After Storage::resume() and before anything else: takes up some more of what a cut upload has left, a few
+  // milliseconds' worth of it. False:
   // there is more, and it is to be called again. Throws as write().
   virtual bool takeUp() { return true; }
   // The position of the next byte; more than 0 at the beginning only when something was taken up.
@@ -67,15 +70,17 @@ class Upload {
   // Both throw Failure: NoSpace, TooLarge (past the announced size), IoError.
   virtual void write(std::span<const std::byte> bytes) = 0;
   virtual void writeHole(std::uint64_t count) = 0;
-  // Before a hole that is written in several steps: throws TooLarge when a file cannot be that long, so that nobody hashes zeros in vain.
+  // Before a hole that is written in several steps: throws TooLarge when a file cannot be that long, so that nobody
+  // hashes zeros in vain.
   virtual void expectHole(std::uint64_t count) { static_cast<void>(count); }
-  // Moves up to `count` bytes from a pipe that holds at least that many into the file at offset(), and returns how many (at least 1).
+  // Moves up to `count` bytes from a pipe that holds at least that many into the file at offset(), and returns how many
+  // (at least 1).
   // Throws as write().
   virtual std::size_t writeFromPipe(int pipe, std::size_t count) = 0;
   // Appends what a finished upload of the same storage holds, which is not committed then. Throws as write().
   virtual void append(Upload& segment) = 0;
-  // After the last byte: checks the announced size (throws Integrity), and returns the digests of the whole file in the order of
-  // PutSpec::digests. May wait for another thread that hashes behind the writing. Once only.
+  // After the last byte: checks the announced size (throws Integrity), and returns the digests of the whole file in the
+  // order of PutSpec::digests. May wait for another thread that hashes behind the writing. Once only.
   virtual std::vector<DigestValue> finish() = 0;
   // What is being stored.
   virtual const PutSpec& spec() const = 0;
@@ -90,7 +95,8 @@ class Download {
   virtual int fd() const = 0;
   // Up to into.size() bytes at `offset`; 0 at the end. Throws Failure(IoError).
   virtual std::size_t read(std::uint64_t offset, std::span<std::byte> into) = 0;
-  // First byte at or after `offset` that is not in a hole, and the first after that which is (both at most size). Equal at the end.
+  // First byte at or after `offset` that is not in a hole, and the first after that which is (both at most size). Equal
+  // at the end.
   struct Extent {
     std::uint64_t begin = 0;
     std::uint64_t end = 0;
@@ -98,7 +104,8 @@ class Download {
   virtual Extent nextData(std::uint64_t offset) = 0;
   // The digest of the whole file, when it is remembered for exactly this version.
   virtual std::optional<DigestValue> knownDigest(DigestAlgorithm algorithm) = 0;
-  // Keeps a digest of the whole file for knownDigest() of later downloads; dropped when the file has changed since open().
+  // Keeps a digest of the whole file for knownDigest() of later downloads; dropped when the file has changed since
+  // open().
   virtual void rememberDigest(const DigestValue& digest) = 0;
   // Has the file's content changed since open() (size, mtime or ctime)?
   virtual bool changed() = 0;
@@ -127,24 +134,28 @@ class Storage {
  public:
   virtual ~Storage() = default;
 
-  // Checks name, space and the replace rule before the first byte. Throws NameInvalid, NoSpace, TooLarge, Exists, IsDirectory, NotDirectory, Forbidden.
+  // Checks name, space and the replace rule before the first byte. Throws NameInvalid, NoSpace, TooLarge, Exists,
+  // IsDirectory, NotDirectory, Forbidden.
   virtual std::unique_ptr<Upload> begin(const PutSpec& spec) = 0;
-  // As begin(), for an upload that survives a cut: with Upload::takeUp() it takes up the part of the same (name, size, mtimeNs) where there is
-  // one. spec.size and spec.mtimeNs must be set. A part that another upload is writing is not taken: then this is a fresh upload from 0
-  // without a part.
+  // As begin(), for an upload that survives a cut: with Upload::takeUp() it takes up the part of the same (name, size,
+  // mtimeNs) where there is one. spec.size and spec.mtimeNs must be set. A part that another upload is writing is not
+  // taken: then this is a fresh upload from 0 without a part.
   virtual std::unique_ptr<Upload> resume(const PutSpec& spec, DigestAlgorithm prefixDigest) = 0;
   // Throws a resumed upload's content away, to start anew from 0.
   virtual void restart(Upload& upload) = 0;
 
-  // Makes finished uploads visible and durable together: syncs the files, renames each to its name in the order given, syncs the
-  // folders, as far as the configured durability asks. An item that fails carries its Failure and changes nothing; the others are done.
-  // The one exception: when only the sync of the folder fails, the name is there, and the Failure (IoError) says that it may not last.
+  // Makes finished uploads visible and durable together: syncs the files, renames each to its name in the order given,
+  // syncs the folders, as far as the configured durability asks. An item that fails carries its Failure and changes
+  // nothing; the others are done.
+  // The one exception: when only the sync of the folder fails, the name is there, and the Failure (IoError) says that
+  // it may not last.
   virtual void commit(std::span<CommitItem> items) = 0;
 
   // Throws NotFound, IsDirectory, NotDirectory, Forbidden (link, special file, permission).
   virtual std::unique_ptr<Download> open(const FileName& name) = 0;
   virtual FileInfo stat(const FileName& name) = 0;
-  // `after` is "" or the next of the page before; at most `limit` entries, whose names together take at most `maxNameBytes`.
+  // `after` is "" or the next of the page before; at most `limit` entries, whose names together take at most
+  // `maxNameBytes`.
   struct PageLimits {
     std::size_t entries = 0;
     std::size_t nameBytes = 0;
@@ -156,7 +167,8 @@ class Storage {
   // What a put of `name` with the permission bits `mode` is stored with: less what the place takes away.
   virtual std::uint32_t storedMode(const FileName& name, std::uint32_t mode) = 0;
 
-  // `mode`: the permission bits of the folder itself, less what the place takes away, and with those that its owner needs; nullopt: the place's own.
+  // `mode`: the permission bits of the folder itself, less what the place takes away, and with those that its owner
+  // needs; nullopt: the place's own.
   // Parents, which are made too when `parents` says so, get the place's own, and what is there keeps its bits.
   virtual void makeFolder(const FileName& name, bool parents, std::optional<std::uint32_t> mode) = 0;
   // As makeFolder() with parents for each of `names` below `folder`, in their order; `modes` is empty, or has as many.
@@ -164,7 +176,8 @@ class Storage {
                            std::span<const std::uint32_t> modes) = 0;
   // A link is removed itself. Throws IsDirectory for a folder that is not empty, unless `recursive`.
   virtual void remove(const FileName& name, bool recursive) = 0;
-  // Makes the folders of `to` that are missing. A folder is never replaced, nor does one replace a file; nothing goes into itself (BadRequest).
+  // Makes the folders of `to` that are missing. A folder is never replaced, nor does one replace a file; nothing goes
+  // into itself (BadRequest).
   virtual void rename(const FileName& from, const FileName& to, bool replace) = 0;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
-// Removes a folder with all that is in it: without recursion, without following anything, and without a path longer than one part, so
-// that whoever swaps folders for links meanwhile gets the links removed and nothing else.
+// Removes a folder with all that is in it: without recursion, without following anything, and without a path longer
+// than one part, so that whoever swaps folders for links meanwhile gets the links removed and nothing else.
 
 #include <cstddef>
 #include <string>

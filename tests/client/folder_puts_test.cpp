@@ -13,7 +13,8 @@
 namespace ft {
 namespace {
 
-// A server of folders: refuses a request that has one of the names in `bad`, and closes after `breakAfter` requests on one connection.
+// A server of folders: refuses a request that has one of the names in `bad`, and closes after `breakAfter` requests on
+// one connection.
 struct FolderStore {
   std::mutex mutex;
   std::set<std::string> made;

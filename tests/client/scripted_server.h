@@ -1,5 +1,6 @@
 #pragma once
-// The other side of the client under test: for each connection a script, run by a thread at the far end of a socket pair.
+// The other side of the client under test: for each connection a script, run by a thread at the far end of a socket
+// pair.
 
 #include <sys/socket.h>
 #include <unistd.h>

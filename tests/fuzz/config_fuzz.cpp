@@ -1,4 +1,5 @@
-// The daemon's configuration file: any text is refused with a ConfigError or accepted, and what is accepted prints as a file that means the same.
+// The daemon's configuration file: any text is refused with a ConfigError or accepted, and what is accepted prints as a
+// file that means the same.
 
 #include "server/config/config.h"
 #include "tests/fuzz/input.h"

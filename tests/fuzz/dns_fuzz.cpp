@@ -1,5 +1,5 @@
-// Answers by multicast DNS: any bytes are either refused or read within bounds, what was read and can be written reads the same again, and the
-// daemon's and the client's side of discovery bear it.
+// Answers by multicast DNS: any bytes are either refused or read within bounds, what was read and can be written reads
+// the same again, and the daemon's and the client's side of discovery bear it.
 
 #include "client/findings.h"
 #include "common/dns_message.h"

@@ -1,5 +1,5 @@
-// The message codec: a stream of frames and chunks, looked at after every byte as the line may cut it. A frame is found exactly when its last byte
-// is there, its header is what was sent, and a bad prefix is refused as soon as it is whole.
+// The message codec: a stream of frames and chunks, looked at after every byte as the line may cut it. A frame is found
+// exactly when its last byte is there, its header is what was sent, and a bad prefix is refused as soon as it is whole.
 
 #include "common/error.h"
 #include "common/frame.h"

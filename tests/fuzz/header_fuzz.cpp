@@ -1,4 +1,5 @@
-// The header parser: any text is either refused with a HeaderError or understood, and what is understood is written as a text that means the same.
+// The header parser: any text is either refused with a HeaderError or understood, and what is understood is written as
+// a text that means the same.
 
 #include "common/header.h"
 #include "common/protocol.h"

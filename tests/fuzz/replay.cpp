@@ -1,4 +1,5 @@
-// Runs one fuzzer over the files of its corpus, without a fuzzing engine: the suite replays what fuzzing has found before.
+// Runs one fuzzer over the files of its corpus, without a fuzzing engine: the suite replays what fuzzing has found
+// before.
 
 #include <cstdint>
 #include <cstdio>

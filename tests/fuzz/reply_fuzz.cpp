@@ -1,5 +1,5 @@
-// The client's reader of replies: whatever a server sends, each call ends with an answer or with one of the known failures, text that is shown is safe to
-// print, and no name leads out of its folder.
+// The client's reader of replies: whatever a server sends, each call ends with an answer or with one of the known
+// failures, text that is shown is safe to print, and no name leads out of its folder.
 
 #include <sys/socket.h>
 

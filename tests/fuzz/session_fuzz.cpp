@@ -1,5 +1,6 @@
-// A session fuzzer: the input is a program of requests whose lengths and digests are right (or wrong on purpose), torn at any byte; after each one the
-// answer, and at the end the storage, must be what a simple model says. Between them come headers and bytes as the fuzzer likes them.
+// A session fuzzer: the input is a program of requests whose lengths and digests are right (or wrong on purpose), torn
+// at any byte; after each one the answer, and at the end the storage, must be what a simple model says. Between them
+// come headers and bytes as the fuzzer likes them.
 
 #include "common/protocol.h"
 #include "tests/fuzz/input.h"

@@ -1,5 +1,5 @@
-// The users file: any text is refused with a ConfigError that names its line, or accepted; and what is accepted can be edited user by user, without a
-// change for anybody else.
+// The users file: any text is refused with a ConfigError that names its line, or accepted; and what is accepted can be
+// edited user by user, without a change for anybody else.
 
 #include "common/error.h"
 #include "server/access/users_editor.h"

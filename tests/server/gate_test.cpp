@@ -96,7 +96,8 @@ TEST_CASE("where the name may not be listed, reading says that there is nothing"
   CHECK(gate.decide(Verb::Get, name("inbox/a")).code == ErrorCode::NotFound);
   CHECK_FALSE(gate.isVisible(name("secret")));
   CHECK_FALSE(gate.isVisible(name("inbox/a")));
-  // The folder that leads to what is allowed is known to the user, and what may be changed is decided before it is looked for.
+  // The folder that leads to what is allowed is known to the user, and what may be changed is decided before it is
+  // looked for.
   CHECK(gate.isVisible(name("inbox")));
   CHECK(gate.decide(Verb::List, name("inbox")).code == ErrorCode::Forbidden);
   CHECK(gate.decide(Verb::Delete, name("inbox/a")).code == ErrorCode::Forbidden);
@@ -163,7 +164,8 @@ TEST_CASE("a rename between places of different rules needs what a copy and a re
   CHECK_FALSE(may("b: all"));
 }
 
-// Every cell of user kind x verb x path rule, against an oracle that is written from the manual and shares no code with the gate.
+// Every cell of user kind x verb x path rule, against an oracle that is written from the manual and shares no code with
+// the gate.
 namespace {
 
 using Names = std::set<std::string>;

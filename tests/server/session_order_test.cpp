@@ -10,7 +10,8 @@ using namespace ft::testing;
 
 namespace {
 
-// A line that is full for a moment in two of three writes, though poll() finds room again at once: as a busy reader leaves it.
+// A line that is full for a moment in two of three writes, though poll() finds room again at once: as a busy reader
+// leaves it.
 class HesitantTransport final : public Transport {
  public:
   explicit HesitantTransport(std::unique_ptr<Transport> inner) : inner_(std::move(inner)) {}

@@ -1,4 +1,5 @@
-// Sessions over a socket pair with a storage in memory: requests, bodies, refusals, deadlines, and every way to cut the bytes.
+// Sessions over a socket pair with a storage in memory: requests, bodies, refusals, deadlines, and every way to cut the
+// bytes.
 
 #include "server/session/session.h"
 

@@ -1,5 +1,5 @@
-// Space that is promised, refused and given back; and the small parts that the storage is made of. Amounts are shares of what is free, as other
-// programs use the disk meanwhile.
+// Space that is promised, refused and given back; and the small parts that the storage is made of. Amounts are shares
+// of what is free, as other programs use the disk meanwhile.
 #include <sys/statfs.h>
 
 #include <thread>

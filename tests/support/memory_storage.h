@@ -1,5 +1,6 @@
 #pragma once
-// A Storage in memory for tests of what stands above it: the same promises and the same failures as the disk, without durability.
+// A Storage in memory for tests of what stands above it: the same promises and the same failures as the disk, without
+// durability.
 // Thread-safe. Tests look into it and disturb it by the members that are not virtual.
 
 #include <cstddef>

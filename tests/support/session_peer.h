@@ -1,6 +1,6 @@
 #pragma once
-// The other side of a session under test: a socket pair, with the session on one end. Everything happens in the test's thread, as far as
-// the bytes at hand allow.
+// The other side of a session under test: a socket pair, with the session on one end. Everything happens in the test's
+// thread, as far as the bytes at hand allow.
 
 #include <sys/socket.h>
 #include <unistd.h>
