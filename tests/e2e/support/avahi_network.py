@@ -6,17 +6,17 @@ import subprocess
 
 import pytest
 
-# "first" has 10.78.0.1 and Avahi; "second" has 10.78.0.2 and reaches neither Avahi nor the system bus. All of it goes with the script.
+# "first" has 10.78.0.1 and Avahi; "second" has 10.78.0.2, a name of its own, and reaches neither Avahi nor the system bus. All of it goes with the script.
 kPrelude = """
 set -e
 mount -t tmpfs tmpfs /run && mkdir -p /run/dbus /run/avahi-daemon
-unshare -n sleep 1000 & other=$!
+unshare -n -u sleep 1000 & other=$!
 until [ "$(readlink /proc/$other/ns/net)" != "$(readlink /proc/$$/ns/net)" ]; do sleep 0.02; done
 ip link add v0 type veth peer name v1
 ip link set v1 netns $other
-second() { env DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent nsenter -t $other -n "$@"; }
+second() { env DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent nsenter -t $other -n -u "$@"; }
 ip link set lo up && ip addr add 10.78.0.1/24 dev v0 && ip link set v0 up
-second sh -c 'ip link set lo up && ip addr add 10.78.0.2/24 dev v1 && ip link set v1 up'
+second sh -c 'echo second >/proc/sys/kernel/hostname; ip link set lo up && ip addr add 10.78.0.2/24 dev v1 && ip link set v1 up'
 dbus-daemon --system --fork --nopidfile
 avahi-daemon -D --no-drop-root --no-chroot --no-rlimits -f /dev/null
 until avahi-daemon -c; do sleep 0.05; done
