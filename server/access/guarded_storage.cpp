@@ -165,7 +165,7 @@ std::uint32_t GuardedStorage::masked(const FileName& whole, std::uint32_t mode) 
   return root != nullptr && root->umask.given() ? mode & ~root->umask.value : mode;
 }
 
-std::uint32_t GuardedStorage::storedMode(const FileName& name, std::uint32_t mode) {
+std::optional<std::uint32_t> GuardedStorage::storedMode(const FileName& name, std::uint32_t mode) {
   const FileName whole = gate().wholeName(name);
   return state_->locate(whole).disk->storedMode(name, masked(whole, mode));
 }

@@ -38,7 +38,9 @@ class WholeDisk : public Storage {
   std::vector<std::optional<FileInfo>> statMany(const FileName& folder, std::span<const std::string> names) override {
     return disk_.statMany(folder, names);
   }
-  std::uint32_t storedMode(const FileName& name, std::uint32_t mode) override { return disk_.storedMode(name, mode); }
+  std::optional<std::uint32_t> storedMode(const FileName& name, std::uint32_t mode) override {
+    return disk_.storedMode(name, mode);
+  }
   void makeFolder(const FileName& name, bool parents, std::optional<std::uint32_t> mode) override {
     disk_.makeFolder(name, parents, mode);
   }

@@ -85,9 +85,9 @@ Outcome handleCheck(const Header& request, CommandContext& context) {
   requireSameLength(request);
   const auto infos = context.storage.statMany(folder, *request.names);
   const auto differs = [&](std::size_t i) {
-    const FileInfo& info = *infos[i];
-    return request.modes &&
-           info.mode != context.storage.storedMode(folder.child((*request.names)[i]), (*request.modes)[i]);
+    if (!request.modes) return false;
+    const auto stored = context.storage.storedMode(folder.child((*request.names)[i]), (*request.modes)[i]);
+    return stored && *stored != infos[i]->mode;
   };
   Header reply = okReply(request);
   reply.need.emplace();

@@ -29,7 +29,7 @@ class DiskStorage : public Storage {
   FileInfo stat(const FileName& name) override;
   FolderPage list(const FileName& folder, const std::string& after, PageLimits limits) override;
   std::vector<std::optional<FileInfo>> statMany(const FileName& folder, std::span<const std::string> names) override;
-  std::uint32_t storedMode(const FileName& name, std::uint32_t mode) override;
+  std::optional<std::uint32_t> storedMode(const FileName& name, std::uint32_t mode) override;
   void makeFolder(const FileName& name, bool parents, std::optional<std::uint32_t> mode) override;
   void makeFolders(const FileName& folder, std::span<const std::string> names,
                    std::span<const std::uint32_t> modes) override;

@@ -100,7 +100,9 @@ std::vector<std::optional<FileInfo>> DiskStorage::statMany(const FileName& folde
   return infos;
 }
 
-std::uint32_t DiskStorage::storedMode(const FileName&, std::uint32_t mode) { return mode & kModeMask; }
+std::optional<std::uint32_t> DiskStorage::storedMode(const FileName&, std::uint32_t mode) {
+  return core_.staging.keepsModes() ? std::optional(mode & kModeMask) : std::nullopt;
+}
 
 void DiskStorage::makeFolder(const FileName& name, bool parents, std::optional<std::uint32_t> mode) {
   constexpr std::string_view kAction = "make";

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cerrno>
@@ -86,6 +87,7 @@ StagingFolder::StagingFolder(int folder) : folder_(folder) {
   }
   run_ = hex(random) + "-";
   unnamed_ = canLink();
+  keepsModes_ = canKeepModes();
 }
 
 std::string StagingFolder::nextName() { return run_ + hex(counter_.fetch_add(1, std::memory_order_relaxed)); }
@@ -95,6 +97,18 @@ bool StagingFolder::canLink() {
   const UniqueFd fd(::openat(folder_, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
   StagedFile probe(UniqueFd(), folder_, nextName());
   return fd && linkUnnamed(fd.get(), folder_, probe.name()) == 0;
+}
+
+// On a full disk nothing is known, and the usual is assumed.
+bool StagingFolder::canKeepModes() {
+  constexpr mode_t kUnlikely = 0620;
+  const std::string name = nextName();
+  const StagedFile probe(
+      UniqueFd(::openat(folder_, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)), folder_,
+      name);
+  struct stat status {};
+  if (probe.fd() < 0 || ::fchmod(probe.fd(), kUnlikely) != 0) return probe.fd() < 0;
+  return ::fstat(probe.fd(), &status) != 0 || (status.st_mode & kModeMask) == kUnlikely;
 }
 
 StagedFile StagingFolder::createUnnamed(mode_t mode) {

@@ -79,17 +79,21 @@ class StagingFolder {
   // Where a file can be moved to that is to go: a name that nothing has, removed with the result. Makes nothing, so it
   // works on a full disk.
   StagedFile place() { return {UniqueFd(), folder_, nextName()}; }
+  // Do files here keep the permission bits that they are given?
+  bool keepsModes() const noexcept { return keepsModes_; }
   // Removes what earlier runs have left, until done or the time is up. Returns whether nothing is left to do.
   bool clean(Deadline deadline);
 
  private:
   std::string nextName();
   bool canLink();
+  bool canKeepModes();
 
   int folder_;
   std::string run_;  // begins the names of this run's files, so that cleaning can go on beside them
   std::atomic<std::uint64_t> counter_{0};
-  bool unnamed_ = false;  // files can be made without a name and get one later
+  bool unnamed_ = false;    // files can be made without a name and get one later
+  bool keepsModes_ = true;  // the file system has permission bits
   std::atomic<bool> clean_{false};
 };
 

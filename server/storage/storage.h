@@ -164,8 +164,9 @@ class Storage {
   // For check: of `names` in `folder`, the infos; nullopt where there is none. A missing folder is one without entries.
   virtual std::vector<std::optional<FileInfo>> statMany(const FileName& folder, std::span<const std::string> names) = 0;
 
-  // What a put of `name` with the permission bits `mode` is stored with: less what the place takes away.
-  virtual std::uint32_t storedMode(const FileName& name, std::uint32_t mode) = 0;
+  // What a put of `name` with the permission bits `mode` is stored with: less what the place takes away. nullopt: the
+  // file system keeps none (FAT, some network mounts), so there is nothing to compare.
+  virtual std::optional<std::uint32_t> storedMode(const FileName& name, std::uint32_t mode) = 0;
 
   // `mode`: the permission bits of the folder itself, less what the place takes away, and with those that its owner
   // needs; nullopt: the place's own.

@@ -44,7 +44,7 @@ class MemoryStorage : public Storage {
   FileInfo stat(const FileName& name) override;
   FolderPage list(const FileName& folder, const std::string& after, PageLimits limits) override;
   std::vector<std::optional<FileInfo>> statMany(const FileName& folder, std::span<const std::string> names) override;
-  std::uint32_t storedMode(const FileName&, std::uint32_t mode) override { return mode; }
+  std::optional<std::uint32_t> storedMode(const FileName&, std::uint32_t mode) override { return mode; }
   void makeFolder(const FileName& name, bool parents, std::optional<std::uint32_t> mode) override;
   void makeFolders(const FileName& folder, std::span<const std::string> names,
                    std::span<const std::uint32_t> modes) override;
