@@ -20,8 +20,8 @@ struct PutJob {
   Advance advance;
   int tries = 0;           // how often it was begun again because the source changed
   std::uint64_t kept = 0;  // what the server had of it when it was last asked
-  bool sentBefore =
-      false;  // a try whose outcome is not known came before: with `replace` false, the name may be our own
+  // A try whose outcome is not known came before: with `replace` false, the name may be our own.
+  bool sentBefore = false;
 };
 
 // How often a source that changed while it was read is begun again.

@@ -14,6 +14,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/descriptor_passing.h"
 #include "common/error.h"
 #include "common/escape.h"
 #include "common/ini_file.h"
@@ -30,22 +31,10 @@ class ParentListener : public ExecListener {
   int fd() const override { return control_.get(); }
 
   Taken take() override {
-    char byte = 0;
-    iovec part{&byte, 1};
-    alignas(cmsghdr) char room[CMSG_SPACE(sizeof(int))]{};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = room;
-    message.msg_controllen = sizeof room;
-    const ssize_t n = ::recvmsg(control_.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    ReceivedDescriptor received = receiveDescriptor(control_.get());
     Taken taken;
-    taken.closed = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
-    const cmsghdr* const rights = n > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
-    if (rights == nullptr || rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS) return taken;
-    int received = -1;
-    std::memcpy(&received, CMSG_DATA(rights), sizeof received);
-    taken.session.reset(received);
+    taken.session = std::move(received.fd);
+    taken.closed = received.closed;
     return taken;
   }
 

@@ -18,9 +18,8 @@ namespace ft {
 struct Taken {
   UniqueFd session;     // none: nobody came, or nobody who may
   bool closed = false;  // no more will come
-  bool exhausted =
-      // somebody waits, but there is not a descriptor or memory for a connection: to look again at once is of no use
-      false;
+  // Somebody waits, but there is not a descriptor or memory for a connection: to look again at once is of no use.
+  bool exhausted = false;
 };
 
 class ExecListener {

@@ -17,6 +17,7 @@
 #include <cstring>
 #include <thread>
 
+#include "common/descriptor_passing.h"
 #include "common/error.h"
 #include "common/escape.h"
 
@@ -106,25 +107,6 @@ UniqueFd connectTo(const std::string& path) {
   return connection;
 }
 
-// Sends `fd` with one byte over a Unix socket. False when it cannot be sent.
-bool sendDescriptor(const UniqueFd& over, const UniqueFd& fd) {
-  char byte = 's';
-  iovec part{&byte, 1};
-  alignas(cmsghdr) char room[CMSG_SPACE(sizeof(int))]{};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = room;
-  message.msg_controllen = sizeof room;
-  cmsghdr* const rights = CMSG_FIRSTHDR(&message);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof(int));
-  const int number = fd.get();
-  std::memcpy(CMSG_DATA(rights), &number, sizeof number);
-  return ::sendmsg(over.get(), &message, MSG_NOSIGNAL) == 1;
-}
-
 bool endsUntil(pid_t child, Clock::time_point end) {
   for (;;) {
     const pid_t ended = ::waitpid(child, nullptr, WNOHANG);
@@ -197,7 +179,7 @@ UniqueFd ExecLink::connect() const {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw unreachable(errno);
   UniqueFd ours(ends[0]);
   const UniqueFd theirs(ends[1]);
-  if (!sendDescriptor(control_, theirs)) throw unreachable(errno);
+  if (!sendDescriptor(control_.get(), theirs.get())) throw unreachable(errno);
   return ours;
 }
 

@@ -12,6 +12,7 @@
 
 #include "client/exit_code.h"
 #include "common/ini_file.h"
+#include "tests/support/temp_folder.h"
 
 using namespace ft;
 
@@ -22,12 +23,6 @@ const std::string kOther = "SHA256:" + std::string(43, 'B');
 
 class Folder {
  public:
-  Folder() {
-    std::string path = "/tmp/known_hosts_test.XXXXXX";
-    REQUIRE(::mkdtemp(path.data()) != nullptr);
-    path_ = path;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
   std::string file() const { return path_ + "/ftpc/known_hosts"; }
   void write(const std::string& text) const {
     std::filesystem::create_directories(path_ + "/ftpc");
@@ -39,7 +34,8 @@ class Folder {
   }
 
  private:
-  std::string path_;
+  const testing::TempFolder temp_;
+  const std::string path_ = temp_.path().string();
 };
 
 }  // namespace

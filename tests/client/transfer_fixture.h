@@ -12,23 +12,12 @@
 #include <vector>
 
 #include "client/transfer.h"
+#include "tests/support/temp_folder.h"
 
 namespace ft {
 
 class TestFolder {
  public:
-  TestFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "ftpc-test-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = pattern;
-  }
-  ~TestFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-
   std::string path(const std::string& name = "") const { return name.empty() ? path_ : path_ + "/" + name; }
   void write(const std::string& name, std::string_view content) const {
     std::ofstream(path(name), std::ios::binary) << content;
@@ -46,7 +35,8 @@ class TestFolder {
   }
 
  private:
-  std::string path_;
+  const testing::TempFolder temp_;
+  const std::string path_ = temp_.path().string();
 };
 
 class RecordingObserver final : public TransferObserver {

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "common/unique_fd.h"
+#include "tests/support/temp_folder.h"
 
 using namespace ft;
 
@@ -24,12 +25,6 @@ namespace fs = std::filesystem;
 
 class Folder {
  public:
-  Folder() {
-    std::string path = (fs::temp_directory_path() / "whole_file_test.XXXXXX").string();
-    REQUIRE(::mkdtemp(path.data()) != nullptr);
-    path_ = path;
-  }
-  ~Folder() { fs::remove_all(path_); }
   std::string at(const std::string& name) const { return path_ + "/" + name; }
   std::string read(const std::string& name) const {
     std::ifstream file(at(name), std::ios::binary);
@@ -38,7 +33,8 @@ class Folder {
   std::ptrdiff_t count() const { return std::distance(fs::directory_iterator(path_), fs::directory_iterator()); }
 
  private:
-  std::string path_;
+  const testing::TempFolder temp_;
+  const std::string path_ = temp_.path().string();
 };
 
 // Files of this process can grow to so many bytes only, as on a disk that is full.

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "common/descriptor_passing.h"
 #include "common/ini_file.h"
 #include "tests/support/temp_folder.h"
 
@@ -59,23 +60,6 @@ class NoDescriptors {
  private:
   rlimit before_{};
 };
-
-void sendDescriptor(const UniqueFd& over, int fd) {
-  char byte = 's';
-  iovec part{&byte, 1};
-  alignas(cmsghdr) char room[CMSG_SPACE(sizeof(int))]{};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = room;
-  message.msg_controllen = sizeof room;
-  cmsghdr* const rights = CMSG_FIRSTHDR(&message);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
-  REQUIRE(::sendmsg(over.get(), &message, MSG_NOSIGNAL) == 1);
-}
 
 }  // namespace
 
@@ -151,7 +135,7 @@ TEST_CASE("ftpd sends sessions over the pair, and its end is the end of them") {
   CHECK(::recv(pair.ours.get(), &byte, 1, 0) == 1);
   CHECK_FALSE(listener->take().closed);
   const Pair session(SOCK_STREAM);
-  sendDescriptor(pair.ours, session.theirs.get());
+  REQUIRE(sendDescriptor(pair.ours.get(), session.theirs.get()));
   const Taken taken = listener->take();
   REQUIRE(taken.session);
   CHECK(::send(taken.session.get(), "x", 1, MSG_NOSIGNAL) == 1);
@@ -169,7 +153,7 @@ TEST_CASE("a descriptor that finds no place is lost, and no session") {
   Pair pair(SOCK_SEQPACKET);
   const auto listener = makeParentListener(std::move(pair.theirs));
   const Pair session(SOCK_STREAM);
-  sendDescriptor(pair.ours, session.theirs.get());
+  REQUIRE(sendDescriptor(pair.ours.get(), session.theirs.get()));
   const NoDescriptors now;
   const Taken taken = listener->take();
   CHECK_FALSE(taken.session);

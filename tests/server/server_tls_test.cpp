@@ -14,6 +14,7 @@
 #include "common/ini_file.h"
 #include "server/network/negotiating_transport.h"
 #include "server/network/own_certificate.h"
+#include "tests/support/temp_folder.h"
 #include "tests/support/tls_pair.h"
 
 using namespace ft;
@@ -23,16 +24,11 @@ namespace {
 
 class Folder {
  public:
-  Folder() {
-    std::string path = "/tmp/server_tls_test.XXXXXX";
-    REQUIRE(::mkdtemp(path.data()) != nullptr);
-    path_ = path;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
 
  private:
-  std::string path_;
+  const testing::TempFolder temp_;
+  const std::string path_ = temp_.path().string();
 };
 
 std::string textOf(const std::string& path) {
