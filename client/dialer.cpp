@@ -1,7 +1,7 @@
 #include "client/dialer.h"
 
-#include "client/connector.h"
-#include "client/terminal_question.h"
+#include "client/connection/connector.h"
+#include "client/terminal/terminal_question.h"
 
 namespace ft {
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <mutex>
 
-#include "client/options.h"
+#include "client/options/options.h"
 #include "client/stop_request.h"
 #include "common/transport.h"
 

@@ -5,8 +5,8 @@
 
 #include "client/dialer.h"
 #include "client/exit_code.h"
-#include "client/login.h"
-#include "client/verbs.h"
+#include "client/login/login.h"
+#include "client/verbs/verbs.h"
 #include "common/escape.h"
 #include "common/units.h"
 

@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "client/link.h"
-#include "client/operands.h"
-#include "client/options.h"
-#include "client/output.h"
+#include "client/connection/link.h"
+#include "client/options/options.h"
 #include "client/stop_request.h"
+#include "client/terminal/output.h"
+#include "client/verbs/operands.h"
 
 namespace ft {
 

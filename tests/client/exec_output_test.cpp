@@ -1,4 +1,4 @@
-#include "client/exec_output.h"
+#include "client/verbs/exec_output.h"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 #include <string>
 
 #include "client/exit_code.h"
-#include "client/options.h"
+#include "client/options/options.h"
 #include "common/base64.h"
 
 using namespace ft;

@@ -1,11 +1,11 @@
-#include "client/findings.h"
+#include "client/connection/findings.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <string>
 
-#include "client/resolver.h"
+#include "client/connection/resolver.h"
 
 using namespace ft;
 

@@ -1,6 +1,6 @@
 // Folders that are made on the server: over several connections, with bits of their own, and refused ones.
 
-#include "client/folder_puts.h"
+#include "client/transfer/folder_puts.h"
 
 #include <doctest/doctest.h>
 

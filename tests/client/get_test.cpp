@@ -4,9 +4,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "client/file_gets.h"
-#include "client/stream_get.h"
-#include "client/tree_get.h"
+#include "client/transfer/file_gets.h"
+#include "client/transfer/stream_get.h"
+#include "client/transfer/tree_get.h"
 #include "tests/client/scripted_server.h"
 #include "tests/client/transfer_fixture.h"
 

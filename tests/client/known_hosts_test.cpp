@@ -1,4 +1,4 @@
-#include "client/known_hosts.h"
+#include "client/connection/known_hosts.h"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-#include "client/link.h"
+#include "client/connection/link.h"
 
 #include <doctest/doctest.h>
 

@@ -10,11 +10,11 @@
 #include <set>
 #include <thread>
 
-#include "client/file_digest.h"
-#include "client/local_walk.h"
-#include "client/part_file.h"
-#include "client/source_file.h"
-#include "client/target_folder.h"
+#include "client/local/file_digest.h"
+#include "client/local/part_file.h"
+#include "client/local/source_file.h"
+#include "client/local/target_folder.h"
+#include "client/transfer/local_walk.h"
 #include "common/escape.h"
 #include "common/protocol.h"
 #include "tests/client/scripted_server.h"

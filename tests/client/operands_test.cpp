@@ -1,4 +1,4 @@
-#include "client/operands.h"
+#include "client/verbs/operands.h"
 
 #include <doctest/doctest.h>
 

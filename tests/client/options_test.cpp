@@ -1,4 +1,4 @@
-#include "client/options.h"
+#include "client/options/options.h"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 #include <map>
 
 #include "client/exit_code.h"
-#include "client/verbs.h"
+#include "client/verbs/verbs.h"
 #include "common/ini_file.h"
 #include "tests/client/transfer_fixture.h"
 

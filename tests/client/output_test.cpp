@@ -1,4 +1,4 @@
-#include "client/output.h"
+#include "client/terminal/output.h"
 
 #include <doctest/doctest.h>
 

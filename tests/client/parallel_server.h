@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "client/link.h"
+#include "client/connection/link.h"
 #include "tests/client/scripted_server.h"
 
 namespace ft {

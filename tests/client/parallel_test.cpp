@@ -9,8 +9,8 @@
 #include <map>
 #include <mutex>
 
-#include "client/parallel_gets.h"
-#include "client/parallel_puts.h"
+#include "client/transfer/parallel_gets.h"
+#include "client/transfer/parallel_puts.h"
 #include "tests/client/parallel_server.h"
 #include "tests/client/transfer_fixture.h"
 

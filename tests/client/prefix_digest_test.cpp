@@ -1,5 +1,5 @@
 // The digest of a file's beginning that is taken ahead, and bytes that go from a socket into a file round memory.
-#include "client/prefix_digest.h"
+#include "client/local/prefix_digest.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -11,8 +11,8 @@
 #include <new>
 #include <thread>
 
-#include "client/part_file.h"
-#include "client/splice_pipe.h"
+#include "client/local/part_file.h"
+#include "client/local/splice_pipe.h"
 #include "common/error.h"
 #include "tests/client/transfer_fixture.h"
 #include "tests/support/scarce_memory.h"

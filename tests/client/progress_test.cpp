@@ -1,4 +1,4 @@
-#include "client/progress.h"
+#include "client/terminal/progress.h"
 
 #include <doctest/doctest.h>
 

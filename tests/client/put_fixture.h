@@ -1,7 +1,7 @@
 #pragma once
 // What the tests of put share: a folder with files, jobs for them, and the moves of an honest server.
 
-#include "client/put_engine.h"
+#include "client/transfer/put_engine.h"
 #include "tests/client/scripted_server.h"
 #include "tests/client/transfer_fixture.h"
 

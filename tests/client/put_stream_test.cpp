@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 
-#include "client/stream_put.h"
+#include "client/transfer/stream_put.h"
 #include "tests/client/put_fixture.h"
 
 using namespace ft;

@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "client/link.h"
+#include "client/connection/link.h"
 #include "common/error.h"
 #include "common/frame.h"
 #include "common/header.h"

@@ -1,4 +1,4 @@
-#include "client/tls_client.h"
+#include "client/connection/tls_client.h"
 
 #include <doctest/doctest.h>
 

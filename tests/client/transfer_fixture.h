@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "client/transfer.h"
+#include "client/transfer/transfer.h"
 #include "tests/support/temp_folder.h"
 
 namespace ft {

@@ -1,7 +1,7 @@
 // Answers by multicast DNS: any bytes are either refused or read within bounds, what was read and can be written reads
 // the same again, and the daemon's and the client's side of discovery bear it.
 
-#include "client/findings.h"
+#include "client/connection/findings.h"
 #include "common/dns_message.h"
 #include "tests/fuzz/input.h"
 

@@ -6,9 +6,9 @@
 #include <array>
 #include <functional>
 
-#include "client/client.h"
-#include "client/get_job.h"
+#include "client/connection/client.h"
 #include "client/stop_request.h"
+#include "client/transfer/get_job.h"
 #include "common/error.h"
 #include "tests/fuzz/input.h"
 

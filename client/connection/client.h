@@ -1,0 +1,110 @@
+#pragma once
+// One method for each command without a body: sends it, reads its reply, checks it. Prints nothing. Throws Failure with
+// the server's code and text (escaped) for a refusal, TransportError and ProtocolError for the line and the peer.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "client/connection/connection.h"
+#include "client/exit_code.h"
+#include "common/file_name.h"
+
+namespace ft {
+
+// A reply that refuses, as a Failure whose text is safe to print; ProtocolError for one without a known form.
+ServerFailure failureFromReply(const Header& reply);
+// Throws what failureFromReply() makes unless the reply says ok.
+void requireOk(const Header& reply);
+// Throws ProtocolError unless the reply answers `cmd` (a reply without `cmd` may answer anything).
+void requireCommand(const Header& reply, std::string_view cmd);
+
+enum class RemoteType { File, Folder, Link, Other };
+
+struct RemoteInfo {
+  RemoteType type = RemoteType::File;
+  std::uint64_t size = 0;
+  std::int64_t mtimeNs = 0;
+  std::uint32_t mode = 0;
+};
+
+struct RemoteEntry {
+  std::string name;  // one part, checked
+  RemoteInfo info;
+};
+
+struct RemotePage {
+  std::vector<RemoteEntry> entries;
+  std::string next;              // "" on the last page
+  std::uint64_t skipped = 0;     // names that the server could not send
+  std::vector<std::string> bad;  // names that no honest server sends, escaped; left out of entries
+};
+
+struct ServerInfo {
+  std::string server;   // escaped
+  std::string sandbox;  // the same; "" when it does not tell
+  std::vector<std::string> commands;
+  std::vector<HelloService> services;  // as they came: not escaped
+};
+
+// What `check` asks of one entry.
+struct CheckEntry {
+  std::string name;
+  std::uint64_t size = 0;
+  std::int64_t mtimeNs = 0;
+  std::uint32_t mode = 0;
+};
+
+// Whether `check` also compares permission bits.
+enum class CheckBits { Ignore, Compare };
+
+// A folder for `mkdir` to make, below another one.
+struct FolderToMake {
+  std::string name;
+  std::optional<std::uint32_t> mode;  // its permission bits; nullopt: the server's own for folders
+};
+
+class Client {
+ public:
+  explicit Client(Connection& connection) : connection_(connection) {}
+
+  void ping();
+  ServerInfo hello();
+  RemoteInfo stat(const FileName& name);
+  RemotePage list(const FileName& folder, const std::string& after);
+  // list() in two halves, for several lists at once; the answers come in the order of the requests.
+  void requestList(const FileName& folder, const std::string& after);
+  RemotePage readList(const std::string& after);
+  DigestValue sum(const FileName& name, DigestAlgorithm algorithm);
+  void mkdir(const FileName& name, bool parents, std::optional<std::uint32_t> mode = std::nullopt);
+  // All of `made` below `folder`, and their parents, in their order and in a few pipelined requests. Returns the parts
+  // of `made` that were refused as a whole, though some of them may be made.
+  std::vector<std::span<const FolderToMake>> mkdirAll(const FileName& folder, std::span<const FolderToMake> made);
+  struct Refusal {
+    std::size_t index;  // of the folder
+    ServerFailure failure;
+  };
+  // The same with a request for each, which are pipelined. Returns what was refused; the others are made.
+  std::vector<Refusal> mkdirEach(const FileName& folder, std::span<const FolderToMake> made);
+  void remove(const FileName& name, bool recursive);
+  void rename(const FileName& from, const FileName& to, bool replace);
+  // The indexes of the entries that the server does not have with that size and time, and the bits that it would give
+  // them; the requests are pipelined.
+  std::vector<std::size_t> check(const FileName& folder, std::span<const CheckEntry> entries,
+                                 CheckBits bits = CheckBits::Compare);
+
+ private:
+  Header ask(const Header& request);
+  // The reply to a mkdir, when it refuses and asking again is of no use.
+  std::optional<ServerFailure> readRefusal();
+
+  Connection& connection_;
+};
+
+// A request of version 1.
+Header makeRequest(std::string_view cmd, const FileName& name);
+
+}  // namespace ft

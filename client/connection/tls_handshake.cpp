@@ -1,0 +1,84 @@
+#include "client/connection/tls_handshake.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "client/connection/client.h"
+#include "client/exit_code.h"
+#include "common/escape.h"
+#include "common/frame.h"
+#include "common/header.h"
+#include "common/tls_error.h"
+#include "common/units.h"
+
+namespace ft {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::byte kAlert{0x15};
+constexpr std::byte kHandshake{0x16};
+
+void awaitSocket(pollfd socket, Clock::time_point end, const StopRequest& stop, const std::string& name) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
+  if (left <= 0) {
+    throw TransportError(TransportError::Kind::Timeout, name + " did not answer when TLS began");
+  }
+  std::array<pollfd, 2> fds{socket, pollfd{stop.fd(), POLLIN, 0}};
+  ::poll(fds.data(), fds.size(), static_cast<int>(std::min<std::int64_t>(left, 3'600'000)));
+  if (fds[1].revents != 0) stop.check();
+}
+
+// A refusal in a plain frame: what a daemon says that is full, or that has TLS switched off.
+std::optional<Header> plainWords(std::span<const std::byte> bytes) {
+  try {
+    const auto text = peekFrame(bytes);
+    if (!text) return std::nullopt;
+    HeaderParser parser;
+    return parser.parse(*text);
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+// Throws what the first bytes of the other side say, unless they are TLS.
+void quoteOther(const std::string& first, const std::string& name) {
+  const auto bytes = std::as_bytes(std::span(first));
+  const auto words = plainWords(bytes);
+  if (!words && (bytes.empty() || bytes[0] == kAlert || bytes[0] == kHandshake)) return;
+  if (!words) throw IdentityError(name + " does not speak TLS; --no-tls would send everything unencrypted");
+  const std::string message = escapeText(words->message.value_or(""), 300);
+  const auto code = errorFromName(words->error.value_or(""));
+  if (code && exitCodeOf(*code) == ExitCode::Network) throw ServerFailure(*code, message);
+  throw IdentityError(name + " does not speak TLS here: " + message);
+}
+
+}  // namespace
+
+void shakeHands(TlsTransport& transport, const ServerAddress& server, std::chrono::milliseconds timeout,
+                const StopRequest& stop) {
+  const std::string name = escapeText(server.text());
+  const auto end = Clock::now() + timeout;
+  try {
+    for (;;) {
+      const IoResult::Status status = transport.handshake();
+      if (status == IoResult::Status::Done) return;
+      const short events = status == IoResult::Status::WouldBlockRead ? POLLIN : POLLOUT;
+      awaitSocket({transport.fd(), events, 0}, end, stop, name);
+    }
+  } catch (const TlsError& error) {
+    quoteOther(transport.firstBytes(), name);
+    throw IdentityError(name + ": " + error.what());
+  } catch (const TransportError& error) {
+    if (error.kind() == TransportError::Kind::Timeout) throw;
+    throw TransportError(error.kind(),
+                         name + " ended the connection when TLS began: it may not speak TLS, or be too busy");
+  }
+}
+
+}  // namespace ft

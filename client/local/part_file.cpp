@@ -1,0 +1,223 @@
+#include "client/local/part_file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+#include "common/digest.h"
+#include "common/error.h"
+#include "common/escape.h"
+#include "common/file_mask.h"
+#include "common/protocol.h"
+
+namespace ft {
+namespace {
+
+constexpr std::string_view kSuffix = ".ftpc-part";
+constexpr mode_t kPartMode = 0600;
+constexpr std::array<char, 16> kGapsMark{'f', 't', 'p', 'c', ' ', 'p', 'a', 'r',
+                                         't', ',', ' ', 'g', 'a', 'p', 's', '\n'};
+
+// Stands behind the last byte of a part whose bytes come out of order.
+struct GapsNote {
+  std::array<char, 16> mark = kGapsMark;
+  std::uint64_t inOrder = 0;
+};
+// Reserving less gains nothing; more is not believed before the bytes come. Bytes.
+constexpr std::uint64_t kLeastReserved = 1 << 20;
+constexpr std::uint64_t kMostReserved = 64 << 20;
+constexpr unsigned kNoReplace = 1;  // RENAME_NOREPLACE, linux/fs.h
+
+// At most `limit` bytes of `text`, cut between two characters.
+std::string_view cutText(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) return text;
+  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xc0U) == 0x80U) --limit;
+  return text.substr(0, limit);
+}
+
+std::string nameWith(const std::string& leaf, const std::string& tag) {
+  const std::size_t room = kMaxNamePartSize - kSuffix.size() - tag.size() - 2;
+  std::string name = ".";
+  name += cutText(leaf, room);
+  if (!tag.empty()) name += "." + tag;
+  name += kSuffix;
+  return name;
+}
+
+std::string randomTag() {
+  std::array<unsigned char, 8> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    throw failureFromErrno(errno, "no random numbers");
+  }
+  return digestOf(DigestAlgorithm::Xxh128, std::as_bytes(std::span(bytes))).hex.substr(0, 16);
+}
+
+UniqueFd openPart(int folder, const std::string& name, int flags, mode_t mode = kPartMode) {
+  return UniqueFd(::openat(folder, name.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags, mode));
+}
+
+// Is `fd` ours alone, and still the file of that name?
+bool isUsable(int fd, int folder, const std::string& name) {
+  struct stat open {};
+  struct stat named {};
+  if (::fstat(fd, &open) != 0 || !S_ISREG(open.st_mode) || open.st_nlink != 1 || open.st_uid != ::geteuid())
+    return false;
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return false;
+  return ::fstatat(folder, name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_ino == open.st_ino &&
+         named.st_dev == open.st_dev;
+}
+
+// Of a part of `size` bytes: as many as came in order. The rest, if there is one, is cut off.
+std::uint64_t cutGaps(int fd, std::uint64_t size) {
+  GapsNote note;
+  if (size < sizeof note) return size;
+  const std::uint64_t end = size - sizeof note;
+  if (::pread(fd, &note, sizeof note, static_cast<off_t>(end)) != ssize_t{sizeof note} || note.mark != kGapsMark) {
+    return size;
+  }
+  const std::uint64_t inOrder = std::min(note.inOrder, end);
+  return ::ftruncate(fd, static_cast<off_t>(inOrder)) == 0 ? inOrder : size;
+}
+
+}  // namespace
+
+std::string partName(const std::string& leaf) {
+  if (leaf.size() + kSuffix.size() + 1 <= kMaxNamePartSize) return nameWith(leaf, "");
+  return nameWith(leaf, digestOf(DigestAlgorithm::Xxh128, std::as_bytes(std::span(leaf))).hex.substr(0, 16));
+}
+
+std::optional<PartFile> PartFile::openLeft(const FolderPtr& folder, const std::string& leaf) {
+  std::string name = partName(leaf);
+  UniqueFd fd = openPart(folder->fd.get(), name, 0);
+  struct stat status {};
+  if (!fd || !isUsable(fd.get(), folder->fd.get(), name) || ::fstat(fd.get(), &status) != 0) return std::nullopt;
+  PartFile part(folder, leaf, std::move(name), std::move(fd));
+  part.size_ = cutGaps(part.fd(), static_cast<std::uint64_t>(status.st_size));
+  part.keep_ = true;
+  return part;
+}
+
+PartFile PartFile::create(const FolderPtr& folder, const std::string& leaf, std::optional<std::uint32_t> mode) {
+  std::string name = partName(leaf);
+  // What is left of it must be found again, and be ours to write.
+  const bool usable = mode && (*mode & kPartMode) == kPartMode;
+  UniqueFd fd = openPart(folder->fd.get(), name, O_CREAT | O_EXCL, usable ? *mode & kModeMask : kPartMode);
+  if (fd) ::flock(fd.get(), LOCK_EX | LOCK_NB);
+  if (!fd && errno == EEXIST) {
+    if (auto left = openLeft(folder, leaf)) {
+      left->clear();
+      left->keep_ = false;
+      return std::move(*left);
+    }
+    name = nameWith(leaf, randomTag());
+    fd = openPart(folder->fd.get(), name, O_CREAT | O_EXCL);
+  }
+  if (!fd) throw failureFromErrno(errno, escapeText(folder->path + "/" + leaf));
+  return {folder, leaf, std::move(name), std::move(fd)};
+}
+
+PartFile::PartFile(PartFile&& other) noexcept
+    : folder_(std::move(other.folder_)),
+      leaf_(std::move(other.leaf_)),
+      name_(std::exchange(other.name_, {})),
+      fd_(std::move(other.fd_)),
+      size_(other.size_),
+      keep_(other.keep_) {}
+
+PartFile::~PartFile() {
+  if (name_.empty() || (keep_ && size_ >= kWorthKeeping)) return;
+  ::unlinkat(folder_->fd.get(), name_.c_str(), 0);
+}
+
+void PartFile::fail(int error) const { throw failureFromErrno(error, escapeText(folder_->path + "/" + leaf_)); }
+
+void PartFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t done = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(size_));
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) fail(done == 0 ? ENOSPC : errno);
+    size_ += static_cast<std::uint64_t>(done);
+    bytes = bytes.subspan(static_cast<std::size_t>(done));
+  }
+}
+
+std::optional<std::size_t> PartFile::take(SplicePipe& pipe, int socket, std::size_t most) {
+  try {
+    const auto moved = pipe.move(socket, {fd_.get(), size_}, most);
+    size_ += moved.value_or(0);
+    return moved;
+  } catch (const Failure& failure) {
+    throw Failure(failure.code(), escapeText(folder_->path + "/" + leaf_) + ": " + failure.what());
+  }
+}
+
+void PartFile::reserve(std::uint64_t bytes) {
+  // A file system that cannot, or has no room, tells when the bytes come.
+  const std::uint64_t size = std::min(bytes, kMostReserved);
+  if (size >= kLeastReserved) {
+    ::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(size_), static_cast<off_t>(size));
+  }
+}
+
+void PartFile::hole(std::uint64_t count) {
+  if (::ftruncate(fd_.get(), static_cast<off_t>(size_ + count)) != 0) fail(errno);
+  size_ += count;
+}
+
+void PartFile::noteGaps(std::uint64_t inOrder, std::uint64_t size) const {
+  GapsNote note;
+  note.inOrder = inOrder;
+  const ssize_t done = ::pwrite(fd_.get(), &note, sizeof note, static_cast<off_t>(size));
+  if (done != ssize_t{sizeof note}) fail(done < 0 ? errno : ENOSPC);
+}
+
+void PartFile::endGaps(std::uint64_t size) {
+  if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) fail(errno);
+  size_ = size;
+}
+
+void PartFile::clear() {
+  if (::ftruncate(fd_.get(), 0) != 0) fail(errno);
+  size_ = 0;
+}
+
+void PartFile::finish(std::optional<std::uint32_t> mode, std::optional<std::int64_t> mtimeNs) {
+  if (!mode) mode = 0666U & ~fileCreationMask();
+  struct stat status {};
+  const bool same = ::fstat(fd_.get(), &status) == 0 && (status.st_mode & 07777) == (*mode & kModeMask);
+  if (!same && ::fchmod(fd_.get(), *mode & kModeMask) != 0) fail(errno);
+  if (!mtimeNs) return;
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const std::int64_t rest = (*mtimeNs % kSecond + kSecond) % kSecond;
+  const std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, timespec{(*mtimeNs - rest) / kSecond, rest}};
+  if (::futimens(fd_.get(), times.data()) != 0) fail(errno);
+}
+
+void PartFile::startSync() { ::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE); }
+
+void PartFile::sync() {
+  if (::fsync(fd_.get()) != 0) fail(errno);
+}
+
+void PartFile::publish(bool replace) {
+  const int folder = folder_->fd.get();
+  long result = replace ? ::renameat(folder, name_.c_str(), folder, leaf_.c_str())
+                        : ::syscall(SYS_renameat2, folder, name_.c_str(), folder, leaf_.c_str(), kNoReplace);
+  if (result != 0 && !replace && (errno == EINVAL || errno == ENOSYS)) {
+    // A file system without RENAME_NOREPLACE: a link fails where the name exists.
+    result = ::linkat(folder, name_.c_str(), folder, leaf_.c_str(), 0);
+    if (result == 0) ::unlinkat(folder, name_.c_str(), 0);
+  }
+  if (result != 0) fail(errno);
+  name_.clear();
+}
+
+}  // namespace ft

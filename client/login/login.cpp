@@ -1,0 +1,164 @@
+#include "client/login/login.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "client/connection/client.h"
+#include "client/connection/connector.h"
+#include "client/exit_code.h"
+#include "common/base64.h"
+#include "common/escape.h"
+#include "common/hex.h"
+#include "common/ini_file.h"
+#include "common/secret_input.h"
+
+namespace ft {
+namespace {
+
+// A server ends a connection after some wrong tries.
+constexpr std::size_t kMostKeys = 4;
+
+// Throws LoginError for a reply that refuses.
+void checkReply(const Header& reply) {
+  if (reply.ok == true) return;
+  const ServerFailure failure = failureFromReply(reply);
+  throw LoginError(failure.code(), std::string("login refused: ") + failure.what());
+}
+
+// What ties a signature to this connection.
+struct Binding {
+  LoginBinding kind;
+  std::string bytes;
+};
+Binding bindingOf(Connection& connection) {
+  if (const LineSecurity* const line = connection.security()) {
+    if (line->binding.size() == kLoginBindingSize) return {LoginBinding::Exporter, line->binding};
+    throw LoginError(ErrorCode::Unauthenticated,
+                     "a log-in by key cannot be tied to this line, which is of an old kind of TLS");
+  }
+  connection.queue(makeRequest("hello", FileName::root()));
+  const Header reply = connection.readHeader();
+  requireOk(reply);
+  std::string nonce = fromHex(reply.nonce.value_or("")).value_or("");
+  if (nonce.size() != kLoginBindingSize)
+    throw LoginError(ErrorCode::Unauthenticated, connection.peer() + " takes no log-in by key here");
+  return {LoginBinding::Nonce, std::move(nonce)};
+}
+
+}  // namespace
+
+Login::~Login() {
+  wipe(password_);
+  wipe(token_);
+}
+
+void Login::begin(Connection& connection) {
+  if (!options_.wanted()) return;
+  const std::lock_guard lock(mutex_);
+  if (connection.security() == nullptr && !staysHere(connection.fd())) {
+    throw IdentityError("the line to " + connection.peer() + " is not encrypted: a log-in is not sent over it");
+  }
+  if (!known_) takeSecret();
+  if (!known_) {
+    findWay(connection);
+    return;
+  }
+  connection.login(request(connection), checkReply);
+}
+
+// Secrets that were named are read at the first connection, and not before: a failure to connect needs none.
+void Login::takeSecret() {
+  hideMemory();
+  known_ = true;
+  if (!options_.token.empty()) {
+    token_ = options_.token;
+  } else if (options_.tokenFile) {
+    token_ = secretFromFile(*options_.tokenFile);
+  } else if (options_.passwordFile) {
+    password_ = secretFromFile(*options_.passwordFile);
+  } else if (options_.passwordFd) {
+    password_ = secretFromDescriptor(*options_.passwordFd);
+  } else if (options_.identity) {
+    key_.emplace(readKeyFile(*options_.identity));
+  } else {
+    known_ = false;
+  }
+}
+
+// Only a user is named: keys first, because they ask for nothing; then the password.
+void Login::findWay(Connection& connection) {
+  if (tryKey(connection)) return;
+  std::optional<std::string> password;
+  try {
+    password = askSecret("Password of " + escapeText(*options_.user, 64) + " at " + connection.peer() + ": ");
+  } catch (const ConfigError&) {
+    connection.stop().check();
+    throw;
+  }
+  if (password && password->empty()) throw LoginError(ErrorCode::Unauthenticated, "no password was given");
+  if (!password) {
+    throw LoginError(
+        ErrorCode::Unauthenticated,
+        "no key of yours lets '" + escapeText(*options_.user, 64) +
+            "' in, and there is no terminal to ask for a password on: --password-file, --token-file or --identity");
+  }
+  password_ = std::move(*password);
+  known_ = true;
+  connection.restartDeadline();
+  connection.login(request(connection), checkReply);
+}
+
+bool Login::tryKey(Connection& connection) {
+  std::size_t tries = 0;
+  const auto works = [&] { return tries++ < kMostKeys && !isRefused(connection, request(connection)); };
+  for (const std::string& path : options_.usualKeys) {
+    if (auto key = readUsualKey(path)) {
+      key_.emplace(std::move(*key));
+      if (works()) return known_ = true;
+      key_.reset();
+    }
+  }
+  auto agent = SshAgent::connect(options_.agent, connection.stop());
+  if (!agent) return false;
+  for (const PublicKey& key : agent->keys()) {
+    agentKey_ = key;
+    if (works()) return known_ = true;
+  }
+  agentKey_.reset();
+  return false;
+}
+
+// Waits for the answer.
+bool Login::isRefused(Connection& connection, const Header& request) {
+  connection.queue(request);
+  const Header reply = connection.readHeader();
+  if (reply.ok == true) return false;
+  if (reply.error != errorName(ErrorCode::Unauthenticated)) checkReply(reply);
+  return true;
+}
+
+Header Login::request(Connection& connection) {
+  Header request = makeRequest("login", FileName::root());
+  request.user = options_.user;
+  if (!token_.empty()) {
+    request.token = token_;
+  } else if (!password_.empty()) {
+    request.password = password_;
+  } else {
+    const Binding binding = bindingOf(connection);
+    const std::string message = loginMessage(binding.kind, binding.bytes, options_.user.value_or(""));
+    request.key = writePublicKey(key_ ? key_->publicKey() : *agentKey_);
+    request.signature = base64(sign(message, connection.stop()));
+  }
+  return request;
+}
+
+std::string Login::sign(std::string_view message, const StopRequest& stop) {
+  if (key_) return key_->sign(message);
+  auto agent = SshAgent::connect(options_.agent, stop);
+  const auto signature = agent ? agent->sign(*agentKey_, message) : std::nullopt;
+  if (!signature) throw LoginError(ErrorCode::Unauthenticated, "ssh-agent does not sign with its key");
+  return *signature;
+}
+
+}  // namespace ft

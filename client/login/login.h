@@ -1,0 +1,60 @@
+#pragma once
+// Logs each new connection in, in front of its first request and mostly without waiting for the answer. Finds out once
+// how, and remembers it.
+
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/connection/connection.h"
+#include "client/login/key_file.h"
+#include "client/login/ssh_agent.h"
+
+namespace ft {
+
+// How the user wants to log in; nothing of it is read yet.
+struct LoginOptions {
+  std::optional<std::string> user;
+  std::optional<std::string> passwordFile;
+  std::optional<int> passwordFd;
+  std::optional<std::string> tokenFile;
+  std::optional<std::string> identity;  // file of a secret key
+  // Places where a key may be without being named.
+  std::vector<std::string> usualKeys;
+  std::string agent;  // socket of ssh-agent; empty: none
+  std::string token;  // from FTPC_TOKEN
+
+  // Is there anything to log in with?
+  bool wanted() const { return user || tokenFile || !token.empty(); }
+};
+
+class Login {
+ public:
+  explicit Login(LoginOptions options) : options_(std::move(options)) {}
+  ~Login();
+  Login(const Login&) = delete;
+  Login& operator=(const Login&) = delete;
+
+  // For a connection on which nothing was asked yet; does nothing when there is nothing to log in with. A refusal is
+  // thrown here or by the connection's next read: LoginError. Throws UsageError for secrets that cannot be had, and for
+  // a line on which none may be sent. Any thread.
+  void begin(Connection& connection);
+
+ private:
+  void takeSecret();
+  void findWay(Connection& connection);
+  bool tryKey(Connection& connection);
+  bool isRefused(Connection& connection, const Header& request);
+  Header request(Connection& connection);
+  std::string sign(std::string_view message, const StopRequest& stop);
+
+  const LoginOptions options_;
+  std::mutex mutex_;
+  bool known_ = false;  // one of these is how
+  std::string password_, token_;
+  std::optional<SecretKey> key_;
+  std::optional<PublicKey> agentKey_;
+};
+
+}  // namespace ft

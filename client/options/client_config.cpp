@@ -1,0 +1,93 @@
+#include "client/options/client_config.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <vector>
+
+#include "common/escape.h"
+#include "common/ini_file.h"
+#include "common/nearest_word.h"
+
+namespace ft {
+namespace {
+
+struct Key {
+  std::string_view name;
+  std::optional<std::string> ClientConfig::*field;
+};
+
+constexpr std::array kKeys{Key{"server", &ClientConfig::server},
+                           Key{"retry", &ClientConfig::retry},
+                           Key{"timeout", &ClientConfig::timeout},
+                           Key{"digest", &ClientConfig::digest},
+                           Key{"tls", &ClientConfig::tls},
+                           Key{"ca", &ClientConfig::ca},
+                           Key{"cert", &ClientConfig::cert},
+                           Key{"key", &ClientConfig::key},
+                           Key{"user", &ClientConfig::user},
+                           Key{"password_file", &ClientConfig::passwordFile},
+                           Key{"token_file", &ClientConfig::tokenFile},
+                           Key{"identity", &ClientConfig::identity}};
+
+[[noreturn]] void unknownKey(const IniEntry& entry, const std::string& source) {
+  std::vector<std::string_view> known;
+  for (const Key& key : kKeys) known.push_back(key.name);
+  std::string message = source + ":" + std::to_string(entry.line) + ": key '" + escapeText(entry.key, 64) +
+                        "' in section '" + escapeText(entry.section, 64) + "' is not known";
+  message += entry.section == "default" ? didYouMean(entry.key, known) : "; the only section is [default]";
+  throw ConfigError(message);
+}
+
+ClientConfig fromEntries(const std::vector<IniEntry>& entries, const std::string& source) {
+  ClientConfig config;
+  config.source = source;
+  for (const IniEntry& entry : entries) {
+    const Key* found = nullptr;
+    for (const Key& key : kKeys) {
+      if (entry.section == "default" && key.name == entry.key) found = &key;
+    }
+    if (found == nullptr) unknownKey(entry, source);
+    config.*(found->field) = entry.value;
+  }
+  return config;
+}
+
+std::optional<std::string> xdgFile(const Environment& environment, const char* variable, const char* usual,
+                                   const char* name) {
+  const auto folder = environment(variable);
+  // The XDG rules: a path that is not absolute is to be ignored.
+  if (folder && folder->starts_with('/')) return *folder + name;
+  const auto home = environment("HOME");
+  if (!home || home->empty()) return std::nullopt;
+  return *home + usual + name;
+}
+
+}  // namespace
+
+Environment processEnvironment() {
+  return [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
+}
+
+std::optional<std::string> clientConfigPath(const Environment& environment) {
+  return xdgFile(environment, "XDG_CONFIG_HOME", "/.config", "/ftpc/config");
+}
+
+std::optional<std::string> knownHostsPath(const Environment& environment) {
+  return xdgFile(environment, "XDG_STATE_HOME", "/.local/state", "/ftpc/known_hosts");
+}
+
+ClientConfig parseClientConfig(const std::string& text, const std::string& source) {
+  return fromEntries(parseIni(text, source), source);
+}
+
+ClientConfig readClientConfig(const std::string& path) {
+  if (::access(path.c_str(), F_OK) != 0) return {};
+  return fromEntries(readIniFile(path), path);
+}
+
+}  // namespace ft

@@ -1,0 +1,242 @@
+#include "client/transfer/large_puts.h"
+
+#include <utility>
+
+#include "client/connection/client.h"
+#include "client/local/prefix_digest.h"
+#include "common/escape.h"
+
+namespace ft {
+namespace {
+
+// While a long prefix is hashed, the server hears from us this often.
+constexpr std::chrono::seconds kSignOfLife{10};
+// One stretch of hashing between two looks at the clock. Bytes.
+constexpr std::uint64_t kHashStep = 64 << 20;
+// What the slowest disk that is worth waiting for reads or writes. Bytes a second.
+constexpr std::uint64_t kSlowDisk = 20'000'000;
+
+std::chrono::seconds diskTime(std::uint64_t bytes) { return std::chrono::seconds(bytes / kSlowDisk); }
+
+Header offerHeader(const PutJob& job, const SourceFile& source, const TransferOptions& options) {
+  Header header = putHeader(job, source, options);
+  header.cmd = "offer";
+  header.digest = digestName(job.digest);
+  if (source.dataSize() < source.size()) header.dataSize = source.dataSize();
+  return header;
+}
+
+// `digest` is what the trailer vouches for; nullopt when it gives the body up.
+Header trailerFor(const SourceFile& source, PutBody::End end, FileDigest& following,
+                  std::optional<DigestValue>& digest) {
+  Header trailer;
+  trailer.cmd = "trailer";
+  trailer.ok = false;
+  try {
+    digest = following.finish();
+    source.requireUnchanged();
+    if (end != PutBody::End::Whole) throwSourceChanged(source.path());
+    trailer.ok = true;
+    trailer.filesize = source.size();
+    trailer.setDigest(*digest);
+  } catch (const Failure& failure) {
+    digest.reset();
+    trailer.error = errorName(failure.code());
+    trailer.message = "the source changed while it was read";
+  }
+  return trailer;
+}
+
+}  // namespace
+
+void LargePuts::run(std::deque<PutJob>& jobs) {
+  while (!jobs.empty()) {
+    try {
+      const FileOutcome outcome = putOne(jobs.front(), jobs.size() > 1 ? &jobs[1] : nullptr);
+      observer_.ended(outcome);
+      link_.progressed();
+    } catch (const Failure& failure) {
+      if (mayPass(failure)) {
+        offered_.reset();
+        throw;
+      }
+      if (again(jobs.front(), failure)) continue;
+      settleFailure(jobs.front(), failure);
+    } catch (const std::exception&) {
+      offered_.reset();
+      jobs.front().sentBefore = true;
+      throw;
+    }
+    jobs.pop_front();
+  }
+}
+
+bool LargePuts::again(PutJob& job, const Failure& failure) {
+  if (failure.code() != ErrorCode::Changed || job.tries++ >= kChangedTries) return false;
+  observer_.warned(std::string(failure.what()) + "; trying once more");
+  if (offered_) {  // of the next one, whose answer would come before that to this one's
+    offered_.reset();
+    link_.drop();
+  }
+  return true;
+}
+
+// A name that is there although it must not be replaced may be our own, of a try whose answer was lost.
+void LargePuts::settleFailure(PutJob& job, const Failure& failure) {
+  if (failure.code() == ErrorCode::Exists && job.sentBefore && !offered_) {
+    const SourceFile source = openSource(job);
+    const DigestValue digest = digestOfPrefix(job, source, source.size()).value();
+    if (link_.client().sum(job.remote, job.digest) == digest) {
+      observer_.ended(storedOutcome(job, source.size(), digest));
+      return;
+    }
+  }
+  observer_.ended(failedOutcome(job, failure));
+}
+
+void LargePuts::offer(PutJob& job) {
+  SourceFile source = openSource(job);
+  link_.connection().queue(offerHeader(job, source, options_));
+  offered_.emplace(std::move(source));
+}
+
+FileOutcome LargePuts::putOne(PutJob& job, PutJob* next) {
+  if (!offered_) offer(job);
+  const SourceFile source = std::move(*offered_);
+  offered_.reset();
+  Start start = agree(job, source);
+  if (!start.offered) return sendRaw(job, source);
+  if (start.have) {
+    job.advance.reach(source.size(), observer_);
+    FileOutcome outcome = storedOutcome(job, source.size(), start.digest.value());
+    outcome.moved = 0;
+    outcome.resumed = source.size();
+    return outcome;
+  }
+  return sendChunks(job, source, std::move(start), next);
+}
+
+LargePuts::Start LargePuts::agree(PutJob& job, const SourceFile& source) {
+  Connection& connection = link_.connection();
+  connection.allow(diskTime(source.size()));
+  std::optional<PrefixDigest> ahead;
+  if (PrefixDigest::suits(source, job.digest)) ahead.emplace(source, connection.stop());
+  const Header reply = connection.readHeader();
+  if (reply.ok == false && reply.error == "unsupported") return {0, Digest(job.digest), false, false};
+  requireOk(reply);
+  requireCommand(reply, "offer");
+  const DigestValue* theirs = reply.findDigest(job.digest);
+  const bool have = reply.action == "have";
+  const std::uint64_t size = have ? source.size() : reply.offset.value_or(0);
+  if (theirs == nullptr || size == 0 || size > source.size()) return {0, Digest(job.digest)};
+  std::optional<Digest> hashed;
+  if (ahead) hashed = ahead->finish(size, [this, last = Clock::now()]() mutable { signOfLife(last); });
+  Digest digest = hashed ? std::move(*hashed) : digestOfPrefix(job, source, size);
+  if (digest.value() != *theirs) return {0, Digest(job.digest)};
+  if (have) source.requireUnchanged();
+  if (size > job.kept) link_.progressed();
+  job.kept = size;
+  return {size, std::move(digest), have};
+}
+
+Digest LargePuts::digestOfPrefix(PutJob& job, const SourceFile& source, std::uint64_t size) {
+  Digest digest(job.digest);
+  Connection& connection = link_.connection();
+  auto lastSign = Clock::now();
+  for (std::uint64_t position = 0; position < size;) {
+    const std::uint64_t end = std::min(size, position + kHashStep);
+    hashFile({source.fd(), position, end}, digest, connection.stop());
+    position = end;
+    signOfLife(lastSign);
+  }
+  return digest;
+}
+
+void LargePuts::signOfLife(Clock::time_point& last) {
+  if (Clock::now() - last <= kSignOfLife) return;
+  link_.client().ping();
+  last = Clock::now();
+}
+
+FileOutcome LargePuts::sendChunks(PutJob& job, const SourceFile& source, Start start, PutJob* next) {
+  Connection& connection = link_.connection();
+  Header header = putHeader(job, source, options_);
+  header.digest = digestName(job.digest);
+  header.body = "chunks";
+  header.offset = start.offset;
+  if (source.dataSize() < source.size()) header.dataSize = source.dataSize();
+  connection.queue(header);
+  job.advance.reach(start.offset, observer_);
+
+  FileDigest following(source.fd(), std::move(start.digest));
+  PutBody body(connection, source, options_.chunkSize, {following, job.advance, observer_});
+  PutBody::End end{};
+  try {
+    end = body.send(start.offset, PutBody::Form::Chunks);
+    if (end == PutBody::End::Refused) refused(connection.readHeader());
+  } catch (const TransportError&) {
+    if (const auto reply = connection.lastWords()) refused(*reply);
+    throw;
+  }
+  std::optional<DigestValue> digest;
+  connection.queue(trailerFor(source, end, following, digest));
+  if (next != nullptr && digest) {
+    try {
+      offer(*next);
+    } catch (const Failure&) {
+      offered_.reset();  // it is told when the turn comes to it
+    }
+  }
+  const Header reply = awaitStored(source);
+  if (!digest) throwSourceChanged(source.path());
+  requireOk(reply);
+  requireCommand(reply, "put");
+  checkStored(reply, source.size(), *digest, &source);
+  FileOutcome outcome = storedOutcome(job, source.size(), *digest);
+  outcome.moved = source.size() - start.offset;
+  outcome.resumed = start.offset;
+  return outcome;
+}
+
+// For a server that knows no more than the first version of the protocol: the digest goes before the body.
+FileOutcome LargePuts::sendRaw(PutJob& job, const SourceFile& source) {
+  Connection& connection = link_.connection();
+  job.digest = options_.digest.value_or(DigestAlgorithm::Md5);
+  const DigestValue digest = digestOfPrefix(job, source, source.size()).value();
+  Header header = putHeader(job, source, options_);
+  header.setDigest(digest);
+  connection.queue(header);
+  FileDigest following(source.fd(), Digest(DigestAlgorithm::Xxh128));
+  PutBody body(connection, source, options_.chunkSize, {following, job.advance, observer_});
+  try {
+    if (body.send(0, PutBody::Form::Raw) == PutBody::End::Refused) refused(connection.readHeader());
+  } catch (const TransportError&) {
+    if (const auto reply = connection.lastWords()) refused(*reply);
+    throw;
+  }
+  const Header reply = awaitStored(source);
+  if (reply.ok == false) source.requireUnchanged();
+  requireOk(reply);
+  checkStored(reply, source.size(), digest, &source);
+  return storedOutcome(job, source.size(), digest);
+}
+
+Header LargePuts::awaitStored(const SourceFile& source) {
+  Connection& connection = link_.connection();
+  try {
+    connection.allow(diskTime(source.size()));
+    return connection.readHeader();
+  } catch (const TransportError&) {
+    if (auto reply = connection.lastWords()) return std::move(*reply);
+    throw;
+  }
+}
+
+// A refusal in the middle of a body: the server reads no further, so this connection has no next request.
+void LargePuts::refused(const Header& reply) {
+  link_.drop();
+  requireOk(reply);
+  throw ProtocolError("the server said ok before it had the whole file");
+}
+
+}  // namespace ft

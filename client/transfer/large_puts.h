@@ -1,0 +1,56 @@
+#pragma once
+// Stores large files one after the other on one connection: offer, check of what is there already, chunks, trailer. The
+// next offer is sent right behind a body, so that no round trip is lost between two files.
+
+#include <chrono>
+#include <deque>
+#include <optional>
+
+#include "client/connection/link.h"
+#include "client/transfer/put_body.h"
+#include "client/transfer/put_job.h"
+
+namespace ft {
+
+class LargePuts {
+ public:
+  LargePuts(Link& link, const TransferOptions& options, TransferObserver& observer)
+      : link_(link), options_(options), observer_(observer) {}
+
+  // Empties `jobs`; each one's end is told to the observer. When it throws (the connection broke, the server is busy,
+  // the user stopped), the jobs that have no answer are in `jobs`, and what the server has of the first is resumed by
+  // the next call.
+  void run(std::deque<PutJob>& jobs);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  // Where the body begins, and the digest of what lies before it.
+  struct Start {
+    std::uint64_t offset = 0;
+    Digest digest;
+    bool have = false;    // all of it is there, and it is the same
+    bool offered = true;  // the server knows offers
+  };
+
+  void offer(PutJob& job);
+  FileOutcome putOne(PutJob& job, PutJob* next);
+  Start agree(PutJob& job, const SourceFile& source);
+  FileOutcome sendChunks(PutJob& job, const SourceFile& source, Start start, PutJob* next);
+  FileOutcome sendRaw(PutJob& job, const SourceFile& source);
+  Header awaitStored(const SourceFile& source);
+  [[noreturn]] void refused(const Header& reply);
+  Digest digestOfPrefix(PutJob& job, const SourceFile& source, std::uint64_t size);
+  // While a long prefix is hashed, the server hears from us now and then; `last` is when it did.
+  void signOfLife(Clock::time_point& last);
+  // True when the job is to be tried again.
+  bool again(PutJob& job, const Failure& failure);
+  void settleFailure(PutJob& job, const Failure& failure);
+
+  Link& link_;
+  const TransferOptions& options_;
+  TransferObserver& observer_;
+  std::optional<SourceFile> offered_;  // of the first job, when its offer has been sent on this connection
+};
+
+}  // namespace ft

@@ -1,0 +1,117 @@
+#include "client/transfer/local_walk.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <string_view>
+#include <utility>
+
+#include "client/local/source_file.h"
+#include "common/error.h"
+#include "common/escape.h"
+#include "common/protocol.h"
+
+namespace ft {
+namespace {
+
+constexpr std::uint32_t kUsualMode = 0755;
+
+std::optional<std::uint32_t> unusualMode(int folder) {
+  struct stat status {};
+  if (::fstat(folder, &status) != 0) return std::nullopt;
+  const std::uint32_t mode = status.st_mode & kModeMask;
+  return mode == kUsualMode ? std::nullopt : std::optional(mode);
+}
+
+}  // namespace
+
+LocalWalk::LocalWalk(std::string root, TransferObserver& observer)
+    : root_(std::move(root)), observer_(observer), waiting_{""} {}
+
+std::string LocalWalk::pathOf(const std::string& relative) const {
+  if (relative.empty()) return root_;
+  return root_.ends_with('/') ? root_ + relative : root_ + "/" + relative;
+}
+
+void LocalWalk::failed(const std::string& relative, int error) {
+  FileOutcome outcome;
+  outcome.state = FileOutcome::State::Failed;
+  outcome.name = pathOf(relative);
+  outcome.problem = problemOf(failureFromErrno(error, escapeText(outcome.name)));
+  observer_.ended(outcome);
+}
+
+LocalBatch LocalWalk::next(std::size_t limit) {
+  LocalBatch batch;
+  while (batch.size() < limit && (open_ || openNext(batch))) {
+    errno = 0;
+    const dirent* entry = ::readdir(open_.get());
+    if (entry != nullptr) {
+      take(*entry, batch);
+      continue;
+    }
+    if (errno != 0) failed(current_, errno);
+    closeCurrent(batch);
+  }
+  return batch;
+}
+
+void LocalWalk::closeCurrent(LocalBatch& batch) {
+  open_.reset();
+  if (!currentEmpty_) return;
+  if (batch.folders.empty() || batch.folders.back().relative != current_) {
+    batch.folders.push_back({current_, currentMode_, true});
+  }
+  batch.folders.back().empty = true;
+}
+
+bool LocalWalk::openNext(LocalBatch& batch) {
+  while (!waiting_.empty()) {
+    current_ = std::move(waiting_.back());
+    waiting_.pop_back();
+    currentEmpty_ = true;
+    // The folder that the user named may be a link; those below may not.
+    const int links = current_.empty() ? 0 : O_NOFOLLOW;
+    const int fd = ::open(pathOf(current_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | links);
+    if (fd >= 0) open_.reset(::fdopendir(fd));
+    if (fd >= 0 && open_) {
+      currentMode_ = unusualMode(fd);
+      if (currentMode_) batch.folders.push_back({current_, currentMode_, false});
+      return true;
+    }
+    failed(current_, errno);
+    if (fd >= 0) ::close(fd);
+  }
+  return false;
+}
+
+void LocalWalk::take(const dirent& entry, LocalBatch& batch) {
+  const std::string_view name = entry.d_name;
+  if (name == "." || name == "..") return;
+  std::string relative = current_.empty() ? std::string(name) : current_ + "/" + std::string(name);
+  if (entry.d_type == DT_DIR) {
+    currentEmpty_ = false;
+    waiting_.push_back(std::move(relative));
+    return;
+  }
+  struct stat status {};
+  if (::fstatat(::dirfd(open_.get()), entry.d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    // Gone since the folder was read: the source vanished while it was read.
+    failed(relative, errno);
+    return;
+  }
+  if (S_ISDIR(status.st_mode)) {
+    currentEmpty_ = false;
+    waiting_.push_back(std::move(relative));
+  } else if (S_ISREG(status.st_mode)) {
+    currentEmpty_ = false;
+    batch.files.push_back({std::move(relative), static_cast<std::uint64_t>(status.st_size), mtimeNsOf(status),
+                           status.st_mode & kModeMask});
+  } else {
+    const char* kind = S_ISLNK(status.st_mode) ? "a symbolic link" : "a special file";
+    observer_.warned(escapeText(pathOf(relative)) + ": left out: " + kind);
+  }
+}
+
+}  // namespace ft

@@ -1,0 +1,50 @@
+#pragma once
+// Stores files as PutEngine does, and makes folders, over as many connections as the line deserves.
+
+#include <deque>
+#include <utility>
+#include <vector>
+
+#include "client/transfer/folder_puts.h"
+#include "client/transfer/lines.h"
+#include "client/transfer/put_engine.h"
+#include "client/transfer/segment_put.h"
+
+namespace ft {
+
+class ParallelPuts {
+ public:
+  ParallelPuts(Link& link, const TransferOptions& options, TransferObserver& observer)
+      : options_(options),
+        observer_(observer),
+        lines_(link, options.connections),
+        engine_(link, options, observer_),
+        segments_(link, lines_, options, observer_),
+        folders_(link, lines_) {}
+
+  // So much is to come: connections that are worth it are made meanwhile. Throws as Link::persist().
+  void expect(std::uint64_t files, std::uint64_t bytes) { lines_.open(lines_.widthFor(files, bytes)); }
+  // As FolderPuts::make().
+  std::vector<FolderPuts::Refused> makeFolders(const FileName& base, std::vector<FolderToMake> folders) {
+    return folders_.make(base, std::move(folders));
+  }
+  // As PutEngine::put().
+  void put(std::deque<PutJob> jobs);
+
+ private:
+  // What one connection stores.
+  struct Share {
+    std::deque<PutJob> small;
+    std::deque<PutJob> large;
+  };
+  void putShares(std::deque<PutJob> jobs, std::size_t width, std::uint64_t bytes);
+
+  const TransferOptions& options_;
+  SharedObserver observer_;
+  Lines lines_;
+  PutEngine engine_;
+  SegmentPut segments_;
+  FolderPuts folders_;
+};
+
+}  // namespace ft

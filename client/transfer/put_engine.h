@@ -1,0 +1,28 @@
+#pragma once
+// Stores any number of files of any size; survives broken lines as the link's policy allows.
+
+#include <deque>
+
+#include "client/transfer/large_puts.h"
+#include "client/transfer/small_puts.h"
+
+namespace ft {
+
+class PutEngine {
+ public:
+  PutEngine(Link& link, const TransferOptions& options, TransferObserver& observer)
+      : link_(link), small_(link, options, observer), large_(link, options, observer) {}
+
+  // Small files first, all on their way together; then the long ones. Throws when the line stays broken or the user
+  // stops.
+  void put(std::deque<PutJob> jobs);
+  // The same, already told apart. What is in `small` and `large` when it throws is not done.
+  void put(std::deque<PutJob>& small, std::deque<PutJob>& large);
+
+ private:
+  Link& link_;
+  SmallPuts small_;
+  LargePuts large_;
+};
+
+}  // namespace ft

@@ -1,0 +1,63 @@
+#pragma once
+// Fetches a remote folder with all that is in it. Files that are here already, by size and time, are not fetched again,
+// but get the permission bits of the server's. Folders that are made get theirs, too; their times are not kept.
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/transfer/file_gets.h"
+
+namespace ft {
+
+class TreeGet {
+ public:
+  TreeGet(Link& link, const TransferOptions& options, TransferObserver& observer)
+      : link_(link), options_(options), observer_(observer) {}
+
+  // The content of the remote folder `remote` comes into the local folder `local`, which is made when missing. Throws
+  // when the line stays broken, the user stops, `local` cannot be made, or the server refuses to tell of `remote`.
+  // `mode`: the permission bits of `remote`, where they are known.
+  void run(const FileName& remote, const std::string& local, std::optional<std::uint32_t> mode = std::nullopt);
+
+ private:
+  // A page of a folder that is still to be listed.
+  struct Page {
+    FileName remote;
+    std::string after;
+  };
+
+  void listSome(TargetFolder& target, std::deque<GetJob>& jobs);
+  // Syncs the folders in which folders were made, when they are `most` or more.
+  void settleFolders(TargetFolder& target, std::size_t most);
+  void take(const Page& page, const RemoteEntry& entry, TargetFolder& target, std::deque<GetJob>& jobs);
+  // A file that is here, as it seems, and its permission bits there and here.
+  struct Here {
+    GetJob job;
+    std::uint32_t theirs;
+    std::uint32_t ours;
+  };
+
+  TargetFolder openTarget(const FileName& remote, const std::string& local);
+  // The permission bits of the local file, when it is the same by size and time.
+  std::optional<std::uint32_t> modeHere(GetJob& job, const RemoteInfo& info, TargetFolder& target);
+  bool sameContent(const GetJob& job, TargetFolder& target);
+  // Of the files that seem to be here, fetches those whose digests differ.
+  void compareDoubtful(TargetFolder& target, std::deque<GetJob>& jobs);
+  void unchanged(const Here& file, TargetFolder& target);
+  // Gives a file that is here the server's bits. That it cannot be is told as a warning.
+  void takeMode(const Here& file, TargetFolder& target);
+  void finishModes(TargetFolder& target);
+  void failed(const std::string& name, const std::exception& error);
+
+  Link& link_;
+  const TransferOptions& options_;
+  TransferObserver& observer_;
+  std::optional<std::uint32_t> mode_;
+  std::deque<Page> pages_;
+  std::vector<Here> doubtful_;
+};
+
+}  // namespace ft

@@ -1,0 +1,269 @@
+#include "client/verbs/file_verbs.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "client/exit_code.h"
+#include "client/shell.h"
+#include "client/transfer/parallel_gets.h"
+#include "client/transfer/parallel_puts.h"
+#include "client/transfer/stream_get.h"
+#include "client/transfer/stream_put.h"
+#include "client/transfer/tree_get.h"
+#include "client/transfer/tree_put.h"
+#include "common/escape.h"
+
+namespace ft {
+namespace {
+
+constexpr std::string_view kStream = "-";
+
+void requireOperands(const Shell& shell) {
+  const std::vector<std::string>& operands = shell.options.operands;
+  if (operands.empty()) throw UsageError(shell.options.verb + " needs the name of a file");
+  // Mostly a variable that was not set; for get it would mean all there is.
+  if (std::find(operands.begin(), operands.end(), "") != operands.end()) throw UsageError("a name is empty");
+}
+
+std::string labelOf(const Shell& shell) {
+  if (shell.options.operands.size() != 1) return "";
+  const std::string& operand = shell.options.operands.front();
+  return operand == kStream ? shell.options.target.value_or("") : operand;
+}
+
+FileOutcome failedOperand(const std::string& name, const std::exception& error) {
+  FileOutcome outcome;
+  outcome.state = FileOutcome::State::Failed;
+  outcome.name = name;
+  outcome.problem = problemOf(error);
+  return outcome;
+}
+
+// --- put
+
+// What one operand of put is.
+struct PutOperand {
+  std::string path;
+  FileName remote = FileName::root();
+  bool isFolder = false;
+  std::uint64_t size = 0;
+};
+
+PutOperand lookAt(const std::string& path, const Options& options) {
+  const bool several = options.operands.size() > 1;
+  if (path == kStream) return {path, streamName(options.target)};
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) throw failureFromErrno(errno, escapeText(path));
+  return {path, putName(path, options.target, several), S_ISDIR(status.st_mode),
+          static_cast<std::uint64_t>(status.st_size)};
+}
+
+// Two operands for one name would leave only the last of them.
+void requireDifferent(std::vector<std::pair<std::string, std::string>> targets) {
+  std::sort(targets.begin(), targets.end());
+  const auto same = std::adjacent_find(targets.begin(), targets.end(),
+                                       [](const auto& a, const auto& b) { return a.first == b.first; });
+  if (same == targets.end()) return;
+  throw UsageError("'" + escapeText(same->second) + "' and '" + escapeText(std::next(same)->second) +
+                   "' would both become '" + escapeText(same->first) + "'");
+}
+
+PutJob jobFor(const PutOperand& operand, const Options& options) {
+  PutJob job;
+  job.path = operand.path;
+  job.remote = operand.remote;
+  job.size = operand.size;
+  const bool md5 = operand.size <= kMd5File && options.operands.size() <= kFewFiles;
+  job.digest = options.transfer.digest.value_or(md5 ? DigestAlgorithm::Md5 : DigestAlgorithm::Xxh128);
+  return job;
+}
+
+void putFiles(const Shell& shell, const std::vector<PutOperand>& operands) {
+  std::deque<PutJob> jobs;
+  std::uint64_t bytes = 0;
+  for (const PutOperand& operand : operands) {
+    if (operand.isFolder || operand.path == kStream) continue;
+    jobs.push_back(jobFor(operand, shell.options));
+    bytes += operand.size;
+  }
+  if (jobs.empty()) return;
+  shell.output.planned(jobs.size(), bytes);
+  ParallelPuts(shell.link, shell.options.transfer, shell.output).put(std::move(jobs));
+}
+
+void putStream(const Shell& shell, const PutOperand& operand) {
+  try {
+    shell.output.ended(StreamPut(shell.link, shell.options.transfer, shell.output).run(STDIN_FILENO, operand.remote));
+  } catch (const Failure& failure) {
+    shell.output.ended(failedOperand(operand.remote.text(), failure));
+  }
+}
+
+// --- get
+
+// Tells the verb of a failure that means "ask for a folder instead", and passes everything else on.
+class FolderNotice final : public TransferObserver {
+ public:
+  explicit FolderNotice(TransferObserver& observer) : observer_(observer) {}
+
+  void planned(std::uint64_t files, std::uint64_t bytes) override { observer_.planned(files, bytes); }
+  void advanced(std::uint64_t bytes) override { observer_.advanced(bytes); }
+  void warned(const std::string& text) override { observer_.warned(text); }
+  void ended(const FileOutcome& outcome) override {
+    if (outcome.state == FileOutcome::State::Failed && outcome.problem.code == errorName(ErrorCode::IsDirectory)) {
+      refused_ = outcome;
+    } else {
+      observer_.ended(outcome);
+    }
+  }
+  // The outcome that was held back.
+  const std::optional<FileOutcome>& refused() const { return refused_; }
+
+ private:
+  TransferObserver& observer_;
+  std::optional<FileOutcome> refused_;
+};
+
+// The permission bits of a folder there; nullopt: it is something else.
+std::optional<std::uint32_t> remoteFolderMode(const Shell& shell, const FileName& remote) {
+  const RemoteInfo info = shell.link.persist([&] { return shell.link.client().stat(remote); });
+  return info.type == RemoteType::Folder ? std::optional(info.mode) : std::nullopt;
+}
+
+bool isLocalFolder(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+std::string joined(const LocalTarget& target) {
+  if (target.leaf.empty()) return target.folder;
+  return target.folder == "." ? target.leaf : target.folder + "/" + target.leaf;
+}
+
+// Where each operand goes to; of names that are not allowed the error comes later, in their turn.
+std::vector<std::pair<std::string, std::string>> getTargets(const Options& options) {
+  std::vector<std::pair<std::string, std::string>> targets;
+  for (const std::string& operand : options.operands) {
+    try {
+      targets.emplace_back(joined(localTarget(remoteName(operand), options.output, options.operands.size() > 1)),
+                           operand);
+    } catch (const Failure&) {
+      continue;
+    }
+  }
+  return targets;
+}
+
+GetJob jobFor(const FileName& remote, const LocalTarget& target) {
+  GetJob job;
+  job.remote = remote;
+  job.leaf = target.leaf;
+  job.shown = remote.text();
+  return job;
+}
+
+void getOne(const Shell& shell, const std::string& operand) {
+  const FileName remote = remoteName(operand);
+  const LocalTarget target = localTarget(remote, shell.options.output, shell.options.operands.size() > 1);
+  const bool named = remote.isRoot() || operand.ends_with('/');
+  std::optional<std::uint32_t> mode;
+  // Told not to replace, a get of a file is refused for what is here, before the server is asked what it has.
+  if (!named && !shell.options.transfer.replace && isLocalFolder(joined(target)))
+    mode = remoteFolderMode(shell, remote);
+  if (!named && !mode) {
+    FolderNotice notice(shell.output);
+    TargetFolder folder = TargetFolder::open(target.folder);
+    ParallelGets gets(shell.link, shell.options.transfer, notice, folder);
+    std::deque<GetJob> jobs{};
+    jobs.push_back(jobFor(remote, target));
+    gets.get(std::move(jobs));
+    if (!notice.refused()) return;
+    mode = remoteFolderMode(shell, remote);
+    if (!mode) {
+      shell.output.ended(*notice.refused());
+      return;
+    }
+  }
+  TreeGet(shell.link, shell.options.transfer, shell.output).run(remote, joined(target), mode);
+}
+
+void getToStream(const Shell& shell, const std::string& operand, int fd) {
+  GetJob job;
+  job.remote = remoteName(operand);
+  job.shown = operand;
+  if (job.remote.isRoot()) throw Failure(ErrorCode::IsDirectory, "the root is a folder");
+  shell.output.ended(StreamGet(shell.link, shell.options.transfer, shell.output).run(fd, std::move(job)));
+}
+
+// A device or a pipe that -o names is written to, never replaced by a file.
+UniqueFd openStreamTarget(const std::optional<std::string>& output) {
+  struct stat status {};
+  if (!output || output->ends_with('/') || ::stat(output->c_str(), &status) != 0 || S_ISDIR(status.st_mode)) return {};
+  if (S_ISREG(status.st_mode) && !output->starts_with("/dev/") && !output->starts_with("/proc/")) return {};
+  UniqueFd fd(::open(output->c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+  if (!fd) throw failureFromErrno(errno, escapeText(*output));
+  return fd;
+}
+
+// Another way to write "-": /dev/stdout, /dev/fd/1.
+bool isStdout(int fd) {
+  struct stat given {};
+  struct stat out {};
+  return ::fstat(fd, &given) == 0 && ::fstat(STDOUT_FILENO, &out) == 0 && given.st_dev == out.st_dev &&
+         given.st_ino == out.st_ino;
+}
+
+}  // namespace
+
+void runPut(const Shell& shell) {
+  requireOperands(shell);
+  std::vector<PutOperand> operands;
+  for (const std::string& path : shell.options.operands) {
+    try {
+      operands.push_back(lookAt(path, shell.options));
+    } catch (const Failure& failure) {
+      shell.output.ended(failedOperand(path, failure));
+    }
+  }
+  std::vector<std::pair<std::string, std::string>> targets;
+  for (const PutOperand& operand : operands) targets.emplace_back(operand.remote.text(), operand.path);
+  requireDifferent(std::move(targets));
+  putFiles(shell, operands);
+  for (const PutOperand& operand : operands) {
+    if (operand.path == kStream) {
+      putStream(shell, operand);
+    } else if (operand.isFolder) {
+      TreePut(shell.link, shell.options.transfer, shell.output).run(operand.path, operand.remote);
+    }
+  }
+  shell.output.summary("stored", labelOf(shell));
+}
+
+void runGet(const Shell& shell) {
+  requireOperands(shell);
+  const bool toStdout = shell.options.output == kStream;
+  if (toStdout && shell.options.json) throw UsageError("-o - and --json both want stdout");
+  const UniqueFd stream = toStdout ? UniqueFd() : openStreamTarget(shell.options.output);
+  if (toStdout || isStdout(stream.get())) shell.output.dataOnStdout();
+  const int fd = toStdout ? STDOUT_FILENO : stream.get();
+  if (fd < 0) requireDifferent(getTargets(shell.options));
+  for (const std::string& operand : shell.options.operands) {
+    try {
+      if (fd >= 0) {
+        getToStream(shell, operand, fd);
+      } else {
+        getOne(shell, operand);
+      }
+    } catch (const Failure& failure) {
+      if (mayPass(failure)) throw;
+      shell.output.ended(failedOperand(operand, failure));
+    }
+  }
+  shell.output.summary("fetched", labelOf(shell));
+}
+
+}  // namespace ft

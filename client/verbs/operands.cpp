@@ -1,0 +1,120 @@
+#include "client/verbs/operands.h"
+
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <memory>
+
+#include "client/exit_code.h"
+#include "common/escape.h"
+
+namespace ft {
+namespace {
+
+struct Free {
+  void operator()(char* text) const { std::free(text); }
+};
+
+bool existsLocally(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0;
+}
+
+bool isLocalFolder(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+std::string withoutSlashes(std::string text) {
+  while (text.size() > 1 && text.ends_with('/')) text.pop_back();
+  return text;
+}
+
+// The port of the server that is configured counts for its host; another host is asked at the default port.
+ServerAddress addressOf(const RemoteArgument& argument, const ServerAddress& configured) {
+  ServerAddress address;
+  address.host = argument.host;
+  address.port = argument.port.value_or(argument.host == configured.host ? configured.port : kDefaultPort);
+  return address;
+}
+
+void takeFromPut(Options& options) {
+  if (options.target || options.operands.size() < 2) return;
+  const std::string& last = options.operands.back();
+  const auto remote = splitRemote(last);
+  if (!remote || existsLocally(last)) return;
+  options.server = addressOf(*remote, options.server);
+  options.target = remote->path;
+  options.operands.pop_back();
+}
+
+void takeFromGet(Options& options) {
+  if (options.serverNamed) return;
+  std::optional<ServerAddress> server;
+  for (std::string& operand : options.operands) {
+    const auto remote = splitRemote(operand);
+    const bool elsewhere = remote && looksLikeHost(*remote);
+    const ServerAddress address = elsewhere ? addressOf(*remote, options.server) : options.server;
+    if (server && *server != address) throw UsageError("one command talks to one server; the operands name two");
+    server = address;
+    if (elsewhere) operand = remote->path;
+  }
+  if (server) options.server = *server;
+}
+
+}  // namespace
+
+void takeServer(Options& options) {
+  if (options.verb == "put") takeFromPut(options);
+  if (options.verb == "get") takeFromGet(options);
+}
+
+std::string baseName(const std::string& path) {
+  std::string text = withoutSlashes(path);
+  std::string leaf = text.substr(text.rfind('/') + 1);
+  if (leaf == "." || leaf == "..") {
+    const std::unique_ptr<char, Free> real(::realpath(text.c_str(), nullptr));
+    if (real) text = real.get();
+    leaf = text.substr(text.rfind('/') + 1);
+  }
+  if (leaf.empty() || leaf == "." || leaf == "..") {
+    throw UsageError("'" + escapeText(path) + "' has no name to be stored under; give one with -t");
+  }
+  return leaf;
+}
+
+FileName putName(const std::string& local, const std::optional<std::string>& target, bool several) {
+  const std::string remote = target.value_or("");
+  const bool folder = remote.empty() || remote.ends_with('/');
+  if (several && !folder) {
+    throw UsageError("several files need a folder: write -t '" + escapeText(remote) + "/'");
+  }
+  return folder ? remoteName(remote).child(baseName(local)) : FileName::parse(remote);
+}
+
+FileName streamName(const std::optional<std::string>& target) {
+  if (!target || target->empty() || target->ends_with('/')) {
+    throw UsageError("standard input has no name: write -t NAME");
+  }
+  return FileName::parse(*target);
+}
+
+FileName remoteName(const std::string& text) {
+  if (text == "/") return FileName::root();
+  return FileName::parseFolder(text.ends_with('/') ? text.substr(0, text.size() - 1) : text);
+}
+
+LocalTarget localTarget(const FileName& remote, const std::optional<std::string>& output, bool several) {
+  const std::string leaf(remote.leaf());
+  if (!output) return {".", leaf};
+  if (output->empty()) throw UsageError("-o needs a name");
+  if (output->ends_with('/') || isLocalFolder(*output)) return {withoutSlashes(*output), leaf};
+  if (several) throw UsageError("several files need a folder: write -o '" + escapeText(*output) + "/'");
+  const std::size_t slash = output->rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : output->substr(0, slash == 0 ? 1 : slash);
+  const std::string name = output->substr(slash + 1);
+  if (name == "." || name == "..") return {*output, leaf};
+  return {folder, name};
+}
+
+}  // namespace ft

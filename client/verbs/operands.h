@@ -1,0 +1,40 @@
+#pragma once
+// Which file becomes which: the rules for names on the command line. Pure, but for looking at what exists locally.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/options/options.h"
+#include "common/file_name.h"
+
+namespace ft {
+
+// Takes HOST:PATH arguments out of the operands of put (the last one) and get (any): sets options.server and leaves the
+// paths.
+// Throws UsageError, e.g. for two servers in one command.
+void takeServer(Options& options);
+
+// The last part of a local path, for a file or folder that is stored under its own name; "." and ".." are resolved
+// first.
+// Throws UsageError for "/".
+std::string baseName(const std::string& path);
+
+// Where a local file or folder goes. `target`: what -t said; nullopt or "" is the root; a trailing '/' (or more than
+// one operand) makes it a folder. Throws UsageError and Failure(NameInvalid).
+FileName putName(const std::string& local, const std::optional<std::string>& target, bool several);
+// The name for standard input, which has none of its own.
+FileName streamName(const std::optional<std::string>& target);
+
+// A remote operand: a trailing '/' is allowed and means a folder, "" and "/" are the root.
+FileName remoteName(const std::string& text);
+
+// Where a fetched file or folder goes.
+struct LocalTarget {
+  std::string folder;  // "." or as the user wrote it
+  std::string leaf;    // "" when the content of a folder goes straight into `folder`
+};
+// `output`: what -o said. Throws UsageError.
+LocalTarget localTarget(const FileName& remote, const std::optional<std::string>& output, bool several);
+
+}  // namespace ft
