@@ -6,18 +6,14 @@
 #include <exception>
 #include <span>
 
-#include "common/ed25519.h"
 #include "common/frame.h"
 #include "common/protocol.h"
-#include "server/access/authenticator.h"
 #include "server/services/exec_service.h"
 #include "server/session/session_state.h"
 
 namespace ft {
 namespace {
 
-// Replies are gathered up to this size before they are written though more input is at hand.
-constexpr std::size_t kOutputHighWater = 256 * 1024;
 // A session that could go on gives way to waiting ones after this time.
 constexpr std::chrono::milliseconds kTurnTime{4};
 // Before a session is parked, its thread waits this long for the peer, unless others need the thread: most peers answer
@@ -31,8 +27,11 @@ std::span<const std::byte> bytesOf(std::string_view text) { return std::as_bytes
 }  // namespace
 
 Session::Session(std::unique_ptr<Transport> transport, SessionContext& context, const PeerInfo& origin)
-    : transport_(std::move(transport)), context_(context), origin_(origin) {
-  settleIdentity();
+    : transport_(std::move(transport)),
+      context_(context),
+      origin_(origin),
+      visitor_(context, origin_, transport_->security()) {
+  if (visitor_.isNobody()) limitStartup();
   // The first header is due at once; only between requests may a client be idle for long.
   deadline_ = context_.now() + context_.limits.idleTimeout;
   startupDeadline_ = context_.now() + context_.limits.loginTimeout;
@@ -84,7 +83,7 @@ bool Session::Busy::isOver() const {
 }
 
 void Session::Busy::shrink() {
-  if (output.empty()) output.shrink_to_fit();
+  output.shrink();
   if (leftover.empty()) leftover.shrink_to_fit();
   if (puts.empty()) puts = {};
 }
@@ -94,20 +93,10 @@ HandedOver Session::handOver() {
   handed.transport = std::move(transport_);
   handed.request = std::move(*busy_->execRequest);
   handed.input = std::move(busy_->leftover);
-  handed.output = busy_->output.substr(busy_->outputSent);
+  handed.output = busy_->output.rest();
   handed.peer = origin_.name();
   handed.audit = context_.audit;
-  handed.identity = *identity_;
-  handed.view = std::move(view_);
-  if (context_.access != nullptr) {
-    handed.confirm = [access = context_.access, may = context_.checkExec, origin = origin_](HandedOver& now) {
-      const LineSecurity* const line = now.transport->security();
-      now.identity = *access->now(now.identity, origin, line);
-      now.entitled = now.identity.kind == Identity::Kind::User && (origin.loopback() || line != nullptr);
-      if (now.identity.kind == Identity::Kind::Nobody) throw Failure(ErrorCode::Unauthenticated, "log in first");
-      if (now.identity.kind != Identity::Kind::Local && may) may(now.identity);
-    };
-  }
+  visitor_.leave(handed);
   return handed;
 }
 
@@ -144,7 +133,7 @@ Session::Wait Session::loop(SessionKit& kit) {
 
 // What is due must be out before anything writes round the output, or the bytes change places.
 bool Session::outputIsDue() const {
-  return ending_ || busy_->output.size() >= kOutputHighWater || state_ == State::Linger ||
+  return ending_ || busy_->output.full() || state_ == State::Linger ||
          (state_ == State::Send && busy_->sending->body.writesItself());
 }
 
@@ -207,17 +196,7 @@ bool Session::checkDeadline() {
   return false;
 }
 
-bool Session::flush() {
-  while (busy_->outputSent < busy_->output.size()) {
-    const IoResult result = transport_->write(bytesOf(busy_->output).subspan(busy_->outputSent));
-    if (result.status != IoResult::Status::Done) return false;
-    busy_->outputSent += result.bytes;
-  }
-  busy_->outputSent = 0;
-  busy_->output.clear();
-  if (busy_->output.capacity() > kOutputHighWater) busy_->output.shrink_to_fit();
-  return true;
-}
+bool Session::flush() { return busy_->output.flush(*transport_); }
 
 void Session::enterHeader() {
   state_ = State::Header;
@@ -237,7 +216,7 @@ void Session::charge(std::uint64_t bytes) {
   const TimePoint now = context_.now();
   TimePoint until = now;
   if (bucket_) until = std::max(until, bucket_->take(bytes, now));
-  if (userBucket_) until = std::max(until, userBucket_->take(bytes, now));
+  if (RateBucket* const shared = visitor_.rate()) until = std::max(until, shared->take(bytes, now));
   if (until > now) busy_->pausedUntil = until;
 }
 

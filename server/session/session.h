@@ -3,77 +3,20 @@
 // transport that never blocks. A thread that runs a session waits for disks, never for the peer: when the peer has to
 // do something first, run() returns and the session is parked. One thread at a time; which one does not matter.
 
-#include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "common/transport.h"
-#include "server/access/identity.h"
-#include "server/log/audit_log.h"
-#include "server/log/log.h"
-#include "server/network/rate_limit.h"
 #include "server/session/body_receiver.h"
 #include "server/session/body_sender.h"
-#include "server/session/commands.h"
-#include "server/session/session_kit.h"
+#include "server/session/session_context.h"
+#include "server/session/visitor.h"
 
 namespace ft {
 
-using TimePoint = std::chrono::steady_clock::time_point;
-
-class Authenticator;
-class ExecService;
 struct HandedOver;
-
-struct SessionLimits {
-  std::chrono::milliseconds headerTimeout{10'000};
-  // From the beginning of a connection to its first request, whatever it does meanwhile (limitStartup()).
-  std::chrono::milliseconds loginTimeout{60'000};
-  std::chrono::milliseconds idleTimeout{300'000};
-  // Bodies must move kMinBodyRate bytes a second over this.
-  std::chrono::milliseconds bodyWindow{30'000};
-  // Is the plain form of the protocol served to other machines, too?
-  bool plainAnywhere = false;
-};
-
-// What all sessions share. Must outlive them.
-struct SessionContext {
-  Storage& storage;
-  Log& log;
-  KitPool& kits;
-  Segments& segments;
-  SessionLimits limits;
-  // The daemon is stopping: requests that run are finished, new ones are refused.
-  const std::atomic<bool>& draining;
-  // Do other sessions wait for a thread? Then this one gives way between two steps.
-  std::function<bool()> othersWait = [] { return false; };
-  TimePoint (*now)() = std::chrono::steady_clock::now;
-  // Something has happened that the session of that number waits for. Called on any thread, also when the session is
-  // gone.
-  std::function<void(std::uint64_t)> wake = [](std::uint64_t) {};
-  // Where connections go that ask for a command of the system; null: nowhere.
-  ExecService* exec = nullptr;
-  std::string sandbox = "off";  // what holds of it (Sandbox::text)
-  AuditLog* audit = nullptr;    // null: nothing is written down
-  // What `hello` tells of the services beside files.
-  std::vector<HelloService> services{};
-  // Who somebody is; null: everyone is `everyone`.
-  Authenticator* access = nullptr;
-  std::shared_ptr<const Identity> everyone =
-      std::make_shared<const Identity>(Identity{Identity::Kind::Local, "", "", nullptr});
-  // The storage as an identity sees it; empty: all see `storage`.
-  std::function<std::unique_ptr<Storage>(const Identity&)> view{};
-  // The rate that all connections of an identity share; null where it has none. Empty: nobody has one.
-  std::function<std::shared_ptr<RateBucket>(const Identity&)> rate{};
-  // Throws Failure unless the identity may run commands of the system. Empty: Local may, and no user.
-  std::function<void(const Identity&)> checkExec{};
-};
 
 class Session {
  public:
@@ -131,12 +74,9 @@ class Session {
   Progress workOn();
 
   // Who is there (session_login.cpp).
-  void settleIdentity();
+  void lookWhoIsThere();
   void become(std::shared_ptr<const Identity> identity);
-  Storage& storage();
-  std::size_t mostInput() const;
   bool admits(const Header& request, const Command& command);
-  std::optional<Failure> refusal(const Header& request, const Command& command) const;
   void startLogin(Header request);
   Progress awaitLogin();
   std::string loginNonce();
@@ -182,17 +122,13 @@ class Session {
   std::unique_ptr<Transport> transport_;
   SessionContext& context_;
   const PeerInfo origin_;
+  Visitor visitor_;
   std::uint64_t number_ = 0;
-  std::shared_ptr<const Identity> identity_;
-  std::uint64_t identityVersion_ = 0;
-  std::unique_ptr<Storage> view_;
   std::shared_ptr<RateBucket> bucket_;
-  std::shared_ptr<RateBucket> userBucket_;
   TimePoint deadline_;
   TimePoint startupDeadline_;
   std::uint8_t loginTries_ = 0;
   State state_ = State::Header;
-  bool lineWasPlain_ = true;  // when identity_ was found
   bool startupLimited_ = false;
   bool settled_ = false;
   bool headerBegun_ = false;

@@ -8,9 +8,10 @@ void Session::record(const Header& request, const Deed& deed) {
   const std::string peer = origin_.name();
   AuditRecord record;
   record.peer = peer;
-  if (identity_->kind != Identity::Kind::Local) {
-    record.user = identity_->user;
-    record.method = identity_->method;
+  const Identity& who = visitor_.identity();
+  if (who.kind != Identity::Kind::Local) {
+    record.user = who.user;
+    record.method = who.method;
   }
   record.command = request.cmd;
   if (request.filename) record.name = *request.filename;

@@ -1,4 +1,4 @@
-// Who is at the other end of a session: before a log-in, through it, and after the users have changed.
+// Log-ins, and what a session does when somebody else is there than before.
 
 #include "common/base64.h"
 #include "common/hex.h"
@@ -8,12 +8,6 @@
 
 namespace ft {
 namespace {
-
-// The same user with the same limits; a users file that was read again has scopes of its own.
-bool isSameFor(const Identity& one, const Identity& other) {
-  const bool sameScope = one.scope == other.scope || (one.scope && other.scope && *one.scope == *other.scope);
-  return one.kind == other.kind && one.user == other.user && sameScope;
-}
 
 // Takes the secrets out of the header. Throws Failure(BadRequest).
 Credentials credentialsFrom(Header& request) {
@@ -36,72 +30,20 @@ Credentials credentialsFrom(Header& request) {
 
 }  // namespace
 
-// A client's certificate is known once the handshake is done, which happens inside the first reads.
-void Session::settleIdentity() {
-  if (context_.access == nullptr) {
-    identity_ = context_.everyone;
-    return;
-  }
-  const LineSecurity* const line = transport_->security();
-  const std::uint64_t version = context_.access->version();
-  const bool nowEncrypted = line != nullptr && lineWasPlain_;
-  const bool first = identityVersion_ == 0;
-  if (!first && !nowEncrypted && version + 1 == identityVersion_) return;
-  lineWasPlain_ = line == nullptr;
-  identityVersion_ = version + 1;
-  auto found =
-      first || nowEncrypted ? context_.access->initial(origin_, line) : context_.access->now(*identity_, origin_, line);
-  if (first || !isSameFor(*found, *identity_)) become(std::move(found));
-  if (first && identity_->kind == Identity::Kind::Nobody) limitStartup();
+void Session::lookWhoIsThere() {
+  if (auto other = visitor_.renewed(transport_->security())) become(std::move(other));
 }
 
+// What was begun was another one's.
 void Session::become(std::shared_ptr<const Identity> identity) {
-  if (busy_) {
-    commitPuts();
-    busy_->offers = Offers();
-  }
-  view_.reset();
-  identity_ = std::move(identity);
-  userBucket_ = context_.rate ? context_.rate(*identity_) : nullptr;
-}
-
-Storage& Session::storage() {
-  // Which is a Local's view already.
-  if (!context_.view || identity_->kind == Identity::Kind::Local) return context_.storage;
-  if (!view_) view_ = context_.view(*identity_);
-  return *view_;
-}
-
-std::size_t Session::mostInput() const {
-  return identity_->kind == Identity::Kind::Nobody ? kMaxHeaderBeforeLogin + kLengthPrefixSize : InputBuffer::kCapacity;
-}
-
-// What the identity alone is enough to refuse.
-std::optional<Failure> Session::refusal(const Header& request, const Command& command) const {
-  if (request.plain && !origin_.loopback() && !context_.limits.plainAnywhere) {
-    return Failure(ErrorCode::Forbidden,
-                   "the plain form of the protocol is served on this machine only (server.plain_form)");
-  }
-  if (command.access == Access::None || identity_->kind == Identity::Kind::Local) return std::nullopt;
-  if (identity_->kind == Identity::Kind::Nobody) {
-    if (!origin_.loopback() && transport_->security() == nullptr) {
-      return Failure(ErrorCode::Forbidden, "this daemon serves nothing in plain text here: use TLS");
-    }
-    return Failure(ErrorCode::Unauthenticated, "log in first");
-  }
-  if (command.access != Access::Exec) return std::nullopt;
-  if (!context_.checkExec) return Failure(ErrorCode::Forbidden, "users have no right to exec");
-  try {
-    context_.checkExec(*identity_);
-  } catch (const Failure& failure) {
-    return failure;
-  }
-  return std::nullopt;
+  commitPuts();
+  busy_->offers = Offers();
+  visitor_.become(std::move(identity));
 }
 
 // False when the request was refused.
 bool Session::admits(const Header& request, const Command& command) {
-  const std::optional<Failure> failure = refusal(request, command);
+  const std::optional<Failure> failure = visitor_.refusal(request, command, transport_->security());
   if (!failure) return true;
   refuse(request, *failure);
   // What follows a refused put is not read: whoever has not logged in could send for ever.
@@ -147,7 +89,7 @@ Progress Session::awaitLogin() {
   settleStartup();
   record(request, {});
   Header answer = okReply(request);
-  answer.user = identity_->user;
+  answer.user = visitor_.identity().user;
   reply(answer);
   return Progress::Moved;
 }

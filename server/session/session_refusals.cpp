@@ -16,7 +16,7 @@ void Session::refuseHeader(const HeaderError& error) {
                       error.told() >= (hasBody ? HeaderError::Told::Body : HeaderError::Told::Command);
   afterExec_ = !header.plain && header.cmd == "exec";
   // A body is not read from who has not logged in (see admits()).
-  if (!goesOn || (hasBody && identity_->kind == Identity::Kind::Nobody)) {
+  if (!goesOn || (hasBody && visitor_.isNobody())) {
     refuse(header, error);
     endConnection();
   } else if (hasBody) {
@@ -37,7 +37,7 @@ bool Session::passesOver(const Header& request) {
   }
   const std::uint64_t size = input ? request.filesize.value_or(0) : 0;
   // Whoever has not logged in could send for ever.
-  if (size > 0 && identity_->kind == Identity::Kind::Nobody) {
+  if (size > 0 && visitor_.isNobody()) {
     endConnection();
   } else if (size > 0) {
     discard(request, BodyReceiver::raw(nullptr, size));

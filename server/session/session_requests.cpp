@@ -45,7 +45,7 @@ void compareDigests(const std::vector<DigestValue>& expected, const std::vector<
 // The next frame's header, or nullopt with what to do instead. A header that is not understood is answered here.
 std::optional<Header> Session::nextFrame(SessionKit& kit, Progress& progress) {
   // Not in the middle of a request, which belongs to who began it.
-  if (state_ == State::Header) settleIdentity();
+  if (state_ == State::Header) lookWhoIsThere();
   const auto text = peekFrame(kit.input.view());
   if (!text) {
     if (!kit.input.empty() && !headerBegun_) {
@@ -53,13 +53,14 @@ std::optional<Header> Session::nextFrame(SessionKit& kit, Progress& progress) {
       deadline_ = context_.now() + context_.limits.headerTimeout;
     }
     progress = Progress::Moved;
-    if (kit.input.size() >= mostInput()) {
+    const std::size_t most = visitor_.mostInput();
+    if (kit.input.size() >= most) {
       refuse(Header{}, Failure(ErrorCode::Unauthenticated, "log in first: before that, headers have at most " +
                                                                std::to_string(kMaxHeaderBeforeLogin) + " bytes"));
       endConnection();
       return std::nullopt;
     }
-    const IoResult result = kit.input.fill(*transport_, mostInput() - kit.input.size());
+    const IoResult result = kit.input.fill(*transport_, most - kit.input.size());
     if (result.status == IoResult::Status::WouldBlockRead) progress = Progress::NeedRead;
     if (result.status == IoResult::Status::WouldBlockWrite) progress = Progress::NeedWrite;
     if (result.status == IoResult::Status::End) {
@@ -123,11 +124,11 @@ void Session::dispatch(Header request) {
 }
 
 void Session::runCommand(const Command& command, Header request) {
-  if (identity_->kind != Identity::Kind::Nobody) settleStartup();
+  if (!visitor_.isNobody()) settleStartup();
   // Puts gather; anything else must see them.
   if (command.body != BodyRule::FromClient) commitPuts();
   try {
-    Storage& seen = command.access == Access::None ? context_.storage : storage();
+    Storage& seen = command.access == Access::None ? context_.storage : visitor_.storage();
     CommandContext context{
         seen, busy_->offers, context_.segments, context_.exec != nullptr, context_.sandbox, &context_.services};
     if (command.name == "hello") context.nonce = loginNonce();
@@ -260,7 +261,7 @@ void Session::finishPut(const Header* trailer) {
     compareDigests(now.request.digests, digests);
     if (trailer != nullptr) compareDigests(trailer->digests, digests);
   } catch (const Failure&) {
-    storage().restart(*now.upload);
+    visitor_.storage().restart(*now.upload);
     throw;
   }
   if (now.deliver) {
@@ -295,7 +296,7 @@ void Session::failPut(const Failure& failure) {
 
 Progress Session::sendBody(SessionKit& kit) {
   const std::uint64_t before = busy_->sending->body.moved();
-  const Progress progress = busy_->sending->body.step(kit, *transport_, busy_->output);
+  const Progress progress = busy_->sending->body.step(kit, *transport_, busy_->output.bytes());
   charge(busy_->sending->body.moved() - before);
   if (progress != Progress::Done) return progress;
   recordGet(nullptr);
@@ -306,12 +307,12 @@ Progress Session::sendBody(SessionKit& kit) {
 
 void Session::reply(const Header& header) {
   commitPuts();
-  appendFrame(busy_->output, header);
+  appendFrame(busy_->output.bytes(), header);
 }
 
 void Session::commitPuts() {
   if (busy_->puts.empty()) return;
-  for (const PutQueue::Answered& answer : busy_->puts.commit(storage())) {
+  for (const PutQueue::Answered& answer : busy_->puts.commit(visitor_.storage())) {
     const PutRecord& put = answer.record;
     if (answer.failure) {
       refuse(put.request, *answer.failure);
@@ -323,7 +324,7 @@ void Session::commitPuts() {
     stored.filename = put.request.filename;
     stored.filesize = put.size;
     for (const DigestValue& digest : put.digests) stored.setDigest(digest);
-    appendFrame(busy_->output, stored);
+    appendFrame(busy_->output.bytes(), stored);
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include "server/access/authenticator.h"
 #include "server/session/offers.h"
+#include "server/session/output_buffer.h"
 #include "server/session/put_queue.h"
 #include "server/session/session.h"
 
@@ -63,8 +64,7 @@ struct Session::Busy {
   void shrink();
 
   std::string leftover;  // input that waits while the session is parked
-  std::string output;
-  std::size_t outputSent = 0;
+  OutputBuffer output;
   std::string nonce;  // that a log-in may sign
   Offers offers;
   PutQueue puts;

@@ -1,0 +1,70 @@
+#pragma once
+// What all sessions of a daemon share, and the limits that each of them is held to.
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/access/identity.h"
+#include "server/log/audit_log.h"
+#include "server/log/log.h"
+#include "server/network/rate_limit.h"
+#include "server/session/commands.h"
+#include "server/session/session_kit.h"
+
+namespace ft {
+
+using TimePoint = std::chrono::steady_clock::time_point;
+
+class Authenticator;
+class ExecService;
+
+struct SessionLimits {
+  std::chrono::milliseconds headerTimeout{10'000};
+  // From the beginning of a connection to its first request, whatever it does meanwhile (limitStartup()).
+  std::chrono::milliseconds loginTimeout{60'000};
+  std::chrono::milliseconds idleTimeout{300'000};
+  // Bodies must move kMinBodyRate bytes a second over this.
+  std::chrono::milliseconds bodyWindow{30'000};
+  // Is the plain form of the protocol served to other machines, too?
+  bool plainAnywhere = false;
+};
+
+// What all sessions share. Must outlive them.
+struct SessionContext {
+  Storage& storage;
+  Log& log;
+  KitPool& kits;
+  Segments& segments;
+  SessionLimits limits;
+  // The daemon is stopping: requests that run are finished, new ones are refused.
+  const std::atomic<bool>& draining;
+  // Do other sessions wait for a thread? Then this one gives way between two steps.
+  std::function<bool()> othersWait = [] { return false; };
+  TimePoint (*now)() = std::chrono::steady_clock::now;
+  // Something has happened that the session of that number waits for. Called on any thread, also when the session is
+  // gone.
+  std::function<void(std::uint64_t)> wake = [](std::uint64_t) {};
+  // Where connections go that ask for a command of the system; null: nowhere.
+  ExecService* exec = nullptr;
+  std::string sandbox = "off";  // what holds of it (Sandbox::text)
+  AuditLog* audit = nullptr;    // null: nothing is written down
+  // What `hello` tells of the services beside files.
+  std::vector<HelloService> services{};
+  // Who somebody is; null: everyone is `everyone`.
+  Authenticator* access = nullptr;
+  std::shared_ptr<const Identity> everyone =
+      std::make_shared<const Identity>(Identity{Identity::Kind::Local, "", "", nullptr});
+  // The storage as an identity sees it; empty: all see `storage`.
+  std::function<std::unique_ptr<Storage>(const Identity&)> view{};
+  // The rate that all connections of an identity share; null where it has none. Empty: nobody has one.
+  std::function<std::shared_ptr<RateBucket>(const Identity&)> rate{};
+  // Throws Failure unless the identity may run commands of the system. Empty: Local may, and no user.
+  std::function<void(const Identity&)> checkExec{};
+};
+
+}  // namespace ft
