@@ -83,6 +83,7 @@ DiskStorageOptions rootOptions(const ServerConfig& config, const RootRules& root
   if (root.folderMode.given()) options.folderMode = root.folderMode.value;
   options.fileMode &= masked;
   options.folderMode &= masked;
+  options.mostMode &= masked;
   options.owner.uid = numberOf(root.owner, "user");
   options.owner.gid = numberOf(root.group, "group");
   return options;

@@ -37,6 +37,7 @@ struct DiskStorageOptions {
   std::chrono::milliseconds partExpire = std::chrono::hours(24 * 7);
   std::uint32_t fileMode = 0644;
   std::uint32_t folderMode = 0755;
+  std::uint32_t mostMode = 0777;  // bits that a file may take over from the one that it replaces
   bool backgroundMd5 = false;  // take the MD5 of files that came with another digest, when nothing else is to be done
   Ownership owner{};           // of new files and folders
   mode_t umask = 0777;         // the process's: bits that new files and folders may lack, so that they are to be set

@@ -17,6 +17,12 @@ constexpr auto kCleaningAtStart = std::chrono::milliseconds(800);
 // A FIFO must not block, a terminal must not become ours.
 constexpr int kReadFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
 
+// A put that says nothing of permission bits must not open a private file to others.
+PutSpec keepingMode(PutSpec spec, std::optional<std::uint32_t> replaced) {
+  if (!spec.mode) spec.mode = replaced;
+  return spec;
+}
+
 }  // namespace
 
 DiskStorage::DiskStorage(DiskStorageOptions options) : core_(std::move(options)) {
@@ -33,11 +39,11 @@ bool DiskStorage::expireParts(std::chrono::milliseconds time) {
   return core_.staging.clean(deadline) && core_.parts.clean(deadline);
 }
 
-bool DiskStorage::checkTarget(const PutSpec& spec) {
+std::optional<std::uint32_t> DiskStorage::checkTarget(const PutSpec& spec) const {
   constexpr std::string_view kAction = "store";
   if (spec.name.isRoot()) throw diskFailure(EISDIR, kAction, spec.name);
   const Opened there = core_.root.open(spec.name, O_PATH);
-  if (there.error == ENOENT) return true;
+  if (there.error == ENOENT) return std::nullopt;
   if (!there) throw diskFailure(there.error, kAction, spec.name);
   struct stat info {};
   if (::fstat(there.fd.get(), &info) != 0) throw diskFailure(errno, kAction, spec.name);
@@ -45,21 +51,21 @@ bool DiskStorage::checkTarget(const PutSpec& spec) {
   if (S_ISLNK(info.st_mode)) throw diskFailure(ELOOP, kAction, spec.name);
   if (!S_ISREG(info.st_mode)) throw diskFailure(ENXIO, kAction, spec.name);
   if (!spec.replace) throw diskFailure(EEXIST, kAction, spec.name);
-  return false;
+  return info.st_mode & core_.options.mostMode;
 }
 
 std::unique_ptr<Upload> DiskStorage::begin(const PutSpec& spec) {
-  const bool free = checkTarget(spec);
-  auto upload = std::make_unique<DiskUpload>(core_, spec, nullptr);
-  if (free) upload->expectFree();
+  const auto replaced = checkTarget(spec);
+  auto upload = std::make_unique<DiskUpload>(core_, keepingMode(spec, replaced), nullptr);
+  if (!replaced) upload->expectFree();
   return upload;
 }
 
 std::unique_ptr<Upload> DiskStorage::resume(const PutSpec& spec, DigestAlgorithm prefixDigest) {
-  checkTarget(spec);
+  const auto replaced = checkTarget(spec);
   auto claim = core_.parts.claim(PartStore::partName(spec));
   const bool claimed = claim != nullptr;
-  auto upload = std::make_unique<DiskUpload>(core_, spec, std::move(claim));
+  auto upload = std::make_unique<DiskUpload>(core_, keepingMode(spec, replaced), std::move(claim));
   if (claimed) upload->openPart(prefixDigest);
   return upload;
 }

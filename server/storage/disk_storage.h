@@ -54,8 +54,9 @@ class DiskStorage : public Storage {
   bool usesOpenat2() const { return core_.root.usesOpenat2(); }
 
  private:
-  // Throws Failure when no file can be stored there. Returns whether nothing is there.
-  bool checkTarget(const PutSpec& spec);
+  // Throws Failure when no file can be stored there. Returns the permission bits of the file that would be replaced;
+  // nullopt: nothing is there.
+  std::optional<std::uint32_t> checkTarget(const PutSpec& spec) const;
   std::optional<FileInfo> find(const FileName& name) const;
   void replaceByRename(const FileName& from, const FileName& to, bool replace);
 

@@ -43,7 +43,7 @@ struct PutSpec {
   std::optional<std::uint64_t> size;      // bytes; unknown for streams
   std::optional<std::uint64_t> dataSize;  // bytes that are not holes, for the reservation; a hint
   std::optional<std::int64_t> mtimeNs;
-  std::optional<std::uint32_t> mode;
+  std::optional<std::uint32_t> mode;  // missing: that of the file that is replaced, else the place's own
   bool replace = true;
   std::vector<DigestAlgorithm> digests;  // to be taken while writing; at least one
   bool segment = false;  // the bytes are for append() to another upload, which has asked for their space

@@ -211,6 +211,24 @@ TEST_CASE("mode and mtime are stored exactly, and the mode of the options otherw
   }
 }
 
+TEST_CASE("a put that names no permission bits opens no private file: it keeps those of the file that it replaces") {
+  onBothLookups([](Disk& disk) {
+    for (const std::uint32_t bits : {0600U, 0755U, 0U}) {
+      CAPTURE(bits);
+      PutSpec first = disk.spec("a", 3);
+      first.mode = bits;
+      disk.put(first, "old");
+      disk.put("a", "new one");
+      CHECK((statOf(disk.at("a")).st_mode & 07777) == bits);
+      CHECK(readText(disk.at("a")) == "new one");
+    }
+    PutSpec named = disk.spec("a", 1);
+    named.mode = 0640;
+    disk.put(named, "x");
+    CHECK((statOf(disk.at("a")).st_mode & 07777) == 0640);
+  });
+}
+
 TEST_CASE("a target that cannot be a file is refused before the first byte") {
   onBothLookups([](Disk& disk) {
     disk.put("folder/file", "old");

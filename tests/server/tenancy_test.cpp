@@ -224,6 +224,9 @@ TEST_CASE("roots are the folders at the top, each on its own disk with its own r
   upload->write(bytesOf("x"));
   CHECK_FALSE(local.store(std::move(upload)).has_value());
   CHECK((statOf(tenants.folder.path() / "work/loose").st_mode & 0777) == 0750);
+  fs::permissions(tenants.folder.path() / "work/loose", fs::perms(0777));
+  local.put("work/loose", "y");
+  CHECK((statOf(tenants.folder.path() / "work/loose").st_mode & 0777) == 0750);
   const std::vector<std::string> folders{"open", "open/private"};
   const std::vector<std::uint32_t> modes{0777, 0};
   local.storage->makeFolders(Hand::name("work/d"), folders, modes);
