@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "server/storage/disk_core.h"
+#include "server/storage/disk_expiry.h"
 #include "server/storage/storage.h"
 
 namespace ft {
@@ -40,9 +41,9 @@ class DiskStorage : public Storage {
   // most; the next call goes on from there. To be called now and then, by one thread. Returns whether nothing is left
   // to do. Throws Failure.
   bool expireParts(std::chrono::milliseconds time);
-  // Removes the files that have had their content for longer than `age`, for about `time` at most; no space is needed
-  // for it. Returns whether nothing is left to do. Throws Failure when some files could not be removed, once the others
-  // are.
+  // Removes the files that have had their content for longer than `age`, for about `time` at most; the next call goes
+  // on from there. No space is needed for it. To be called now and then, by one thread. Returns whether nothing is left
+  // to do. Throws Failure when some files could not be removed, once the others are.
   bool removeOlderThan(std::chrono::milliseconds age, std::chrono::milliseconds time);
   // The length of the parts that an owner's cut uploads have left (PutSpec::owner).
   std::uint64_t partBytes(const std::string& owner) { return core_.parts.bytesOf(owner); }
@@ -61,6 +62,7 @@ class DiskStorage : public Storage {
   void replaceByRename(const FileName& from, const FileName& to, bool replace);
 
   DiskCore core_;
+  std::unique_ptr<ExpiryWalk> expiry_;  // that has not come to its end
 };
 
 }  // namespace ft

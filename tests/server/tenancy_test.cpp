@@ -334,6 +334,20 @@ TEST_CASE("files that are over their root's age are removed, and younger ones st
   CHECK(fs::exists(tenants.folder.path() / "aged/.ftpd/lock"));
 }
 
+TEST_CASE("a walk for old files goes on where its time was up, so it comes to the end of any tree") {
+  Disk disk;
+  for (const char* name : {"a/1", "a/b/2", "a/b/c/3", "d/4", "5"}) writeText(disk.at(name), "x");
+  int calls = 1;
+  while (!disk.storage->removeOlderThan(-std::chrono::hours(1), std::chrono::milliseconds(0)) && calls < 100) ++calls;
+  CHECK(calls > 5);
+  CHECK(calls < 100);
+  for (const char* name : {"a/1", "a/b/2", "a/b/c/3", "d/4", "5"}) CHECK_FALSE(fs::exists(disk.at(name)));
+  // And the next one begins anew.
+  writeText(disk.at("a/6"), "x");
+  CHECK(disk.storage->removeOlderThan(-std::chrono::hours(1), std::chrono::seconds(5)));
+  CHECK_FALSE(fs::exists(disk.at("a/6")));
+}
+
 TEST_CASE("old files that cannot be removed are a failure that is told, and stay") {
   Disk disk;
   writeText(disk.at("d/x"), "x");
