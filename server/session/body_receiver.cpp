@@ -32,7 +32,7 @@ Progress BodyReceiver::step(SessionKit& kit, Transport& transport) {
         kit.input.view().first(static_cast<std::size_t>(std::min<std::uint64_t>(kit.input.size(), remaining_)));
     if (upload_ != nullptr) upload_->write(bytes);
     remaining_ -= bytes.size();
-    moved_ += bytes.size();
+    received_ += bytes.size();
     kit.input.consume(bytes.size());
     return Progress::Moved;
   }
@@ -57,7 +57,7 @@ Progress BodyReceiver::nextChunk(SessionKit& kit, Transport& transport) {
     hole_ = static_cast<std::uint64_t>(-n);
     upload_->expectHole(hole_);
   }
-  moved_ += kChunkPrefixSize;
+  received_ += kChunkPrefixSize;
   return Progress::Moved;
 }
 
@@ -66,7 +66,7 @@ void BodyReceiver::passHole() {
   const std::uint64_t step = std::min(hole_, kHoleStep);
   upload_->writeHole(step);
   hole_ -= step;
-  moved_ += step;
+  passed_ += step;
 }
 
 Progress BodyReceiver::fillInput(SessionKit& kit, Transport& transport, std::size_t most) {
@@ -91,7 +91,7 @@ Progress BodyReceiver::spliceOnce(SessionKit& kit, Transport& transport) {
   if (got == 0) throw TransportError(TransportError::Kind::Closed, "the peer closed the connection inside a body");
   std::size_t inPipe = static_cast<std::size_t>(got);
   remaining_ -= inPipe;
-  moved_ += inPipe;
+  received_ += inPipe;
   try {
     while (inPipe > 0) inPipe -= upload_->writeFromPipe(kit.pipe.readEnd(), inPipe);
   } catch (...) {

@@ -32,8 +32,10 @@ class BodyReceiver {
   bool chunked() const { return chunked_; }
   // Bytes of the raw body, or of the present chunk, that have not arrived.
   std::uint64_t remaining() const { return remaining_; }
-  // Body bytes that have arrived in all.
-  std::uint64_t moved() const { return moved_; }
+  // How far it is: bytes that have arrived, and those of holes that were passed.
+  std::uint64_t moved() const { return received_ + passed_; }
+  // Bytes that have arrived in all.
+  std::uint64_t received() const { return received_; }
 
  private:
   BodyReceiver(Upload* upload, bool chunked, std::uint64_t size)
@@ -46,9 +48,10 @@ class BodyReceiver {
   Upload* upload_;
   bool chunked_;
   std::uint64_t remaining_;
-  std::uint64_t moved_ = 0;
-  std::uint64_t hole_ = 0;  // bytes of the present hole that are still to be passed
-  bool ended_ = false;      // the end mark of a chunked body was read
+  std::uint64_t received_ = 0;
+  std::uint64_t passed_ = 0;  // bytes of holes
+  std::uint64_t hole_ = 0;    // bytes of the present hole that are still to be passed
+  bool ended_ = false;        // the end mark of a chunked body was read
 };
 
 }  // namespace ft

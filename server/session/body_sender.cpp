@@ -21,6 +21,8 @@ constexpr std::uint64_t kSendStep = 1024 * 1024;
 constexpr std::size_t kCopyStep = 64 * 1024;
 // Shorter holes are sent as the zeros that they are.
 constexpr std::uint64_t kHoleMin = 64 * 1024;
+// Of a hole that is digested in one step: zeros cost no transfer, but time.
+constexpr std::uint64_t kHoleStep = 8 * 1024 * 1024;
 
 }  // namespace
 
@@ -50,7 +52,7 @@ Progress BodySender::sendContent(std::string& output) {
     if (send_.running) send_.running->update(content);
   }
   output.append(reinterpret_cast<const char*>(content.data()), content.size());
-  moved_ += content.size();
+  sent_ += content.size();
   position_ = send_.end;
   send_.content.reset();
   finish(output);
@@ -60,11 +62,13 @@ Progress BodySender::sendContent(std::string& output) {
 void BodySender::nextChunk(std::string& output) {
   const Download::Extent data = send_.download->nextData(position_);
   const std::uint64_t holeEnd = std::min(data.begin, send_.end);
-  if (holeEnd - position_ >= kHoleMin || holeEnd == send_.end) {
-    const auto hole = encodeChunk(-static_cast<std::int64_t>(holeEnd - position_));
-    if (holeEnd > position_) output.append(hole.data(), hole.size());
-    if (send_.running) send_.running->updateZeros(holeEnd - position_);
-    position_ = chunkEnd_ = hashedTo_ = holeEnd;
+  if (inHole_ || holeEnd - position_ >= kHoleMin || holeEnd == send_.end) {
+    const std::uint64_t end = send_.running ? std::min(holeEnd, position_ + kHoleStep) : holeEnd;
+    const auto hole = encodeChunk(-static_cast<std::int64_t>(end - position_));
+    if (end > position_) output.append(hole.data(), hole.size());
+    if (send_.running) send_.running->updateZeros(end - position_);
+    position_ = chunkEnd_ = hashedTo_ = end;
+    inHole_ = end < holeEnd;
     return;
   }
   chunkEnd_ = std::min({std::max(data.end, position_ + 1), position_ + kSendChunk, send_.end});
@@ -90,7 +94,7 @@ Progress BodySender::sendData(SessionKit& kit, Transport& transport) {
   }
   if (sent == 0) giveUp(ErrorCode::Changed, "the file was cut short while it was sent");
   position_ += static_cast<std::uint64_t>(sent);
-  moved_ += static_cast<std::uint64_t>(sent);
+  sent_ += static_cast<std::uint64_t>(sent);
   return Progress::Moved;
 }
 
@@ -107,7 +111,7 @@ Progress BodySender::copyData(SessionKit& kit, Transport& transport, std::size_t
   if (result.status == IoResult::Status::WouldBlockWrite) return Progress::NeedWrite;
   if (result.status == IoResult::Status::WouldBlockRead) return Progress::NeedRead;
   position_ += result.bytes;
-  moved_ += result.bytes;
+  sent_ += result.bytes;
   return Progress::Moved;
 }
 
@@ -119,7 +123,7 @@ Progress BodySender::padChunk(Transport& transport, SessionKit& kit) {
   if (result.status == IoResult::Status::WouldBlockWrite) return Progress::NeedWrite;
   if (result.status == IoResult::Status::WouldBlockRead) return Progress::NeedRead;
   position_ += result.bytes;
-  moved_ += result.bytes;
+  sent_ += result.bytes;
   return Progress::Moved;
 }
 

@@ -15,15 +15,18 @@ class BodySender {
   // `send.reply` has been written already; the rest is taken over.
   explicit BodySender(SendFile send);
 
-  // The next step writes to the connection itself; what waits in the output must be written before it.
-  bool writesItself() const { return !finished_ && !send_.content && position_ < chunkEnd_; }
+  // Is what waits in the output to be written before the next step? Such a step writes to the connection itself, or it
+  // takes a while, of which the peer is to see something.
+  bool needsEmptyOutput() const { return !finished_ && !send_.content && (position_ < chunkEnd_ || inHole_); }
   // One bounded piece of work; bytes that are not the file's own (prefixes, the trailer) are appended to `output`.
   // Throws TransportError, and Failure for a raw body that cannot be read on: cutting the connection is then the only
   // way to tell.
   Progress step(SessionKit& kit, Transport& transport, std::string& output);
 
-  // Body bytes that have left in all.
-  std::uint64_t moved() const { return moved_; }
+  // How far it is: bytes of the file that are behind it, holes among them.
+  std::uint64_t moved() const { return position_ - send_.begin; }
+  // Bytes of the file that have left in all.
+  std::uint64_t sent() const { return sent_; }
   std::uint64_t size() const { return send_.end - send_.begin; }
   // The digest that was promised or taken; empty until Done.
   const DigestValue& digest() const { return digest_; }
@@ -43,7 +46,8 @@ class BodySender {
   std::uint64_t position_;  // next byte to be sent
   std::uint64_t chunkEnd_;  // end of the present chunk (raw: of the body)
   std::uint64_t hashedTo_;
-  std::uint64_t moved_ = 0;
+  std::uint64_t sent_ = 0;
+  bool inHole_ = false;  // of which a part was told and digested
   bool finished_ = false;
   std::optional<Failure> failure_;
   DigestValue digest_;

@@ -9,6 +9,8 @@ namespace {
 // A group holds a descriptor for each file, so it is bounded; more would hardly save syncs.
 constexpr std::size_t kMaxGroup = 256;
 constexpr std::uint64_t kMaxGroupBytes = 16 * 1024 * 1024;
+// How long a put may wait for others, from its beginning: much longer than a group of small ones takes to come.
+constexpr std::chrono::milliseconds kGatherTime{100};
 
 }  // namespace
 
@@ -19,6 +21,10 @@ void PutQueue::add(std::unique_ptr<Upload> upload, PutRecord record) {
 }
 
 bool PutQueue::full() const { return items_.size() >= kMaxGroup || bytes_ >= kMaxGroupBytes; }
+
+std::chrono::steady_clock::time_point PutQueue::due() const {
+  return records_.empty() ? std::chrono::steady_clock::time_point::max() : records_.front().begun + kGatherTime;
+}
 
 std::vector<PutQueue::Answered> PutQueue::commit(Storage& storage) {
   std::optional<Failure> whole;

@@ -27,6 +27,8 @@ class PutQueue {
   bool empty() const { return items_.empty(); }
   // Large enough that waiting for more would gain nothing.
   bool full() const;
+  // When the oldest has waited for others long enough; max when the queue is empty.
+  std::chrono::steady_clock::time_point due() const;
 
   struct Answered {
     PutRecord record;

@@ -19,8 +19,6 @@ constexpr std::chrono::milliseconds kTurnTime{4};
 // Before a session is parked, its thread waits this long for the peer, unless others need the thread: most peers answer
 // at once.
 constexpr int kGraceMs = 2;
-// How long a closing connection's input is read and thrown away, so that the last reply is not lost to a reset.
-constexpr std::chrono::milliseconds kLingerTime{3000};
 
 std::span<const std::byte> bytesOf(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
 
@@ -30,11 +28,9 @@ Session::Session(std::unique_ptr<Transport> transport, SessionContext& context, 
     : transport_(std::move(transport)),
       context_(context),
       origin_(origin),
-      visitor_(context, origin_, transport_->security()) {
+      visitor_(context, origin_, transport_->security()),
+      deadlines_(context.limits, context.now()) {
   if (visitor_.isNobody()) limitStartup();
-  // The first header is due at once; only between requests may a client be idle for long.
-  deadline_ = context_.now() + context_.limits.idleTimeout;
-  startupDeadline_ = context_.now() + context_.limits.loginTimeout;
 }
 
 Session::~Session() = default;
@@ -74,11 +70,11 @@ void Session::giveBack(SessionKit& kit) {
 }
 
 TimePoint Session::deadline() const {
-  return busy_ && busy_->pausedUntil ? *busy_->pausedUntil : std::min(deadline_, startupDeadline_);
+  return busy_ ? std::min(deadlines_.next(), busy_->puts.due()) : deadlines_.next();
 }
 
 bool Session::Busy::isOver() const {
-  const bool doesNothing = !working && !login && !execRequest && !receiving && !sending && !pausedUntil;
+  const bool doesNothing = !working && !login && !execRequest && !receiving && !sending;
   return doesNothing && leftover.empty() && output.empty() && nonce.empty() && offers.empty() && puts.empty();
 }
 
@@ -105,14 +101,14 @@ Session::Wait Session::loop(SessionKit& kit) {
   for (;;) {
     // In every round: a peer that trickles fast enough would never let the session park.
     const TimePoint now = context_.now();
-    if (busy_->pausedUntil && now < *busy_->pausedUntil) {
+    if (now >= busy_->puts.due()) commitPuts();
+    if (deadlines_.isPaused(now, moved())) {
       commitPuts();
       flush();
       return Wait::Time;
     }
-    if (busy_->pausedUntil) endPause();
-    if (startupIsOver(now)) return endStartup();
-    if (now >= deadline_ && !checkDeadline()) return Wait::Closed;
+    if (deadlines_.startupIsOver(now, transport_->established())) return endStartup();
+    if (deadlines_.isOver(now, moved())) return timeOut();
     if (now - begun >= kTurnTime && context_.othersWait()) return Wait::Turn;
     if (outputIsDue() && !flush()) {
       if (const auto wait = waitFor(Progress::NeedWrite)) return *wait;
@@ -134,7 +130,7 @@ Session::Wait Session::loop(SessionKit& kit) {
 // What is due must be out before anything writes round the output, or the bytes change places.
 bool Session::outputIsDue() const {
   return ending_ || busy_->output.full() || state_ == State::Linger ||
-         (state_ == State::Send && busy_->sending->body.writesItself());
+         (state_ == State::Send && busy_->sending->body.needsEmptyOutput());
 }
 
 // Waits a moment for the peer; nullopt when it did something.
@@ -153,13 +149,14 @@ Progress Session::advance(SessionKit& kit) {
   if (ending_ && state_ != State::Linger) {
     transport_->shutdownWrite();
     state_ = State::Linger;
-    deadline_ = context_.now() + kLingerTime;
+    deadlines_.awaitEnd(context_.now());
   }
   switch (state_) {
     case State::Header: return readHeader(kit);
     case State::Work: return workOn();
     case State::LogIn: return awaitLogin();
     case State::Receive: return receiveBody(kit);
+    case State::Digest: return digestBody();
     case State::Trailer: return readTrailer(kit);
     case State::Send: return sendBody(kit);
     case State::Discard: return discardBody(kit);
@@ -169,47 +166,46 @@ Progress Session::advance(SessionKit& kit) {
   return linger(kit);
 }
 
-// The deadline has passed: false when the session is over with that.
-bool Session::checkDeadline() {
-  if (state_ == State::Linger || ending_) return false;
-  const bool moving = state_ == State::Receive || state_ == State::Discard || state_ == State::Send;
-  if (moving) {
-    const std::uint64_t moved = state_ == State::Send ? busy_->sending->body.moved() : busy_->receiving->body.moved();
-    const auto seconds = std::chrono::duration<double>(context_.limits.bodyWindow).count();
-    if (static_cast<double>(moved - busy_->windowMark) >= seconds * static_cast<double>(kMinBodyRate)) {
-      enterBodyWindow();
-      return true;
-    }
-  }
-  context_.log.event(LogLevel::Info, "timeout",
-                     {{"peer", origin_.name()},
-                      {"while", moving         ? "body"
-                                : headerBegun_ ? "header"
-                                               : "idle"}});
-  if (state_ == State::Send) return false;
-  if (state_ == State::Receive && !busy_->receiving->request.plain) {
-    failPut(Failure(ErrorCode::Timeout, "the body came too slowly"));
-  } else if (state_ == State::Header && headerBegun_) {
+Session::Wait Session::timeOut() {
+  if (state_ == State::Linger || ending_) return Wait::Closed;
+  context_.log.event(LogLevel::Info, "timeout", {{"peer", origin_.name()}, {"while", deadlines_.text()}});
+  commitPuts();
+  const bool isPut = state_ == State::Receive || state_ == State::Trailer;
+  if (isPut && !busy_->receiving->request.plain) {
+    failPut(Failure(ErrorCode::Timeout, state_ == State::Trailer
+                                            ? "the trailer did not arrive within server.header_timeout"
+                                            : "the body came too slowly"));
+  } else if (deadlines_.awaited() == SessionDeadlines::Awaited::Header) {
     reply(errorReply(Header{}, ErrorCode::Timeout, "the header did not arrive within server.header_timeout"));
   }
   flush();
-  return false;
+  return Wait::Closed;
+}
+
+std::uint64_t Session::moved() const {
+  if (busy_->sending) return busy_->sending->body.moved();
+  return busy_->receiving ? busy_->receiving->body.moved() : 0;
+}
+
+// It may have gone, and it may only have half-closed and wait for its answer: nothing tells, before something is sent.
+bool Session::peerIsSilent() const {
+  pollfd entry{transport_->fd(), POLLRDHUP, 0};
+  return ::poll(&entry, 1, 0) > 0;
 }
 
 bool Session::flush() { return busy_->output.flush(*transport_); }
 
 void Session::enterHeader() {
   state_ = State::Header;
-  headerBegun_ = false;
-  deadline_ = context_.now() + context_.limits.idleTimeout;
+  deadlines_.awaitRequest(context_.now());
 }
 
-void Session::enterBodyWindow() {
-  busy_->windowMark = state_ == State::Send ? busy_->sending->body.moved() : busy_->receiving->body.moved();
-  deadline_ = context_.now() + context_.limits.bodyWindow;
-}
+void Session::enterBodyWindow() { deadlines_.awaitBody(context_.now(), moved()); }
 
-void Session::endConnection() { ending_ = true; }
+void Session::endConnection() {
+  commitPuts();
+  ending_ = true;
+}
 
 void Session::charge(std::uint64_t bytes) {
   if (bytes == 0) return;
@@ -217,32 +213,12 @@ void Session::charge(std::uint64_t bytes) {
   TimePoint until = now;
   if (bucket_) until = std::max(until, bucket_->take(bytes, now));
   if (RateBucket* const shared = visitor_.rate()) until = std::max(until, shared->take(bytes, now));
-  if (until > now) busy_->pausedUntil = until;
-}
-
-// The pause was ours, so the peer's time begins anew.
-void Session::endPause() {
-  busy_->pausedUntil.reset();
-  if (state_ == State::Receive || state_ == State::Discard || state_ == State::Send) {
-    enterBodyWindow();
-  } else if (state_ == State::Header) {
-    deadline_ = std::max(deadline_, context_.now() + context_.limits.headerTimeout);
-  } else if (state_ == State::Trailer) {
-    deadline_ = context_.now() + context_.limits.headerTimeout;
-  }
-}
-
-// Absolute: neither a trickle nor many small steps extend it.
-bool Session::startupIsOver(TimePoint now) {
-  if (now < startupDeadline_) return false;
-  if (startupLimited_ || !transport_->established()) return true;
-  startupDeadline_ = TimePoint::max();
-  return false;
+  if (until > now) deadlines_.pause(until);
 }
 
 void Session::settleStartup() {
   settled_ = true;
-  startupDeadline_ = TimePoint::max();
+  deadlines_.endStartup();
 }
 
 Session::Wait Session::endStartup() {
@@ -256,7 +232,7 @@ Progress Session::linger(SessionKit& kit) {
   kit.input.consume(kit.input.size());
   const IoResult result = kit.input.fill(*transport_);
   switch (result.status) {
-    case IoResult::Status::Done: return context_.now() < deadline_ ? Progress::Moved : Progress::Done;
+    case IoResult::Status::Done: return deadlines_.isOver(context_.now(), 0) ? Progress::Done : Progress::Moved;
     case IoResult::Status::WouldBlockRead: return Progress::NeedRead;
     case IoResult::Status::WouldBlockWrite: return Progress::NeedWrite;
     case IoResult::Status::End: break;

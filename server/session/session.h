@@ -31,7 +31,7 @@ class Session {
   void limitBy(std::shared_ptr<RateBucket> bucket) { bucket_ = std::move(bucket); }
   // Its time to a first request is limited by loginTimeout, from its beginning; without this, only the time to the end
   // of a handshake is.
-  void limitStartup() { startupLimited_ = true; }
+  void limitStartup() { deadlines_.limitStartup(); }
   // Has it made a request that was let in?
   bool settled() const { return settled_; }
   // Its number among the connections, by which it is woken. To be set before the first run().
@@ -50,7 +50,7 @@ class Session {
   std::string peer() const { return origin_.name(); }
 
  private:
-  enum class State : std::uint8_t { Header, Work, LogIn, Receive, Trailer, Send, Discard, Linger, HandOver };
+  enum class State : std::uint8_t { Header, Work, LogIn, Receive, Digest, Trailer, Send, Discard, Linger, HandOver };
   struct Busy;
   struct Working;
   struct LoggingIn;
@@ -62,7 +62,10 @@ class Session {
   bool outputIsDue() const;
   Progress advance(SessionKit& kit);
   std::optional<Wait> waitFor(Progress need);
-  bool checkDeadline();
+  Wait timeOut();
+  // How far the present body is, in bytes.
+  std::uint64_t moved() const;
+  bool peerIsSilent() const;
 
   void refuseHeader(const HeaderError& error);
   Progress readHeader(SessionKit& kit);
@@ -85,6 +88,7 @@ class Session {
   void startReceive(Header request, ReceiveFile receive);
   void startSend(const Header& request, SendFile send);
   Progress receiveBody(SessionKit& kit);
+  Progress digestBody();
   Progress readTrailer(SessionKit& kit);
   void finishPut(const Header* trailer);
   void failPut(const Failure& failure);
@@ -109,12 +113,11 @@ class Session {
   void commitPuts();
   void enterHeader();
   void enterBodyWindow();
+  // What is said is sent, and the connection ends.
   void endConnection();
   // Bytes of a body have moved: pauses when that was too fast.
   void charge(std::uint64_t bytes);
-  void endPause();
   void settleStartup();
-  bool startupIsOver(TimePoint now);
   Wait endStartup();
   bool flush();
   void abandon(const char* reason);
@@ -125,13 +128,10 @@ class Session {
   Visitor visitor_;
   std::uint64_t number_ = 0;
   std::shared_ptr<RateBucket> bucket_;
-  TimePoint deadline_;
-  TimePoint startupDeadline_;
+  SessionDeadlines deadlines_;
   std::uint8_t loginTries_ = 0;
   State state_ = State::Header;
-  bool startupLimited_ = false;
   bool settled_ = false;
-  bool headerBegun_ = false;
   bool ending_ = false;         // flush, then linger
   bool afterExec_ = false;      // the last request was an exec that was refused
   std::unique_ptr<Busy> busy_;  // while run() works, and as long as there is anything in it

@@ -34,7 +34,7 @@ void Session::recordGet(const Failure* failure) {
   Header request;
   request.cmd = "get";
   request.filename = sent.name;
-  record(request, {sent.body.moved(), digestText(sent.body.digest()), sent.begun, failure});
+  record(request, {sent.body.sent(), digestText(sent.body.digest()), sent.begun, failure});
 }
 
 }  // namespace ft

@@ -14,25 +14,13 @@
 #include "server/log/log.h"
 #include "server/network/rate_limit.h"
 #include "server/session/commands.h"
+#include "server/session/session_deadlines.h"
 #include "server/session/session_kit.h"
 
 namespace ft {
 
-using TimePoint = std::chrono::steady_clock::time_point;
-
 class Authenticator;
 class ExecService;
-
-struct SessionLimits {
-  std::chrono::milliseconds headerTimeout{10'000};
-  // From the beginning of a connection to its first request, whatever it does meanwhile (limitStartup()).
-  std::chrono::milliseconds loginTimeout{60'000};
-  std::chrono::milliseconds idleTimeout{300'000};
-  // Bodies must move kMinBodyRate bytes a second over this.
-  std::chrono::milliseconds bodyWindow{30'000};
-  // Is the plain form of the protocol served to other machines, too?
-  bool plainAnywhere = false;
-};
 
 // What all sessions share. Must outlive them.
 struct SessionContext {

@@ -70,7 +70,7 @@ void Session::startLogin(Header request) {
   busy_->login =
       std::make_unique<LoggingIn>(std::move(request), context_.access->begin(std::move(credentials), from, waker));
   state_ = State::LogIn;
-  deadline_ = TimePoint::max();  // it is ours to decide
+  deadlines_.awaitNothing();
 }
 
 Progress Session::awaitLogin() {

@@ -79,10 +79,10 @@ void Session::discard(const Header& request, BodyReceiver body) {
 
 Progress Session::discardBody(SessionKit& kit) {
   Receiving& now = *busy_->receiving;
-  const std::uint64_t before = now.body.moved();
+  const std::uint64_t before = now.body.received();
   const Progress progress = now.body.step(kit, *transport_);
-  charge(now.body.moved() - before);
-  if (now.body.moved() - now.movedBefore > kMaxDrainedBody) {
+  charge(now.body.received() - before);
+  if (now.body.received() - now.receivedBefore > kMaxDrainedBody) {
     endConnection();
     return Progress::Moved;
   }

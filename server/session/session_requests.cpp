@@ -48,10 +48,7 @@ std::optional<Header> Session::nextFrame(SessionKit& kit, Progress& progress) {
   if (state_ == State::Header) lookWhoIsThere();
   const auto text = peekFrame(kit.input.view());
   if (!text) {
-    if (!kit.input.empty() && !headerBegun_) {
-      headerBegun_ = true;
-      deadline_ = context_.now() + context_.limits.headerTimeout;
-    }
+    if (!kit.input.empty()) deadlines_.beginHeader(context_.now());
     progress = Progress::Moved;
     const std::size_t most = visitor_.mostInput();
     if (kit.input.size() >= most) {
@@ -71,7 +68,7 @@ std::optional<Header> Session::nextFrame(SessionKit& kit, Progress& progress) {
     }
     return std::nullopt;
   }
-  headerBegun_ = false;
+  if (state_ == State::Header) deadlines_.awaitRequest(context_.now());
   const std::size_t size = kLengthPrefixSize + text->size();
   progress = Progress::Moved;
   try {
@@ -147,7 +144,7 @@ void Session::settle(Header request, const Command& command, Outcome outcome) {
   } else if (auto* work = std::get_if<std::unique_ptr<Work>>(&outcome)) {
     busy_->working = std::make_unique<Working>(Working{std::move(request), command, std::move(*work)});
     state_ = State::Work;
-    deadline_ = TimePoint::max();  // it is ours to finish; the peer may wait
+    deadlines_.awaitNothing();
   } else if (std::holds_alternative<HandOver>(outcome)) {
     busy_->execRequest = std::make_unique<Header>(std::move(request));
     state_ = State::HandOver;
@@ -162,7 +159,10 @@ void Session::settle(Header request, const Command& command, Outcome outcome) {
 Progress Session::workOn() {
   try {
     std::optional<Outcome> outcome = busy_->working->work->step();
-    if (!outcome) return Progress::Moved;
+    if (!outcome) {
+      if (peerIsSilent()) deadlines_.awaitNothingFor(context_.now());
+      return Progress::Moved;
+    }
     const std::unique_ptr<Working> done = std::move(busy_->working);
     enterHeader();
     settle(std::move(done->request), done->command, std::move(*outcome));
@@ -214,13 +214,26 @@ void Session::startSend(const Header& request, SendFile send) {
 
 Progress Session::receiveBody(SessionKit& kit) {
   try {
-    const std::uint64_t before = busy_->receiving->body.moved();
+    const std::uint64_t before = busy_->receiving->body.received();
     const Progress progress = busy_->receiving->body.step(kit, *transport_);
-    charge(busy_->receiving->body.moved() - before);
+    charge(busy_->receiving->body.received() - before);
     if (progress != Progress::Done) return progress;
-    if (busy_->receiving->body.chunked()) {
+    state_ = State::Digest;
+    deadlines_.awaitNothing();
+  } catch (const Failure& failure) {
+    failPut(failure);
+  }
+  return Progress::Moved;
+}
+
+// The body is here, and perhaps not all of it is digested yet.
+Progress Session::digestBody() {
+  try {
+    if (!busy_->receiving->upload->digestOn()) {
+      if (peerIsSilent()) deadlines_.awaitNothingFor(context_.now());
+    } else if (busy_->receiving->body.chunked()) {
       state_ = State::Trailer;
-      deadline_ = context_.now() + context_.limits.headerTimeout;
+      deadlines_.awaitTrailer(context_.now());
     } else {
       finishPut(nullptr);
     }
@@ -284,7 +297,7 @@ void Session::finishPut(const Header* trailer) {
 void Session::failPut(const Failure& failure) {
   const Header request = std::move(busy_->receiving->request);
   const BodyReceiver body = busy_->receiving->body;
-  const bool whole = state_ == State::Trailer || (!body.chunked() && body.remaining() == 0);
+  const bool whole = state_ == State::Trailer || (state_ == State::Digest && !body.chunked());
   busy_->receiving.reset();
   if (!whole) {
     refuseBody(request, body, failure);
@@ -295,9 +308,9 @@ void Session::failPut(const Failure& failure) {
 }
 
 Progress Session::sendBody(SessionKit& kit) {
-  const std::uint64_t before = busy_->sending->body.moved();
+  const std::uint64_t before = busy_->sending->body.sent();
   const Progress progress = busy_->sending->body.step(kit, *transport_, busy_->output.bytes());
-  charge(busy_->sending->body.moved() - before);
+  charge(busy_->sending->body.sent() - before);
   if (progress != Progress::Done) return progress;
   recordGet(nullptr);
   busy_->sending.reset();

@@ -39,13 +39,13 @@ struct Session::Receiving {
         upload(std::move(file.upload)),
         deliver(std::move(file.deliver)),
         body(receiver),
-        movedBefore(receiver.moved()),
+        receivedBefore(receiver.received()),
         begun(now) {}
   Header request;
   std::unique_ptr<Upload> upload;  // null while a refused body is thrown away
   std::function<void(std::unique_ptr<Upload>)> deliver;
   BodyReceiver body;
-  std::uint64_t movedBefore;  // body bytes, of one that is thrown away from some point on
+  std::uint64_t receivedBefore;  // body bytes, of one that is thrown away from some point on
   TimePoint begun;
 };
 
@@ -68,8 +68,6 @@ struct Session::Busy {
   std::string nonce;  // that a log-in may sign
   Offers offers;
   PutQueue puts;
-  std::optional<TimePoint> pausedUntil;
-  std::uint64_t windowMark = 0;  // body bytes moved at the beginning of the present rate window
   std::unique_ptr<Working> working;
   std::unique_ptr<LoggingIn> login;
   std::unique_ptr<Header> execRequest;  // set with State::HandOver

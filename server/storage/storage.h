@@ -79,6 +79,7 @@ class Upload {
   virtual std::size_t writeFromPipe(int pipe, std::size_t count) = 0;
   // Appends what a finished upload of the same storage holds, which is not committed then. Throws as write().
   virtual void append(Upload& segment) = 0;
+  virtual bool digestOn() { return true; }
   // After the last byte: checks the announced size (throws Integrity), and returns the digests of the whole file in the
   // order of PutSpec::digests. May wait for another thread that hashes behind the writing. Once only.
   virtual std::vector<DigestValue> finish() = 0;

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "common/protocol.h"
 #include "tests/support/session_peer.h"
 #include "tests/support/wire_text.h"
 
@@ -71,4 +72,57 @@ TEST_CASE("a chunked body that the disk cannot give on is filled up, and its tra
   CHECK(peer.take(8) == hole(0));
   CHECK(peer.reply().error == "io_error");
   CHECK_FALSE(peer.closed());
+}
+
+namespace {
+
+// A file that is one hole behind its first byte.
+class SparseDownload final : public Download {
+ public:
+  explicit SparseDownload(std::uint64_t size) { info_ = {FileType::File, size, 0, 0644}; }
+  const FileInfo& info() const override { return info_; }
+  int fd() const override { return -1; }
+  std::size_t read(std::uint64_t, std::span<std::byte> into) override {
+    std::fill(into.begin(), into.end(), std::byte{'x'});
+    return into.size();
+  }
+  Extent nextData(std::uint64_t offset) override { return offset == 0 ? Extent{0, 1} : Extent{info_.size, info_.size}; }
+  std::optional<DigestValue> knownDigest(DigestAlgorithm) override { return std::nullopt; }
+  void rememberDigest(const DigestValue&) override {}
+  bool changed() override { return false; }
+
+ private:
+  FileInfo info_;
+};
+
+class SparseStorage final : public MemoryStorage {
+ public:
+  explicit SparseStorage(std::uint64_t size) : size_(size) {}
+  std::unique_ptr<Download> open(const FileName&) override { return std::make_unique<SparseDownload>(size_); }
+
+ private:
+  std::uint64_t size_;
+};
+
+}  // namespace
+
+TEST_CASE("a hole that has to be digested is told in short pieces, so that the peer sees it coming") {
+  constexpr std::int64_t kLargest = 8 << 20;
+  constexpr std::uint64_t kHole = 20 << 20;
+  SparseStorage storage(kHole + 1);
+  SessionPeer peer(storage);
+  peer.sendFrame(R"({"v":1,"cmd":"get","filename":"a","body":"chunks","digest":"xxh128"})");
+  CHECK(peer.reply().filesize == kHole + 1);
+  CHECK(peer.take(9) == chunk("x"));
+  std::uint64_t told = 0;
+  for (;;) {
+    const std::string prefix = peer.take(kChunkPrefixSize);
+    const std::int64_t n = decodeChunk(std::as_bytes(std::span(prefix)).first<kChunkPrefixSize>());
+    if (n == 0) break;
+    CHECK(n < 0);
+    CHECK(n >= -kLargest);
+    told += static_cast<std::uint64_t>(-n);
+  }
+  CHECK(told == kHole);
+  CHECK(peer.reply().findDigest(DigestAlgorithm::Xxh128)->hex == xxhOf("x" + std::string(kHole, '\0')));
 }

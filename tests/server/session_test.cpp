@@ -239,45 +239,6 @@ TEST_CASE("a connection that ends inside a body leaves nothing behind") {
   }
 }
 
-TEST_CASE("a header that does not end is answered timeout at its deadline, however it trickles") {
-  MemoryStorage storage;
-  SessionPeer peer(storage, {.headerTimeout = 1s, .idleTimeout = 60s});
-  const std::string all = frame(R"({"v":1,"cmd":"ping"})");
-  for (std::size_t i = 0; i < 10; ++i) {
-    peer.send(all.substr(i, 1));
-    TestClock::advance(90ms);
-  }
-  CHECK_FALSE(peer.closed());
-  peer.passTime(200ms);
-  CHECK(peer.closed());
-  CHECK(peer.reply().error == "timeout");
-}
-
-TEST_CASE("an idle connection ends at its deadline without a word") {
-  MemoryStorage storage;
-  SessionPeer peer(storage, {.idleTimeout = 5s});
-  peer.sendFrame(R"({"v":1,"cmd":"ping"})");
-  CHECK(peer.reply().ok == true);
-  peer.passTime(4s);
-  CHECK_FALSE(peer.closed());
-  peer.passTime(2s);
-  CHECK(peer.closed());
-  CHECK(peer.nothingMore());
-}
-
-TEST_CASE("a body below the least rate is answered timeout; one above it goes on past the window") {
-  MemoryStorage storage;
-  SessionPeer peer(storage, {.bodyWindow = 10s});
-  peer.sendFrame(putJson("a", 100'000), std::string(20'000, 'x'));
-  peer.passTime(11s);
-  CHECK_FALSE(peer.closed());
-  peer.send("trickle");
-  peer.passTime(11s);
-  CHECK(peer.closed());
-  CHECK(peer.reply().error == "timeout");
-  CHECK(storage.openUploads() == 0);
-}
-
 TEST_CASE("a refused body of unknown length is read up to its limit in all, however many windows it takes") {
   MemoryStorage storage;
   SessionPeer peer(storage, {.bodyWindow = 10s});

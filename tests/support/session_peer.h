@@ -97,6 +97,13 @@ class SessionPeer {
       run();
     }
   }
+  // As send() and closeSending(), before the session sees anything of it.
+  void sendAndClose(std::string_view bytes) {
+    if (::send(peer_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT) != static_cast<ssize_t>(bytes.size())) {
+      throw std::runtime_error("the socket holds less than that");
+    }
+    closeSending();
+  }
   void closeSending() {
     ::shutdown(peer_.get(), SHUT_WR);
     run();
