@@ -239,6 +239,9 @@ class HeaderReader {
   Told told_ = Told::Body;
 };
 
+// Is the sign at `at` that of an exponent, as in 1e-05?
+bool isExponent(std::string_view json, std::size_t at) { return at > 0 && (json[at - 1] | 0x20) == 'e'; }
+
 // "-0" as a number, which the parser reads as 0: a text that has it is searched outside its strings.
 bool hasMinusZero(std::string_view json) {
   if (json.find("-0") == std::string_view::npos) return false;
@@ -249,7 +252,7 @@ bool hasMinusZero(std::string_view json) {
       ++i;
     } else if (c == '"') {
       inString = !inString;
-    } else if (!inString && c == '-' && json.substr(i + 1, 1) == "0") {
+    } else if (!inString && c == '-' && json.substr(i + 1, 1) == "0" && !isExponent(json, i)) {
       const std::string_view next = json.substr(i + 2, 1);
       if (next != "." && next != "e" && next != "E") return true;
     }

@@ -201,6 +201,7 @@ void Daemon::blockSignals() {
   const sigset_t set = servedSignals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit fails, and is told as any other
 }
 
 void Daemon::serve() {

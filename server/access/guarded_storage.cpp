@@ -23,6 +23,7 @@ class CountedDownload : public Download {
   Extent nextData(std::uint64_t offset) override { return inner_->nextData(offset); }
   std::optional<DigestValue> knownDigest(DigestAlgorithm algorithm) override { return inner_->knownDigest(algorithm); }
   void rememberDigest(const DigestValue& digest) override { inner_->rememberDigest(digest); }
+  std::string version() const override { return inner_->version(); }
   bool changed() override { return inner_->changed(); }
 
  private:

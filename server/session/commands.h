@@ -3,6 +3,7 @@
 // handler gets a request and the storage, and knows neither sockets nor JSON. Adding a command is one row, one handler
 // and one section in PROTOCOL.md.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,6 +20,8 @@
 #include "server/storage/storage.h"
 
 namespace ft {
+
+class HashDesk;
 
 // What a command touches, for the questions of the session; which files a user may touch is for the gate. List is told
 // apart because a name that is not there is a normal answer to it.
@@ -63,6 +66,8 @@ class Work {
   virtual ~Work() = default;
   // nullopt: there is more to do. Throws Failure.
   virtual std::optional<Outcome> step() = 0;
+  // After that: how long the next step has to wait for others, so that no thread need try before; mostly 0.
+  virtual std::chrono::milliseconds pause() const { return {}; }
 };
 
 // What a handler may use. Lives as long as the session; one thread at a time.
@@ -70,6 +75,7 @@ struct CommandContext {
   Storage& storage;
   Offers& offers;
   Segments& segments;
+  HashDesk& hashes;
   bool commands = false;                                // are commands of the system configured?
   std::string_view sandbox = "off";                     // what holds of it (Sandbox::text)
   const std::vector<HelloService>* services = nullptr;  // for `hello`; may be null

@@ -101,7 +101,7 @@ void readContent(SendFile& send) {
 
 // A raw body's digest stands in the reply, so it must be known before the first byte; a chunked one's comes in the
 // trailer.
-Outcome settleDigest(DigestAlgorithm algorithm, SendFile send) {
+Outcome settleDigest(DigestAlgorithm algorithm, SendFile send, HashDesk& hashes) {
   if (send.wholeFile && !(send.content && send.begin == 0)) send.known = send.download->knownDigest(algorithm);
   if (send.known) {
     send.reply.setDigest(*send.known);
@@ -119,35 +119,39 @@ Outcome settleDigest(DigestAlgorithm algorithm, SendFile send) {
   Digest start = std::move(*send.running);
   send.running.reset();
   auto waiting = std::make_shared<SendFile>(std::move(send));
-  return hashThen(waiting->download, range, std::move(start), [waiting](const Digest& digest) -> Outcome {
-    waiting->reply.setDigest(digest.value());
-    if (waiting->wholeFile) waiting->download->rememberDigest(digest.value());
+  const auto answer = [waiting](const DigestValue& digest) -> Outcome {
+    waiting->reply.setDigest(digest);
     return std::move(*waiting);
+  };
+  if (waiting->wholeFile && range.begin == 0) return hashWholeThen(hashes, waiting->download, algorithm, answer);
+  return hashThen(hashes, waiting->download, range, std::move(start), [waiting, answer](const Digest& digest) {
+    if (waiting->wholeFile) waiting->download->rememberDigest(digest.value());
+    return answer(digest.value());
   });
 }
 
-Outcome sendRange(DigestAlgorithm algorithm, SendFile send) {
+Outcome sendRange(DigestAlgorithm algorithm, SendFile send, HashDesk& hashes) {
   if (send.end - send.begin <= kInlineSize) readContent(send);
-  return settleDigest(algorithm, std::move(send));
+  return settleDigest(algorithm, std::move(send), hashes);
 }
 
 // A resumed get: compares the client's first bytes with the file's, and sends the rest or the whole.
-Outcome sendRest(const Header& request, DigestAlgorithm algorithm, SendFile send) {
+Outcome sendRest(const Header& request, DigestAlgorithm algorithm, SendFile send, HashDesk& hashes) {
   const DigestValue* expected = request.findDigest(algorithm);
   if (expected == nullptr) throw Failure(ErrorCode::BadRequest, "'have' needs the digest of these bytes");
   send.end = send.download->info().size;
   send.reply.offset = 0;
   const std::uint64_t have = *request.have;
-  if (have > send.end) return sendRange(algorithm, std::move(send));
+  if (have > send.end) return sendRange(algorithm, std::move(send), hashes);
   auto waiting = std::make_shared<SendFile>(std::move(send));
-  return hashThen(waiting->download, {0, have}, Digest(algorithm),
-                  [waiting, have, prefix = *expected](Digest& digest) -> Outcome {
+  return hashThen(hashes, waiting->download, {0, have}, Digest(algorithm),
+                  [waiting, have, prefix = *expected, &hashes](Digest& digest) -> Outcome {
                     if (digest.value() == prefix) {
                       waiting->begin = have;
                       waiting->reply.offset = have;
                       waiting->running = std::move(digest);
                     }
-                    return sendRange(prefix.algorithm, std::move(*waiting));
+                    return sendRange(prefix.algorithm, std::move(*waiting), hashes);
                   });
 }
 
@@ -187,9 +191,8 @@ Outcome answerOffer(const Header& request, std::unique_ptr<Upload> upload, Comma
     reply.setDigest(*known);
     return reply;
   }
-  return hashThen(stored, {0, *spec.size}, Digest(algorithm), [reply, stored](const Digest& digest) mutable -> Outcome {
-    stored->rememberDigest(digest.value());
-    reply.setDigest(digest.value());
+  return hashWholeThen(context.hashes, stored, algorithm, [reply](const DigestValue& digest) mutable -> Outcome {
+    reply.setDigest(digest);
     return std::move(reply);
   });
 }
@@ -216,13 +219,13 @@ Outcome handleGet(const Header& request, CommandContext& context) {
   send.end = send.download->info().size;
   if (request.plain) {
     send.reply.filesize = send.end;
-    return sendRange(algorithm, std::move(send));
+    return sendRange(algorithm, std::move(send), context.hashes);
   }
   describe(send.download->info(), send.reply);
   if (send.chunks) send.reply.body = "chunks";
-  if (request.have) return sendRest(request, algorithm, std::move(send));
+  if (request.have) return sendRest(request, algorithm, std::move(send), context.hashes);
   chooseRange(request, send);
-  return sendRange(algorithm, std::move(send));
+  return sendRange(algorithm, std::move(send), context.hashes);
 }
 
 Outcome handleOffer(const Header& request, CommandContext& context) {
@@ -260,7 +263,7 @@ Outcome handleSum(const Header& request, CommandContext& context) {
   Header reply = okReply(request);
   reply.filename = name.text();
   reply.filesize = download->info().size;
-  return hashThen(download, {0, download->info().size}, Digest(algorithm),
+  return hashThen(context.hashes, download, {0, download->info().size}, Digest(algorithm),
                   [reply, download](const Digest& digest) mutable -> Outcome {
                     download->rememberDigest(digest.value());
                     reply.setDigest(digest.value());

@@ -12,18 +12,45 @@ constexpr std::size_t kReadBlock = 256 * 1024;
 constexpr std::uint64_t kStepBytes = 1024 * 1024;
 constexpr std::uint64_t kStepZeros = 8 * 1024 * 1024;
 
+// How long one hashes before it gives way to others, and how long those wait before they ask again.
+constexpr std::chrono::milliseconds kPlaceTime{100};
+constexpr std::chrono::milliseconds kPlacePause{20};
+
 class HashWork : public Work {
  public:
-  HashWork(std::shared_ptr<Download> download, HashRange range, Digest start, std::function<Outcome(Digest&)> then)
-      : download_(std::move(download)), range_(range), digest_(std::move(start)), then_(std::move(then)) {}
+  HashWork(HashDesk& desk, std::shared_ptr<Download> download, HashRange range, Digest start,
+           std::function<Outcome(Digest&)> then)
+      : desk_(desk),
+        download_(std::move(download)),
+        range_(range),
+        digest_(std::move(start)),
+        then_(std::move(then)),
+        short_(range.end - range.begin <= kStepBytes) {}
 
   std::optional<Outcome> step() override {
+    if (!mayGoOn()) return std::nullopt;
     if (range_.begin < range_.end) hashSome();
     if (range_.begin < range_.end) return std::nullopt;
     return then_(digest_);
   }
+  std::chrono::milliseconds pause() const override {
+    return place_ || short_ ? std::chrono::milliseconds(0) : kPlacePause;
+  }
 
  private:
+  bool mayGoOn() {
+    if (short_) return true;
+    const auto now = std::chrono::steady_clock::now();
+    if (place_ && desk_.wanted() && now - since_ > kPlaceTime) {
+      place_.reset();
+      return false;
+    }
+    if (place_) return true;
+    place_ = desk_.takePlace();
+    since_ = now;
+    return place_ != nullptr;
+  }
+
   void hashSome() {
     const Download::Extent data = download_->nextData(range_.begin);
     const std::uint64_t hole = std::min({data.begin, range_.end, range_.begin + kStepZeros});
@@ -41,11 +68,55 @@ class HashWork : public Work {
     }
   }
 
+  HashDesk& desk_;
   std::shared_ptr<Download> download_;
   HashRange range_;
   Digest digest_;
   std::function<Outcome(Digest&)> then_;
+  const bool short_;
+  HashDesk::Hold place_;
+  std::chrono::steady_clock::time_point since_{};
   std::vector<std::byte> block_;
+};
+
+// Waits for another session that takes the same digest, or takes it itself.
+class WholeHashWork : public Work {
+ public:
+  WholeHashWork(HashDesk& desk, std::shared_ptr<Download> download, DigestAlgorithm algorithm,
+                std::function<Outcome(const DigestValue&)> then)
+      : desk_(desk), download_(std::move(download)), algorithm_(algorithm), then_(std::move(then)) {}
+
+  std::optional<Outcome> step() override {
+    if (!hashing_ && !begin()) return std::nullopt;
+    if (known_) return then_(*known_);
+    return hashing_->step();
+  }
+  std::chrono::milliseconds pause() const override { return hashing_ ? hashing_->pause() : kPlacePause; }
+
+ private:
+  // Whether it is known, or this one has begun to take it.
+  bool begin() {
+    known_ = download_->knownDigest(algorithm_);
+    if (known_) return true;
+    claim_ = desk_.claim(download_->version() + "/" + std::string(digestName(algorithm_)));
+    if (!claim_) return false;
+    hashing_ = std::make_unique<HashWork>(desk_, download_, HashRange{0, download_->info().size}, Digest(algorithm_),
+                                          [this](Digest& digest) {
+                                            const DigestValue value = digest.value();
+                                            download_->rememberDigest(value);
+                                            claim_.reset();
+                                            return then_(value);
+                                          });
+    return true;
+  }
+
+  HashDesk& desk_;
+  std::shared_ptr<Download> download_;
+  const DigestAlgorithm algorithm_;
+  std::function<Outcome(const DigestValue&)> then_;
+  std::optional<DigestValue> known_;
+  HashDesk::Hold claim_;
+  std::unique_ptr<HashWork> hashing_;
 };
 
 class TakeUpWork : public Work {
@@ -71,9 +142,14 @@ Outcome begin(std::unique_ptr<Work> work) {
 
 }  // namespace
 
-Outcome hashThen(std::shared_ptr<Download> download, HashRange range, Digest start,
+Outcome hashThen(HashDesk& desk, std::shared_ptr<Download> download, HashRange range, Digest start,
                  std::function<Outcome(Digest&)> then) {
-  return begin(std::make_unique<HashWork>(std::move(download), range, std::move(start), std::move(then)));
+  return begin(std::make_unique<HashWork>(desk, std::move(download), range, std::move(start), std::move(then)));
+}
+
+Outcome hashWholeThen(HashDesk& desk, std::shared_ptr<Download> download, DigestAlgorithm algorithm,
+                      std::function<Outcome(const DigestValue&)> then) {
+  return begin(std::make_unique<WholeHashWork>(desk, std::move(download), algorithm, std::move(then)));
 }
 
 Outcome takeUpThen(std::unique_ptr<Upload> upload, std::function<Outcome(std::unique_ptr<Upload>)> then) {

@@ -187,10 +187,14 @@ std::uint64_t Session::moved() const {
   return busy_->receiving ? busy_->receiving->body.moved() : 0;
 }
 
-// It may have gone, and it may only have half-closed and wait for its answer: nothing tells, before something is sent.
-bool Session::peerIsSilent() const {
+// While nothing is read or written. A peer that sends no more may have gone, and it may only have half-closed and wait
+// for its answer: within minutes the kernel's probes tell (transfer_service.cpp).
+void Session::lookAfterPeer() {
   pollfd entry{transport_->fd(), POLLRDHUP, 0};
-  return ::poll(&entry, 1, 0) > 0;
+  if (::poll(&entry, 1, 0) <= 0) return;
+  if ((entry.revents & (POLLHUP | POLLERR)) != 0)
+    throw TransportError(TransportError::Kind::Closed, "the peer has gone");
+  deadlines_.awaitNothingFor(context_.now());
 }
 
 bool Session::flush() { return busy_->output.flush(*transport_); }

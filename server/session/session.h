@@ -65,7 +65,7 @@ class Session {
   Wait timeOut();
   // How far the present body is, in bytes.
   std::uint64_t moved() const;
-  bool peerIsSilent() const;
+  void lookAfterPeer();
 
   void refuseHeader(const HeaderError& error);
   Progress readHeader(SessionKit& kit);

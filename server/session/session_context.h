@@ -28,6 +28,7 @@ struct SessionContext {
   Log& log;
   KitPool& kits;
   Segments& segments;
+  HashDesk& hashes;
   SessionLimits limits;
   // The daemon is stopping: requests that run are finished, new ones are refused.
   const std::atomic<bool>& draining;

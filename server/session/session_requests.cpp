@@ -126,8 +126,13 @@ void Session::runCommand(const Command& command, Header request) {
   if (command.body != BodyRule::FromClient) commitPuts();
   try {
     Storage& seen = command.access == Access::None ? context_.storage : visitor_.storage();
-    CommandContext context{
-        seen, busy_->offers, context_.segments, context_.exec != nullptr, context_.sandbox, &context_.services};
+    CommandContext context{seen,
+                           busy_->offers,
+                           context_.segments,
+                           context_.hashes,
+                           context_.exec != nullptr,
+                           context_.sandbox,
+                           &context_.services};
     if (command.name == "hello") context.nonce = loginNonce();
     Outcome outcome = command.handle(request, context);
     settle(std::move(request), command, std::move(outcome));
@@ -160,7 +165,9 @@ Progress Session::workOn() {
   try {
     std::optional<Outcome> outcome = busy_->working->work->step();
     if (!outcome) {
-      if (peerIsSilent()) deadlines_.awaitNothingFor(context_.now());
+      const std::chrono::milliseconds pause = busy_->working->work->pause();
+      if (pause.count() > 0) deadlines_.pause(context_.now() + pause);
+      lookAfterPeer();
       return Progress::Moved;
     }
     const std::unique_ptr<Working> done = std::move(busy_->working);
@@ -230,7 +237,7 @@ Progress Session::receiveBody(SessionKit& kit) {
 Progress Session::digestBody() {
   try {
     if (!busy_->receiving->upload->digestOn()) {
-      if (peerIsSilent()) deadlines_.awaitNothingFor(context_.now());
+      lookAfterPeer();
     } else if (busy_->receiving->body.chunked()) {
       state_ = State::Trailer;
       deadlines_.awaitTrailer(context_.now());

@@ -71,9 +71,10 @@ TransferService::TransferService(TransferOptions options, Storage& storage, Log&
       limits_(options.maxConnections, options.maxPerAddress, options.startups),
       rates_(options.rates),
       kits_(static_cast<std::size_t>(options.workers)),
+      hashes_(std::max(2U, std::thread::hardware_concurrency())),
       workers_("ftpd", options.workers, kAdmitThreads * static_cast<int>(options.listeners.size()),
                [this](const std::shared_ptr<Connection>& connection) { work(connection); }),
-      context_{storage, log, kits_, segments_, options.limits, draining_, [this] { return workers_.busy(); }},
+      context_{storage, log, kits_, segments_, hashes_, options.limits, draining_, [this] { return workers_.busy(); }},
       parking_(std::make_unique<ParkingLot>(
           [this](std::shared_ptr<Connection> connection) { enqueue(std::move(connection)); })) {
   context_.wake = [this](std::uint64_t number) { parking_->wake(number); };

@@ -16,6 +16,7 @@
 #include "server/network/server_tls.h"
 #include "server/network/tcp_service.h"
 #include "server/network/worker_pool.h"
+#include "server/session/hash_desk.h"
 #include "server/session/session.h"
 
 namespace ft {
@@ -76,6 +77,7 @@ class TransferService {
   RateLimits* const rates_;
   KitPool kits_;
   Segments segments_;
+  HashDesk hashes_;
   WorkerPool workers_;
   SessionContext context_;
   std::unique_ptr<ParkingLot> parking_;

@@ -68,6 +68,12 @@ void DiskDownload::rememberDigest(const DigestValue& digest) {
   if (::fstat(fd_.get(), &now) == 0 && versionOf(now) == version_) digests_.remember(version_, digest);
 }
 
+std::string DiskDownload::version() const {
+  std::string text;
+  for (const auto number : {version_.device, version_.inode, version_.size}) text += std::to_string(number) + ":";
+  return text + std::to_string(version_.mtimeNs) + ":" + std::to_string(version_.ctimeNs);
+}
+
 bool DiskDownload::changed() {
   struct stat now {};
   if (::fstat(fd_.get(), &now) != 0) return true;

@@ -23,6 +23,7 @@ class DiskDownload : public Download {
   Extent nextData(std::uint64_t offset) override;
   std::optional<DigestValue> knownDigest(DigestAlgorithm algorithm) override;
   void rememberDigest(const DigestValue& digest) override;
+  std::string version() const override;
   bool changed() override;
 
  private:

@@ -108,6 +108,8 @@ class Download {
   // Keeps a digest of the whole file for knownDigest() of later downloads; dropped when the file has changed since
   // open().
   virtual void rememberDigest(const DigestValue& digest) = 0;
+  // What tells this version of this file from all others, as text without meaning.
+  virtual std::string version() const = 0;
   // Has the file's content changed since open() (size, mtime or ctime)?
   virtual bool changed() = 0;
 };

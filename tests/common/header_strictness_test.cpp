@@ -243,6 +243,9 @@ TEST_CASE("minus zero is refused as a number anywhere, and is text in a string")
   CHECK_FALSE(accepts(R"({"x":[1,-0]})"));
   CHECK_FALSE(accepts(R"({"v":1,"mtime_ns":-0})"));
   CHECK(accepts(R"({"filename":"a-0","x":"\"-0","y":-0.5})"));
+  for (const char* exponent : {"1e-05", "1E-05", "[2.5e-07]"}) {
+    CHECK(accepts(R"({"x":)" + std::string(exponent) + "}"));
+  }
 }
 
 TEST_CASE("the permission bits are 0 to 511") {

@@ -31,6 +31,7 @@ class BrokenDownload final : public Download {
     return DigestValue{algorithm, std::string(digestHexSize(algorithm), '0')};
   }
   void rememberDigest(const DigestValue& digest) override { inner_->rememberDigest(digest); }
+  std::string version() const override { return inner_->version(); }
   bool changed() override { return inner_->changed(); }
 
  private:
@@ -89,6 +90,7 @@ class SparseDownload final : public Download {
   Extent nextData(std::uint64_t offset) override { return offset == 0 ? Extent{0, 1} : Extent{info_.size, info_.size}; }
   std::optional<DigestValue> knownDigest(DigestAlgorithm) override { return std::nullopt; }
   void rememberDigest(const DigestValue&) override {}
+  std::string version() const override { return "sparse"; }
   bool changed() override { return false; }
 
  private:

@@ -158,6 +158,7 @@ class MemoryDownload : public Download {
     const std::lock_guard lock(state_->mutex);
     if (!file_->disturbed) file_->digests.push_back(digest);
   }
+  std::string version() const override { return std::to_string(reinterpret_cast<std::uintptr_t>(file_.get())); }
   bool changed() override {
     const std::lock_guard lock(state_->mutex);
     return file_->disturbed;

@@ -16,6 +16,8 @@
 #include "common/frame.h"
 #include "common/header.h"
 #include "server/log/audit_log.h"
+#include "server/session/hash_desk.h"
+#include "server/session/segments.h"
 #include "server/session/session.h"
 #include "tests/support/memory_storage.h"
 
@@ -39,27 +41,34 @@ struct SessionDoor {
   PeerInfo origin{.address = {}, .unixSocket = true};
 };
 
+// What the sessions of one daemon share, beside the storage.
+struct SessionShared {
+  Segments segments;
+  HashDesk hashes{1};
+};
+
 class SessionPeer {
  public:
   // Puts something between the session and its socket.
   using Wrap = std::function<std::unique_ptr<Transport>(std::unique_ptr<Transport>)>;
 
   explicit SessionPeer(Storage& storage, SessionLimits limits = {}, const Wrap& wrap = nullptr)
-      : SessionPeer(storage, limits, std::make_shared<Segments>(), wrap) {}
+      : SessionPeer(storage, limits, std::make_shared<SessionShared>(), wrap) {}
   // Another connection to the same daemon.
-  SessionPeer(Storage& storage, const SessionPeer& neighbour)
-      : SessionPeer(storage, {}, neighbour.segments_, nullptr) {}
+  SessionPeer(Storage& storage, const SessionPeer& neighbour) : SessionPeer(storage, {}, neighbour.shared_, nullptr) {}
 
   SessionPeer(const SessionDoor& door, Storage& storage)
-      : SessionPeer(storage, {}, std::make_shared<Segments>(), nullptr, door) {}
+      : SessionPeer(storage, {}, std::make_shared<SessionShared>(), nullptr, door) {}
 
-  SessionPeer(Storage& storage, SessionLimits limits, std::shared_ptr<Segments> segments, const Wrap& wrap,
+  SessionPeer(Storage& storage, SessionLimits limits, std::shared_ptr<SessionShared> shared, const Wrap& wrap,
               const SessionDoor& door = {})
       : log_(LogLevel::Info, LogFormat::Text,
              {[this](std::string_view line) { logged_ += std::string(line) + "\n"; }, std::chrono::system_clock::now}),
         kits_(1),
-        segments_(std::move(segments)),
-        context_{storage, log_, kits_, *segments_, limits, draining_, [this] { return crowded_; }, TestClock::now} {
+        shared_(std::move(shared)),
+        context_{storage,         log_,   kits_,     shared_->segments,
+                 shared_->hashes, limits, draining_, [this] { return crowded_; },
+                 TestClock::now} {
     context_.audit = &audit_;
     context_.access = door.access;
     int ends[2];
@@ -135,6 +144,7 @@ class SessionPeer {
   // Others wait for the thread from now on: the session never waits a moment for its peer.
   void crowd() { crowded_ = true; }
   Session& session() { return *session_; }
+  SessionShared& shared() { return *shared_; }
   void passTime(std::chrono::milliseconds time) {
     TestClock::advance(time);
     run();
@@ -159,7 +169,7 @@ class SessionPeer {
   Log log_;
   AuditLog audit_{log_, ""};
   KitPool kits_;
-  std::shared_ptr<Segments> segments_;
+  std::shared_ptr<SessionShared> shared_;
   std::atomic<bool> draining_{false};
   bool crowded_ = false;
   SessionContext context_;
