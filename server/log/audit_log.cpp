@@ -33,11 +33,12 @@ std::vector<LogField> fieldsOf(const AuditRecord& record) {
   fields.emplace_back("command", record.command);
   add("filename", record.name);
   add("to", record.to);
-  if (record.error.empty()) fields.emplace_back("bytes", record.bytes);
+  if (record.error.empty() || record.bytes > 0) fields.emplace_back("bytes", record.bytes);
   if (record.micros >= 0) fields.emplace_back("micros", record.micros);
   add("digest", record.digest);
   fields.emplace_back("outcome", record.error.empty() ? std::string_view("ok") : record.error);
   add("reason", record.reason);
+  add("rule", record.rule);
   return fields;
 }
 

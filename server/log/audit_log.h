@@ -23,8 +23,9 @@ struct AuditRecord {
   std::string_view name;     // the file, as the user sees it
   std::string_view to;       // of a rename
   std::string_view digest;
-  std::string_view error;   // of a refusal: the protocol's code; empty: done
-  std::string_view reason;  // of a refusal: in words; it names the rule and the setting, where there is one
+  std::string_view error;   // of a refusal: the protocol's code; "cut" for a transfer that was; empty: done
+  std::string_view reason;  // of a refusal, or of a cut: in words
+  std::string_view rule;    // what allowed or denied it, with its setting; empty where no rule was asked
   std::uint64_t bytes = 0;
   std::int64_t micros = -1;  // -1: not measured
   LogLevel level = LogLevel::Info;

@@ -45,7 +45,10 @@ Session::Wait Session::run() {
     wipe(busy_->leftover);  // it may be the beginning of a log-in
     wait = loop(*kit);
   } catch (const Failure& failure) {
-    if (busy_ && busy_->sending) recordGet(&failure);  // it is not the peer's fault
+    if (busy_ && busy_->sending) {
+      recordGet(&failure);  // it is not the peer's fault
+      busy_->sending.reset();
+    }
     abandon(failure.what());
   } catch (const std::exception& error) {
     abandon(error.what());
@@ -170,6 +173,7 @@ Session::Wait Session::timeOut() {
   if (state_ == State::Linger || ending_) return Wait::Closed;
   context_.log.event(LogLevel::Info, "timeout", {{"peer", origin_.name()}, {"while", deadlines_.text()}});
   commitPuts();
+  if (busy_->sending) recordCut("the peer was too slow");
   const bool isPut = state_ == State::Receive || state_ == State::Trailer;
   if (isPut && !busy_->receiving->request.plain) {
     failPut(Failure(ErrorCode::Timeout, state_ == State::Trailer
@@ -248,6 +252,7 @@ Progress Session::linger(SessionKit& kit) {
 void Session::abandon(const char* reason) {
   context_.log.event(LogLevel::Info, "connection-ended", {{"peer", origin_.name()}, {"reason", reason}});
   if (!busy_) return;
+  recordCut(reason);
   busy_->working.reset();
   busy_->login.reset();
   busy_->receiving.reset();

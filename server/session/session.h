@@ -102,10 +102,13 @@ class Session {
     std::string_view digest{};
     std::optional<TimePoint> begun{};
     const Failure* failure = nullptr;
+    std::string_view cut{};  // of a transfer that was: why
     LogLevel level = LogLevel::Info;
   };
   void record(const Header& request, const Deed& deed);
-  void recordGet(const Failure* failure);
+  void recordGet(const Failure* failure, std::string_view cut = {});
+  // Of the transfer that goes on, if there is one, as it ends here.
+  void recordCut(std::string_view reason);
   void reply(const Header& header);
   void refuse(const Header& request, const Failure& failure);
   void refuseBody(const Header& request, const BodyReceiver& body, const Failure& failure);

@@ -52,6 +52,8 @@ struct SessionContext {
   std::function<std::unique_ptr<Storage>(const Identity&)> view{};
   // The rate that all connections of an identity share; null where it has none. Empty: nobody has one.
   std::function<std::shared_ptr<RateBucket>(const Identity&)> rate{};
+  // The rule by which an identity may do what it asks for, in words. Empty: nobody tells.
+  std::function<std::string(const Identity&, const Header&)> ruleOf{};
   // Throws Failure unless the identity may run commands of the system. Empty: Local may, and no user.
   std::function<void(const Identity&)> checkExec{};
 };

@@ -48,7 +48,8 @@ bool Session::passesOver(const Header& request) {
 void Session::refuse(const Header& request, const Failure& failure) {
   const Command* command = findCommand(request.cmd);
   // To ask whether something is there is no mistake.
-  const bool asked = command != nullptr && command->access == Access::List && failure.code() == ErrorCode::NotFound;
+  const bool asked = command != nullptr && command->access == Access::List && failure.code() == ErrorCode::NotFound &&
+                     failure.rule().empty();
   record(request, {.failure = &failure, .level = asked ? LogLevel::Debug : LogLevel::Info});
   const bool silent = request.plain && request.cmd == "put";
   if (silent) {

@@ -157,7 +157,8 @@ void Session::settle(Header request, const Command& command, Outcome outcome) {
     startLogin(std::move(request));
   } else {
     reply(std::get<Header>(outcome));
-    record(request, {.level = LogLevel::Debug});
+    record(request,
+           {.level = command.access == Access::Files && command.name != "sum" ? LogLevel::Info : LogLevel::Debug});
   }
 }
 

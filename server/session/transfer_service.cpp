@@ -62,6 +62,19 @@ LinePolicy policyOf(const TransferOptions& options, bool loopback) {
   return policy;
 }
 
+// The rule that has allowed what was done; "" for what no rule speaks of.
+std::string ruleOf(const Gate& gate, const Header& request) {
+  constexpr std::array kVerbs{std::pair{"put", Verb::Put},     std::pair{"get", Verb::Get},
+                              std::pair{"sum", Verb::Get},     std::pair{"list", Verb::List},
+                              std::pair{"stat", Verb::List},   std::pair{"check", Verb::List},
+                              std::pair{"mkdir", Verb::Mkdir}, std::pair{"remove", Verb::Delete}};
+  const FileName name = FileName::parseFolder(request.filename.value_or(""));
+  if (request.cmd == "rename") return gate.decideRename(name, FileName::parseFolder(request.to.value_or(""))).rule;
+  const auto verb =
+      std::find_if(kVerbs.begin(), kVerbs.end(), [&](const auto& row) { return request.cmd == row.first; });
+  return verb == kVerbs.end() ? "" : gate.decide(verb->second, name).rule;
+}
+
 }  // namespace
 
 TransferService::TransferService(TransferOptions options, Storage& storage, Log& log)
@@ -84,6 +97,9 @@ TransferService::TransferService(TransferOptions options, Storage& storage, Log&
   if (Tenancy* const tenancy = options.tenancy) {
     context_.view = [tenancy](const Identity& identity) { return tenancy->view(identity); };
     context_.rate = [tenancy](const Identity& identity) { return tenancy->rateOf(identity); };
+    context_.ruleOf = [tenancy](const Identity& identity, const Header& request) {
+      return ruleOf(*tenancy->gate(identity), request);
+    };
     context_.checkExec = [tenancy](const Identity& identity) {
       const Decision decision = tenancy->gate(identity)->decide(Verb::Exec, FileName::root());
       if (!decision.allowed) throw Failure(decision.code, "not allowed by " + decision.rule, decision.rule);

@@ -80,6 +80,10 @@ std::optional<Failure> Visitor::execRefusal() const {
   return std::nullopt;
 }
 
+std::string Visitor::ruleFor(const Header& request) const {
+  return context_.ruleOf && !isLocal() ? context_.ruleOf(*identity_, request) : "";
+}
+
 void Visitor::leave(HandedOver& handed) {
   handed.identity = *identity_;
   handed.view = std::move(view_);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "common/error.h"
 #include "common/transport.h"
@@ -37,6 +38,8 @@ class Visitor {
   std::size_t mostInput() const;
   // Why they may not make this request, as far as who they are is enough to tell.
   std::optional<Failure> refusal(const Header& request, const Command& command, const LineSecurity* line) const;
+  // The rule by which they may make a request that was done, in words; empty where none was asked.
+  std::string ruleFor(const Header& request) const;
   // Goes with the connection to another keeper, which has to ask `confirm` from then on.
   void leave(HandedOver& handed);
 
