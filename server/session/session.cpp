@@ -44,27 +44,25 @@ Session::Wait Session::run() {
     kit->input.assign(bytesOf(busy_->leftover));
     wipe(busy_->leftover);  // it may be the beginning of a log-in
     wait = loop(*kit);
+    if (wait != Wait::Closed) putAside(*kit);
   } catch (const Failure& failure) {
-    if (busy_ && busy_->sending) {
-      recordGet(&failure);  // it is not the peer's fault
-      busy_->sending.reset();
-    }
-    abandon(failure.what());
+    abandon(failure.what(), &failure);
+    wait = Wait::Closed;
   } catch (const std::exception& error) {
     abandon(error.what());
+    wait = Wait::Closed;
   }
-  if (!kit || !busy_) return Wait::Closed;
-  if (wait == Wait::Closed) kit->input.consume(kit->input.size());
-  giveBack(*kit);
-  context_.kits.give(std::move(kit));
+  if (kit) {
+    kit->input.wipe(kit->input.size());
+    context_.kits.give(std::move(kit));
+  }
   return wait;
 }
 
 // Keeps nothing that a session which waits does not need.
-void Session::giveBack(SessionKit& kit) {
+void Session::putAside(SessionKit& kit) {
   const auto rest = kit.input.view();
   busy_->leftover.assign(reinterpret_cast<const char*>(rest.data()), rest.size());
-  kit.input.wipe(rest.size());
   if (busy_->isOver()) {
     busy_.reset();
   } else {
@@ -248,20 +246,25 @@ Progress Session::linger(SessionKit& kit) {
   return Progress::Done;
 }
 
-// The connection broke, or the peer broke the protocol. What had arrived whole before is still stored.
-void Session::abandon(const char* reason) {
-  context_.log.event(LogLevel::Info, "connection-ended", {{"peer", origin_.name()}, {"reason", reason}});
-  if (!busy_) return;
-  recordCut(reason);
-  busy_->working.reset();
-  busy_->login.reset();
-  busy_->receiving.reset();
-  busy_->sending.reset();
+// The connection broke, or the peer broke the protocol, or what it asked for cannot be gone on with (`failure`). What had
+// arrived whole before is still stored.
+void Session::abandon(const char* reason, const Failure* failure) noexcept {
   try {
+    context_.log.event(LogLevel::Info, "connection-ended", {{"peer", origin_.name()}, {"reason", reason}});
+    if (!busy_) return;
+    if (failure != nullptr && busy_->sending) {
+      recordGet(failure);
+    } else {
+      recordCut(reason);
+    }
+    busy_->working.reset();
+    busy_->login.reset();
+    busy_->receiving.reset();
+    busy_->sending.reset();
     commitPuts();
     flush();
   } catch (const std::exception&) {
-    // The peer is gone; there is nobody to tell.
+    // The peer is gone, or memory is; there is nobody to tell.
   }
 }
 

@@ -58,7 +58,7 @@ class Session {
   struct Sending;
 
   Wait loop(SessionKit& kit);
-  void giveBack(SessionKit& kit);
+  void putAside(SessionKit& kit);
   bool outputIsDue() const;
   Progress advance(SessionKit& kit);
   std::optional<Wait> waitFor(Progress need);
@@ -123,7 +123,7 @@ class Session {
   void settleStartup();
   Wait endStartup();
   bool flush();
-  void abandon(const char* reason);
+  void abandon(const char* reason, const Failure* failure = nullptr) noexcept;
 
   std::unique_ptr<Transport> transport_;
   SessionContext& context_;

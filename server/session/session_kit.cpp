@@ -66,7 +66,7 @@ std::unique_ptr<SessionKit> KitPool::take() {
   return std::make_unique<SessionKit>();
 }
 
-void KitPool::give(std::unique_ptr<SessionKit> kit) {
+void KitPool::give(std::unique_ptr<SessionKit> kit) noexcept {
   const std::lock_guard lock(mutex_);
   if (free_.size() < keep_) free_.push_back(std::move(kit));
 }

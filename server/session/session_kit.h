@@ -81,9 +81,9 @@ struct SessionKit {
 class KitPool {
  public:
   // At most `keep` kits stay when they are not in use.
-  explicit KitPool(std::size_t keep) : keep_(keep) {}
+  explicit KitPool(std::size_t keep) : keep_(keep) { free_.reserve(keep); }
   std::unique_ptr<SessionKit> take();
-  void give(std::unique_ptr<SessionKit> kit);
+  void give(std::unique_ptr<SessionKit> kit) noexcept;
 
  private:
   const std::size_t keep_;

@@ -174,13 +174,14 @@ void TransferService::enqueue(std::shared_ptr<Connection> connection) {
   if (!closed_) workers_.enqueue(std::move(connection));
 }
 
+// Whatever throws here: the connection has left the workers by then, or its place would be taken for good.
 void TransferService::work(const std::shared_ptr<Connection>& connection) {
   const Session::Wait wait = connection->session.run();
   if (connection->session.settled()) connection->place->settle();
-  if (wait == Session::Wait::Closed)
-    log_.event(LogLevel::Debug, "disconnected", {{"peer", connection->session.peer()}});
   if (wait != Session::Wait::HandOver) {
     parking_->park(connection, wait);
+    if (wait == Session::Wait::Closed)
+      log_.event(LogLevel::Debug, "disconnected", {{"peer", connection->session.peer()}});
     return;
   }
   // Out of the lot first: nobody may look at a session that has given its connection away.
