@@ -134,6 +134,14 @@ void GuardedUpload::append(Upload& segment) {
   }
 }
 
+bool GuardedUpload::digestOn() {
+  try {
+    return inner_->digestOn();
+  } catch (const Failure& failure) {
+    throw told(failure);
+  }
+}
+
 std::vector<DigestValue> GuardedUpload::finish() {
   try {
     std::vector<DigestValue> digests = inner_->finish();

@@ -24,8 +24,8 @@ constexpr std::uint64_t kFollowFrom = 2 << 20;
 constexpr std::uint64_t kDigestWindow = 1 << 20;
 // How much a body of unknown size reserves at a time.
 constexpr std::uint64_t kStreamStep = 16 << 20;
-// How much of a part is read in one step: about two milliseconds of MD5, the slowest digest.
-constexpr std::uint64_t kTakeUpStep = 1 << 20;
+// How much is read for the digests in one step: about two milliseconds of MD5, the slowest one.
+constexpr std::uint64_t kDigestStep = 1 << 20;
 // How much may be dirty before the disk is told to begin.
 constexpr std::uint64_t kWritebackStep = 8 << 20;
 
@@ -283,6 +283,12 @@ void DiskUpload::append(Upload& segment) {
   }
 }
 
+bool DiskUpload::digestOn() {
+  if (follower_) return follower_->comeNearer();
+  digestUpTo(std::min(offset_, digested_ + kDigestStep));
+  return digested_ == offset_;
+}
+
 std::vector<DigestValue> DiskUpload::finish() {
   if (spec_.size && offset_ != *spec_.size) {
     throw Failure(ErrorCode::Integrity, "cannot store " + shownName(spec_.name) + ": " + std::to_string(offset_) +
@@ -341,7 +347,7 @@ void DiskUpload::openPart(DigestAlgorithm prefixDigest) {
 
 bool DiskUpload::takeUp() {
   if (!takingUp_) return true;
-  const std::uint64_t end = std::min(offset_, digested_ + kTakeUpStep);
+  const std::uint64_t end = std::min(offset_, digested_ + kDigestStep);
   if (digestRange(file_.fd(), digested_, end, digests_) != 0) {
     dropPart();
     return true;

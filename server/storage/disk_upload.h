@@ -27,6 +27,7 @@ class DiskUpload : public Upload {
   void expectHole(std::uint64_t count) override;
   std::size_t writeFromPipe(int pipe, std::size_t count) override;
   void append(Upload& segment) override;
+  bool digestOn() override;
   std::vector<DigestValue> finish() override;
   const PutSpec& spec() const override { return spec_; }
 

@@ -15,6 +15,10 @@ namespace {
 
 // Fits into the second-level cache beside the bytes' own lines.
 constexpr std::size_t kBlock = 256 * 1024;
+// Of data or of a hole, before anyone looks again whether the digests are still wanted: about two milliseconds of MD5.
+constexpr std::uint64_t kStep = 1 << 20;
+// How long a writer that is done waits at a time for another thread's step.
+constexpr std::chrono::milliseconds kWait{3};
 // Waking a thread for less costs more than the hashing.
 constexpr std::uint64_t kWorthWaking = 512 * 1024;
 // A writer that is further ahead lends a hand, so that what is to be hashed is still in the processor's last cache.
@@ -101,7 +105,7 @@ struct DigestPool::Task {
   std::condition_variable idle;
   int fd = -1;
   std::uint64_t offset = 0;   // of the first byte not hashed
-  std::uint64_t pending = 0;  // bytes of data that wait
+  std::uint64_t pending = 0;  // bytes that wait, those of holes too: they cost as much
   std::deque<Segment> segments;
   DigestSet digests;
   bool running = false;  // one thread at a time has the digests
@@ -115,7 +119,7 @@ struct DigestPool::Task {
   // kept in `error`.
   std::uint64_t step(std::unique_lock<std::mutex>& lock) {
     const Segment front = segments.front();
-    const std::uint64_t count = front.hole ? front.count : std::min<std::uint64_t>(front.count, kBlock * 4);
+    const std::uint64_t count = std::min(front.count, kStep);
     const std::uint64_t from = offset;
     running = true;
     lock.unlock();
@@ -129,7 +133,7 @@ struct DigestPool::Task {
     running = false;
     error = failed;
     offset += count;
-    if (!front.hole) pending -= count;
+    pending -= count;
     segments.front().count -= count;
     if (segments.front().count == 0) segments.pop_front();
     idle.notify_all();
@@ -223,7 +227,7 @@ void FollowDigest::add(std::uint64_t count, bool hole) {
     } else {
       task_->segments.push_back({count, hole});
     }
-    if (!hole) task_->pending += count;
+    task_->pending += count;
     wake = task_->pending >= kWorthWaking && !task_->queued && !task_->running;
     if (wake) task_->queued = true;
     behind = task_->pending > kMaxBehind;
@@ -241,6 +245,16 @@ void FollowDigest::drain(std::uint64_t most) {
       task_->step(lock);
     }
   }
+}
+
+bool FollowDigest::comeNearer() {
+  std::unique_lock lock(task_->mutex);
+  if (task_->running) {
+    task_->idle.wait_for(lock, kWait);
+  } else if (task_->runnable()) {
+    task_->step(lock);
+  }
+  return !task_->running && !task_->runnable();
 }
 
 DigestSet FollowDigest::finish() {

@@ -65,15 +65,17 @@ class FollowDigest {
  public:
   // `digests` have seen the bytes before `offset`. Borrows the descriptor.
   FollowDigest(DigestPool& pool, int fd, std::uint64_t offset, DigestSet digests);
-  // Gives up; waits until no thread uses the descriptor any more.
+  // Gives up; waits until no thread uses the descriptor any more, for two milliseconds or so.
   ~FollowDigest();
   FollowDigest(const FollowDigest&) = delete;
   FollowDigest& operator=(const FollowDigest&) = delete;
 
   // `count` more bytes are in the file now. Hashes some itself when the pool is far behind.
   void wrote(std::uint64_t count);
-  // `count` more bytes are a hole.
+  // `count` more bytes are a hole. They are hashed as bytes are, so the writer is held back by them, too.
   void skipped(std::uint64_t count);
+  // After the last byte, and not needed: hashes or waits for some milliseconds. True: finish() will not wait.
+  bool comeNearer();
   // Waits for the rest and hands the digests back, to be read or to go on with elsewhere. Throws Failure(IoError) when
   // the file could not be read back, and what else has ended the hashing, on whichever thread.
   DigestSet finish();

@@ -67,7 +67,8 @@ class Upload {
   virtual std::uint64_t offset() const = 0;
   // The digest of what was taken up; nullopt where that is nothing.
   virtual std::optional<DigestValue> prefix() const { return std::nullopt; }
-  // Both throw Failure: NoSpace, TooLarge (past the announced size), IoError.
+  // Both throw Failure: NoSpace, TooLarge (past the announced size), IoError. Zeros are hashed as bytes are: a long
+  // hole is to be written in steps, of some megabytes at most.
   virtual void write(std::span<const std::byte> bytes) = 0;
   virtual void writeHole(std::uint64_t count) = 0;
   // Before a hole that is written in several steps: throws TooLarge when a file cannot be that long, so that nobody
@@ -79,9 +80,11 @@ class Upload {
   virtual std::size_t writeFromPipe(int pipe, std::size_t count) = 0;
   // Appends what a finished upload of the same storage holds, which is not committed then. Throws as write().
   virtual void append(Upload& segment) = 0;
+  // After the last byte and before finish(): lets the digests come nearer to the end, for a few milliseconds at most.
+  // False: there is more, and it is to be called again. Throws Failure(IoError).
   virtual bool digestOn() { return true; }
   // After the last byte: checks the announced size (throws Integrity), and returns the digests of the whole file in the
-  // order of PutSpec::digests. May wait for another thread that hashes behind the writing. Once only.
+  // order of PutSpec::digests. Waits for what digestOn() has left. Once only.
   virtual std::vector<DigestValue> finish() = 0;
   // What is being stored.
   virtual const PutSpec& spec() const = 0;

@@ -33,6 +33,34 @@ TEST_CASE("the digests that were taken behind the writing are those of the bytes
   CHECK(taken == digestOf(DigestAlgorithm::Md5, bytesOf(file.content + std::string(5, '\0'))));
 }
 
+TEST_CASE("who passes a long hole is held back by it, so that little of it is left at the end") {
+  constexpr std::uint64_t kMiB = 1 << 20;
+  const Written file;
+  DigestPool none(0);
+  FollowDigest follow(none, file.fd.get(), 0, DigestSet({DigestAlgorithm::Xxh128}));
+  follow.wrote(kSize);
+  for (int i = 0; i < 16; ++i) follow.skipped(8 * kMiB);
+  int steps = 1;
+  while (!follow.comeNearer()) ++steps;
+  CHECK(steps == 8);
+  CHECK(follow.comeNearer());
+  Digest expected(DigestAlgorithm::Xxh128);
+  expected.update(bytesOf(file.content));
+  expected.updateZeros(128 * kMiB);
+  CHECK(follow.finish().value(DigestAlgorithm::Xxh128) == expected.value());
+}
+
+TEST_CASE("what is left at the end comes nearer also while a thread of the pool is at it") {
+  const Written file;
+  DigestPool pool(1);
+  FollowDigest follow(pool, file.fd.get(), 0, DigestSet({DigestAlgorithm::Md5}));
+  follow.wrote(kSize);
+  follow.skipped(kSize);
+  while (!follow.comeNearer()) continue;
+  const DigestValue expected = digestOf(DigestAlgorithm::Md5, bytesOf(file.content + std::string(kSize, '\0')));
+  CHECK(follow.finish().value(DigestAlgorithm::Md5) == expected);
+}
+
 TEST_CASE("memory that runs out while a digest is taken is told to the writer, whichever thread has met it") {
   const Written file;
   const ScarceMemory scarce(kBlock);
