@@ -221,9 +221,7 @@ std::unique_ptr<Upload> GuardedStorage::resume(const PutSpec& spec, DigestAlgori
   } catch (const Failure& failure) {
     throw guarded->told(failure);
   }
-  // What is there of the file counted as a part until now.
-  if (guarded->terms().area) guarded->terms().area->doubtParts();
-  guarded->promiseSpace();
+  guarded->promiseResumed();
   return guarded;
 }
 

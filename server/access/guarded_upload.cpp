@@ -50,6 +50,14 @@ void GuardedUpload::promiseSpace() {
   promise_ = terms_.area->promise(more, terms_.limits, spec_.name);
 }
 
+void GuardedUpload::promiseResumed() {
+  // Until then the upload that has the part holds the promise.
+  if (waitsForPart()) return;
+  // What is there of the file counted as a part until now.
+  if (terms_.area) terms_.area->doubtParts();
+  promiseSpace();
+}
+
 void GuardedUpload::takePlace() {
   if (hasPlace_ || !terms_.takePlace) return;
   place_ = terms_.takePlace();
@@ -75,11 +83,15 @@ void GuardedUpload::admit(std::uint64_t count) {
 }
 
 bool GuardedUpload::takeUp() {
+  const bool waited = waitsForPart();
+  bool done = false;
   try {
-    return inner_->takeUp();
+    done = inner_->takeUp();
   } catch (const Failure& failure) {
     throw told(failure);
   }
+  if (waited) promiseResumed();
+  return done;
 }
 
 void GuardedUpload::write(std::span<const std::byte> bytes) {

@@ -36,11 +36,14 @@ class GuardedUpload : public Upload, public NamingWatch {
   void use(std::unique_ptr<Upload> inner) { inner_ = std::move(inner); }
   // Throws Quota. What the sender was promised before the first byte; to be called once.
   void promiseSpace();
+  // The same for an upload that goes on with a part: as soon as that is taken up, or nothing waits for it any more.
+  void promiseResumed();
   // Throws Busy. At the latest, the first byte that is written here does it; segments that are appended have places of
   // their own.
   void takePlace();
 
   bool takeUp() override;
+  bool waitsForPart() const override { return inner_->waitsForPart(); }
   std::uint64_t offset() const override { return inner_->offset(); }
   std::optional<DigestValue> prefix() const override { return inner_->prefix(); }
   void write(std::span<const std::byte> bytes) override;

@@ -11,6 +11,8 @@ constexpr std::size_t kReadBlock = 256 * 1024;
 // One step: about two milliseconds of MD5, the slowest digest. Zeros of a hole are made in memory and cost less.
 constexpr std::uint64_t kStepBytes = 1024 * 1024;
 constexpr std::uint64_t kStepZeros = 8 * 1024 * 1024;
+// Before it is asked again whether a part is free.
+constexpr std::chrono::milliseconds kPartPause{10};
 
 // How long one hashes before it gives way to others, and how long those wait before they ask again.
 constexpr std::chrono::milliseconds kPlaceTime{100};
@@ -127,6 +129,9 @@ class TakeUpWork : public Work {
   std::optional<Outcome> step() override {
     if (!upload_->takeUp()) return std::nullopt;
     return then_(std::move(upload_));
+  }
+  std::chrono::milliseconds pause() const override {
+    return upload_->waitsForPart() ? kPartPause : std::chrono::milliseconds(0);
   }
 
  private:

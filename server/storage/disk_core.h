@@ -35,6 +35,7 @@ struct DiskStorageOptions {
   Durability durability = Durability::Full;
   std::uint64_t minFree = 0;  // bytes of the disk that are never filled (storage.min_free)
   std::chrono::milliseconds partExpire = std::chrono::hours(24 * 7);
+  std::chrono::milliseconds partWait{500};  // for a part that another upload is writing
   std::uint32_t fileMode = 0644;
   std::uint32_t folderMode = 0755;
   std::uint32_t mostMode = 0777;  // bits that a file may take over from the one that it replaces

@@ -56,17 +56,15 @@ std::optional<std::uint32_t> DiskStorage::checkTarget(const PutSpec& spec) const
 
 std::unique_ptr<Upload> DiskStorage::begin(const PutSpec& spec) {
   const auto replaced = checkTarget(spec);
-  auto upload = std::make_unique<DiskUpload>(core_, keepingMode(spec, replaced), nullptr);
-  if (!replaced) upload->expectFree();
+  auto upload = std::make_unique<DiskUpload>(core_, keepingMode(spec, replaced));
+  upload->begin(!replaced);
   return upload;
 }
 
 std::unique_ptr<Upload> DiskStorage::resume(const PutSpec& spec, DigestAlgorithm prefixDigest) {
   const auto replaced = checkTarget(spec);
-  auto claim = core_.parts.claim(PartStore::partName(spec));
-  const bool claimed = claim != nullptr;
-  auto upload = std::make_unique<DiskUpload>(core_, keepingMode(spec, replaced), std::move(claim));
-  if (claimed) upload->openPart(prefixDigest);
+  auto upload = std::make_unique<DiskUpload>(core_, keepingMode(spec, replaced));
+  upload->resume(prefixDigest);
   return upload;
 }
 

@@ -56,14 +56,36 @@ int writeAll(int fd, std::span<const std::byte> bytes, std::uint64_t offset) {
 
 }  // namespace
 
-DiskUpload::DiskUpload(DiskCore& core, PutSpec spec, std::unique_ptr<PartClaim> claim)
+DiskUpload::DiskUpload(DiskCore& core, PutSpec spec)
     : core_(core),
       spec_(std::move(spec)),
-      claim_(std::move(claim)),
       digests_(spec_.digests),
       slowDigests_(std::any_of(spec_.digests.begin(), spec_.digests.end(), isSlow)) {
   if (spec_.size.value_or(0) > kMaxFileSize) throw diskFailure(EFBIG, "store", spec_.name);
-  if (!claim_) reserve();
+}
+
+void DiskUpload::begin(bool free) {
+  free_ = free;
+  reserve();
+}
+
+void DiskUpload::resume(DigestAlgorithm prefixDigest) {
+  wanted_ = WantedPart{prefixDigest, std::chrono::steady_clock::now() + core_.options.partWait};
+  claimPart();
+}
+
+// False: another upload has it, and there is still time.
+bool DiskUpload::claimPart() {
+  claim_ = core_.parts.claim(PartStore::partName(spec_));
+  if (!claim_ && std::chrono::steady_clock::now() < wanted_->until) return false;
+  const DigestAlgorithm prefixDigest = wanted_->prefixDigest;
+  wanted_.reset();
+  if (claim_) {
+    openPart(prefixDigest);
+  } else {
+    reserve();
+  }
+  return true;
 }
 
 DiskUpload::~DiskUpload() {
@@ -346,6 +368,7 @@ void DiskUpload::openPart(DigestAlgorithm prefixDigest) {
 }
 
 bool DiskUpload::takeUp() {
+  if (wanted_ && !claimPart()) return false;
   if (!takingUp_) return true;
   const std::uint64_t end = std::min(offset_, digested_ + kDigestStep);
   if (digestRange(file_.fd(), digested_, end, digests_) != 0) {

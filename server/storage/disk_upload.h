@@ -2,6 +2,7 @@
 // One file on its way in, on the disk: written into .ftpd and digested on the way. What it needs of the storage
 // outlives it.
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -14,12 +15,19 @@ namespace ft {
 
 class DiskUpload : public Upload {
  public:
-  // A new file, made with the first byte; with `claim` it is a part that is kept when the upload is cut.
-  // Throws NoSpace, TooLarge.
-  DiskUpload(DiskCore& core, PutSpec spec, std::unique_ptr<PartClaim> claim);
+  // The file is made with the first byte. Throws TooLarge.
+  DiskUpload(DiskCore& core, PutSpec spec);
   ~DiskUpload() override;
 
+  // One of these two comes first. Both throw NoSpace.
+  // A new file. `free`: nothing has the name yet.
+  void begin(bool free);
+  // A part that is kept when the upload is cut. What is there of it is synced, if it is not longer than announced, for
+  // takeUp() to read it for the digests.
+  void resume(DigestAlgorithm prefixDigest);
+
   bool takeUp() override;
+  bool waitsForPart() const override { return wanted_.has_value(); }
   std::uint64_t offset() const override { return offset_; }
   std::optional<DigestValue> prefix() const override { return prefix_; }
   void write(std::span<const std::byte> bytes) override;
@@ -31,11 +39,6 @@ class DiskUpload : public Upload {
   std::vector<DigestValue> finish() override;
   const PutSpec& spec() const override { return spec_; }
 
-  // Nothing has the name yet. To be called before the first byte.
-  void expectFree() noexcept { free_ = true; }
-  // Looks for what is there of the claimed part, synced and at most as long as announced, for takeUp() to read it for
-  // the digests.
-  void openPart(DigestAlgorithm prefixDigest);
   void restart();
 
   // For the commit: the file under its staging name. It belongs to this upload until released.
@@ -45,6 +48,13 @@ class DiskUpload : public Upload {
   void discard() noexcept { discarded_ = true; }
 
  private:
+  // A part that another upload has.
+  struct WantedPart {
+    DigestAlgorithm prefixDigest{};
+    std::chrono::steady_clock::time_point until;
+  };
+  bool claimPart();
+  void openPart(DigestAlgorithm prefixDigest);
   StagedFile create();
   void reserve();
   void preallocate();
@@ -63,6 +73,7 @@ class DiskUpload : public Upload {
 
   DiskCore& core_;
   PutSpec spec_;
+  std::optional<WantedPart> wanted_;
   std::unique_ptr<PartClaim> claim_;
   StagedFile file_;
   SpaceReservation space_;

@@ -15,7 +15,6 @@ namespace {
 // More than this beyond a part's length is space that was reserved for the rest of the file, not the file system's
 // rounding.
 constexpr std::uint64_t kRounding = 128 * 1024;
-constexpr std::chrono::milliseconds kClaimWait{500};
 
 bool isStale(const struct stat& info, std::chrono::milliseconds expire) {
   // ctime, as the mtime may already be the one that the client asked for.
@@ -36,7 +35,6 @@ PartClaim::~PartClaim() {
   if (store_ == nullptr) return;
   const std::lock_guard lock(store_->mutex_);
   store_->claimed_.erase(part_);
-  store_->released_.notify_all();
 }
 
 PartStore::PartStore(int folder, std::chrono::milliseconds expire) : folder_(folder), expire_(expire) {}
@@ -69,10 +67,8 @@ std::uint64_t PartStore::bytesOf(const std::string& owner) {
 }
 
 std::unique_ptr<PartClaim> PartStore::claim(std::string part) {
-  std::unique_lock lock(mutex_);
-  const bool free = released_.wait_for(lock, kClaimWait, [&] { return !claimed_.contains(part); });
-  if (!free) return nullptr;
-  claimed_.insert(part);
+  const std::lock_guard lock(mutex_);
+  if (!claimed_.insert(part).second) return nullptr;
   return std::make_unique<PartClaim>(*this, std::move(part));
 }
 

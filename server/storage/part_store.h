@@ -7,7 +7,6 @@
 #include <sys/types.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -49,8 +48,7 @@ class PartStore {
   static std::string partName(const PutSpec& spec);
   // The length of all parts of the owner that no upload is writing.
   std::uint64_t bytesOf(const std::string& owner);
-  // nullptr when another upload has it, and keeps it for a moment longer: a client that comes back at once may be
-  // quicker than the news that its last connection is gone.
+  // nullptr when another upload has it. Does not wait.
   std::unique_ptr<PartClaim> claim(std::string part);
 
   // The file of a claimed part; empty when there is none. What cannot be used, and what is stale, is removed. Removing
@@ -77,7 +75,6 @@ class PartStore {
   int folder_;
   std::chrono::milliseconds expire_;
   std::mutex mutex_;
-  std::condition_variable released_;
   std::unordered_set<std::string> claimed_;
   std::unique_ptr<Sweep> sweep_;
 };

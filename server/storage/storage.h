@@ -60,9 +60,10 @@ class Upload {
  public:
   virtual ~Upload() = default;
   // After Storage::resume() and before anything else: takes up some more of what a cut upload has left, a few
-  // milliseconds' worth of it. False:
-  // there is more, and it is to be called again. Throws as write().
+  // milliseconds' worth of it. False: there is more, and it is to be called again. Throws as write().
   virtual bool takeUp() { return true; }
+  // After takeUp() has said that there is more: another upload still has the part, so it is not to be called at once.
+  virtual bool waitsForPart() const { return false; }
   // The position of the next byte; more than 0 at the beginning only when something was taken up.
   virtual std::uint64_t offset() const = 0;
   // The digest of what was taken up; nullopt where that is nothing.
@@ -144,8 +145,9 @@ class Storage {
   // IsDirectory, NotDirectory, Forbidden.
   virtual std::unique_ptr<Upload> begin(const PutSpec& spec) = 0;
   // As begin(), for an upload that survives a cut: with Upload::takeUp() it takes up the part of the same (name, size,
-  // mtimeNs) where there is one. spec.size and spec.mtimeNs must be set. A part that another upload is writing is not
-  // taken: then this is a fresh upload from 0 without a part.
+  // mtimeNs) where there is one. spec.size and spec.mtimeNs must be set. A client that comes back at once may be quicker
+  // than the news that its last connection is gone: a part that another upload is writing is waited for, between the
+  // calls of takeUp(), for half a second. Then this is a fresh upload from 0 without a part.
   virtual std::unique_ptr<Upload> resume(const PutSpec& spec, DigestAlgorithm prefixDigest) = 0;
   // Throws a resumed upload's content away, to start anew from 0.
   virtual void restart(Upload& upload) = 0;

@@ -20,6 +20,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "server/storage/disk_storage.h"
@@ -115,7 +116,7 @@ struct Disk {
   };
   Resumed resume(const PutSpec& what, DigestAlgorithm prefixDigest) const {
     auto upload = storage->resume(what, prefixDigest);
-    while (!upload->takeUp()) continue;
+    while (!upload->takeUp()) std::this_thread::yield();
     auto prefix = upload->prefix();
     return {std::move(upload), std::move(prefix)};
   }

@@ -1,7 +1,7 @@
 // What stands between a sender's upload and the disk's own lets every question through.
 #include "server/access/guarded_upload.h"
 
-#include <doctest/doctest.h>
+#include "tests/server/disk_fixture.h"
 
 namespace ft::testing {
 namespace {
@@ -22,6 +22,37 @@ class SlowUpload : public Upload {
   PutSpec spec_;
   int calls_ = 0;
 };
+
+TEST_CASE(
+    "an upload that waits for the part of another is promised its space when it has it, and not beside that one") {
+  Disk disk;
+  disk.options.partWait = std::chrono::minutes(1);
+  disk.restart();
+  const PutSpec spec = Disk::partSpec("big", 800);
+  UploadTerms terms;
+  terms.disk = disk.storage.get();
+  terms.inner = spec.name;
+  terms.maxSize = 1000;
+  terms.area = std::make_shared<QuotaArea>(
+      QuotaArea::Counters{[] { return Usage{}; }, [&](const auto&) { return disk.storage->partBytes(""); }});
+  terms.limits.bytes = 1000;
+  const auto resume = [&] {
+    auto upload = std::make_unique<GuardedUpload>(spec, terms);
+    upload->use(disk.storage->resume(spec, DigestAlgorithm::Xxh128));
+    upload->promiseResumed();
+    return upload;
+  };
+  auto first = resume();
+  first->write(bytesOf(patterned(600)));
+  const auto second = resume();
+  CHECK_FALSE(second->takeUp());
+  CHECK(second->waitsForPart());
+  first.reset();
+  while (!second->takeUp()) continue;
+  CHECK(second->offset() == 600);
+  CHECK(failureOf([&] { terms.area->promise({201, 1}, terms.limits, spec.name); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { terms.area->promise({200, 1}, terms.limits, spec.name); }) == std::nullopt);
+}
 
 TEST_CASE("an upload through the gate tells how far the digests of the disk's are") {
   GuardedUpload upload(PutSpec{}, UploadTerms{});

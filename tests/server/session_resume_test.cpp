@@ -95,6 +95,24 @@ TEST_CASE("an offer and a put are answered when the part has been taken up, howe
   CHECK(storage.content("big") == body);
 }
 
+TEST_CASE("no thread waits for a part that another upload still has: the session is parked, and looks again") {
+  MemoryStorage storage;
+  storage.holdParts(true);
+  const std::string identity = R"("filename":"big","filesize":3,"mtime_ns":5,"digest":"xxh128")";
+  SessionPeer peer(storage);
+  peer.sendFrame(R"({"v":1,"cmd":"offer",)" + identity + "}");
+  CHECK(peer.wait() == Session::Wait::Time);
+  peer.passTime(50ms);
+  CHECK(peer.wait() == Session::Wait::Time);
+  CHECK(peer.nothingMore());
+  storage.holdParts(false);
+  peer.passTime(50ms);
+  CHECK(peer.reply().offset == 0);
+  peer.sendFrame(R"({"v":1,"cmd":"put","offset":0,)" + identity + "}", "abc");
+  CHECK(peer.reply().ok == true);
+  CHECK(storage.content("big") == "abc");
+}
+
 TEST_CASE("segments that come over two connections in any order make one file") {
   MemoryStorage storage;
   const std::string body = pattern(9000);

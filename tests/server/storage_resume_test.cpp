@@ -149,8 +149,30 @@ TEST_CASE("what is not a regular file of one name is never taken as a part") {
   CHECK(disk.get("a") == patterned(1000));
 }
 
-TEST_CASE("a part that another upload is writing is not taken, and the second upload leaves nothing") {
+TEST_CASE("a part that another upload still has is taken as soon as it is let go, and nothing is promised before") {
   Disk disk;
+  disk.options.partWait = std::chrono::minutes(1);
+  disk.restart();
+  const PutSpec spec = disk.partSpec("a", 1000);
+  auto first = disk.resume(spec, kPrefix).upload;
+  first->write(bytesOf(patterned(400)));
+  const auto second = disk.storage->resume(spec, kPrefix);
+  for (int i = 0; i < 3; ++i) {
+    CHECK_FALSE(second->takeUp());
+    CHECK(second->waitsForPart());
+  }
+  CHECK(disk.storage->reservedBytes() == 600);
+  first.reset();
+  while (!second->takeUp()) CHECK_FALSE(second->waitsForPart());
+  CHECK_FALSE(second->waitsForPart());
+  CHECK(second->offset() == 400);
+  CHECK(disk.storage->reservedBytes() == 600);
+}
+
+TEST_CASE("a part that another upload keeps is not taken, and the second upload leaves nothing") {
+  Disk disk;
+  disk.options.partWait = std::chrono::milliseconds(0);
+  disk.restart();
   const PutSpec spec = disk.partSpec("a", 1000);
   auto first = disk.resume(spec, kPrefix).upload;
   first->write(bytesOf(patterned(400)));

@@ -22,6 +22,7 @@ struct MemoryState {
   std::vector<std::size_t> groups;
   std::size_t openUploads = 0;
   std::size_t takeUpSteps = 0;
+  bool partsAreHeld = false;
 };
 
 namespace {
@@ -80,7 +81,11 @@ class MemoryUpload : public Upload {
     state_->parts.erase(*part_);
     if (!committed && !bytes_.empty()) state_->parts[*part_] = bytes_;
   }
-  bool takeUp() override { return stepsLeft_ == 0 || --stepsLeft_ == 0; }
+  bool takeUp() override { return !waitsForPart() && (stepsLeft_ == 0 || --stepsLeft_ == 0); }
+  bool waitsForPart() const override {
+    const std::lock_guard lock(state_->mutex);
+    return part_ && state_->partsAreHeld;
+  }
   std::uint64_t offset() const override { return bytes_.size(); }
   std::optional<DigestValue> prefix() const override { return taken; }
   void write(std::span<const std::byte> bytes) override {
@@ -390,6 +395,11 @@ std::size_t MemoryStorage::openUploads() const {
 void MemoryStorage::setTakeUpSteps(std::size_t steps) {
   const std::lock_guard lock(state_->mutex);
   state_->takeUpSteps = steps;
+}
+
+void MemoryStorage::holdParts(bool held) {
+  const std::lock_guard lock(state_->mutex);
+  state_->partsAreHeld = held;
 }
 
 std::size_t MemoryStorage::partCount() const {
