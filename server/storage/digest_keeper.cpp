@@ -7,20 +7,23 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <exception>
 #include <utility>
+
+#include "server/storage/follow_digest.h"
 
 namespace ft {
 namespace {
 
 // More are not worth their memory: whoever asks for the others waits for their digest, as ever.
 constexpr std::size_t kMostWaiting = 4096;
-constexpr std::size_t kBlock = 256 * 1024;
+// Of a file, before anyone looks again whether its digest is still wanted.
+constexpr std::uint64_t kStep = 1 << 20;
 constexpr int kReadFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
 
 bool isOfVersion(int fd, const FileVersion& version) {
   struct stat info {};
-  return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && versionOf(info) == version;
+  return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink > 0 && versionOf(info) == version;
 }
 
 bool hasMd5(const std::vector<DigestValue>& digests) {
@@ -75,35 +78,46 @@ void DigestKeeper::run() {
       }
       files.swap(waiting_);
     }
-    std::vector<KnownDigest> known;
-    for (const Stored& file : files) {
-      for (const DigestValue& digest : file.digests) known.push_back({file.version, digest});
-    }
-    index_.append(known);
-    for (const Stored& file : files) {
-      if (options_.md5 && !hasMd5(file.digests)) takeMd5(file);
-    }
+    attempt([&] { writeDown(files); });
+    for (const Stored& file : files) attempt([&] { takeMd5(file); });
     if (stopping()) return;
   }
 }
 
+// What fails (memory that runs out, say) costs digests and nothing else: who asks for one waits for it, as ever.
+template <typename Action>
+void DigestKeeper::attempt(const Action& action) {
+  try {
+    action();
+  } catch (const std::exception&) {
+    return;
+  }
+}
+
+void DigestKeeper::writeDown(const std::deque<Stored>& files) {
+  std::vector<KnownDigest> known;
+  for (const Stored& file : files) {
+    for (const DigestValue& digest : file.digests) known.push_back({file.version, digest});
+  }
+  index_.append(known);
+}
+
 void DigestKeeper::takeMd5(const Stored& file) {
+  if (!options_.md5 || hasMd5(file.digests)) return;
   if (stopping() || cache_.find(file.version, DigestAlgorithm::Md5)) return;
   const Opened opened = root_.open(file.name, kReadFlags);
-  if (!opened || !isOfVersion(opened.fd.get(), file.version)) return;
-  Digest md5(DigestAlgorithm::Md5);
-  std::vector<std::byte> block(kBlock);
+  if (!opened) return;
+  const int fd = opened.fd.get();
+  DigestSet digests({DigestAlgorithm::Md5});
   for (std::uint64_t position = 0; position < file.version.size;) {
-    if (stopping()) return;
-    const ssize_t got = ::pread(opened.fd.get(), block.data(), block.size(), static_cast<off_t>(position));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return;
-    md5.update(std::span<const std::byte>(block).first(static_cast<std::size_t>(got)));
-    position += static_cast<std::uint64_t>(got);
+    if (stopping() || !isOfVersion(fd, file.version)) return;
+    const std::uint64_t end = std::min(file.version.size, position + kStep);
+    if (digestRange(fd, position, end, digests) != 0) return;
+    position = end;
   }
-  if (!isOfVersion(opened.fd.get(), file.version)) return;
-  cache_.remember(file.version, md5.value());
-  const KnownDigest known{file.version, md5.value()};
+  if (!isOfVersion(fd, file.version)) return;
+  const KnownDigest known{file.version, digests.value(DigestAlgorithm::Md5)};
+  cache_.remember(known.version, known.digest);
   index_.append(std::span(&known, 1));
 }
 

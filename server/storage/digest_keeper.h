@@ -1,6 +1,7 @@
 #pragma once
 // Keeps the digests of what was stored: it writes them down, and takes the MD5 that a get will state, long after the
-// put was answered and when nothing else is to be done. A thread of its own, behind all others.
+// put was answered and when nothing else is to be done. A thread of its own, behind all others; what it cannot do, for
+// want of memory, say, is left.
 
 #include <chrono>
 #include <condition_variable>
@@ -50,6 +51,9 @@ class DigestKeeper {
     std::vector<DigestValue> digests;
   };
   void run();
+  template <typename Action>
+  static void attempt(const Action& action);
+  void writeDown(const std::deque<Stored>& files);
   void takeMd5(const Stored& file);
   bool stopping();
 

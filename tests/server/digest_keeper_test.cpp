@@ -7,6 +7,7 @@
 #include "server/storage/digest_index.h"
 #include "server/storage/part_digests.h"
 #include "tests/server/disk_fixture.h"
+#include "tests/support/scarce_memory.h"
 
 namespace ft::testing {
 namespace {
@@ -208,6 +209,46 @@ TEST_CASE("no digest is taken of a file that is not what was stored, and none of
   CHECK(eventually([&] { return cache.find(good, DigestAlgorithm::Md5).has_value(); }));
   CHECK(cache.size() == 1);
   CHECK_FALSE(fs::exists(disk.at(".ftpd/digests")));
+}
+
+TEST_CASE("memory that runs out while the MD5 of a file is taken costs that one only") {
+  constexpr std::size_t kReadBlock = 256 * 1024;
+  Disk disk;
+  const UniqueFd state = openFolder(disk.at(".ftpd"));
+  const RootedFolder root(openFolder(disk.options.root), true);
+  DigestCache cache;
+  for (const char* name : {"first", "second"}) disk.put(name, patterned(DigestKeeper::kWorthKeeping + 1));
+  const FileVersion second = versionOf(statOf(disk.at("second")));
+  DigestKeeper keeper(root, state.get(), cache, atOnce(true, false));
+  {
+    const ScarceMemory scarce(kReadBlock);
+    keeper.stored(Disk::name("first"), versionOf(statOf(disk.at("first"))), {});
+    CHECK(eventually([&] { return scarce.wasMet(); }));
+  }
+  keeper.stored(Disk::name("second"), second, {});
+  CHECK(eventually([&] { return cache.find(second, DigestAlgorithm::Md5).has_value(); }));
+}
+
+TEST_CASE("the MD5 of a file with holes is that of its zeros, and that of a removed file is not waited for") {
+  constexpr std::uint64_t kHuge = std::uint64_t{1} << 40;
+  Disk disk;
+  const UniqueFd state = openFolder(disk.at(".ftpd"));
+  const RootedFolder root(openFolder(disk.options.root), true);
+  for (const char* name : {"huge", "sparse"}) disk.put(name, "data");
+  fs::resize_file(disk.at("huge"), kHuge);
+  fs::resize_file(disk.at("sparse"), DigestKeeper::kWorthKeeping + 1);
+  const FileVersion sparse = versionOf(statOf(disk.at("sparse")));
+  DigestCache cache;
+  DigestKeeper keeper(root, state.get(), cache, atOnce(true, false));
+  keeper.stored(Disk::name("huge"), versionOf(statOf(disk.at("huge"))), {});
+  keeper.stored(Disk::name("sparse"), sparse, {});
+  SUBCASE("the other one is removed") { disk.storage->remove(Disk::name("huge"), false); }
+  SUBCASE("the other one is changed") { fs::resize_file(disk.at("huge"), 1); }
+  CHECK(eventually([&] { return cache.find(sparse, DigestAlgorithm::Md5).has_value(); }));
+  Digest expected(DigestAlgorithm::Md5);
+  expected.update(bytesOf("data"));
+  expected.updateZeros(DigestKeeper::kWorthKeeping + 1 - 4);
+  CHECK(cache.find(sparse, DigestAlgorithm::Md5) == expected.value());
 }
 
 }  // namespace

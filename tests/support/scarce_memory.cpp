@@ -12,12 +12,21 @@ std::atomic<std::size_t>& missingSize() {
   return size;
 }
 
+std::atomic<bool>& missed() {
+  static constinit std::atomic<bool> met{false};
+  return met;
+}
+
 }  // namespace
 
 // All that the operators below give back is taken here: a sanitizer looks whether each block goes the way that it came.
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   const std::size_t missing = missingSize().load(std::memory_order_relaxed);
-  return missing != 0 && size == missing ? nullptr : std::malloc(size != 0 ? size : 1);
+  if (missing != 0 && size == missing) {
+    missed() = true;
+    return nullptr;
+  }
+  return std::malloc(size != 0 ? size : 1);
 }
 void* operator new(std::size_t size) {
   void* const block = operator new(size, std::nothrow);
@@ -29,7 +38,11 @@ void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 
 namespace ft::testing {
 
-ScarceMemory::ScarceMemory(std::size_t size) { missingSize() = size; }
+ScarceMemory::ScarceMemory(std::size_t size) {
+  missed() = false;
+  missingSize() = size;
+}
 ScarceMemory::~ScarceMemory() { missingSize() = 0; }
+bool ScarceMemory::wasMet() const { return missed(); }
 
 }  // namespace ft::testing

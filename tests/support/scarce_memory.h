@@ -10,6 +10,8 @@ class ScarceMemory {
  public:
   explicit ScarceMemory(std::size_t size);
   ~ScarceMemory();
+  // Has anyone asked for such a block since?
+  bool wasMet() const;
   ScarceMemory(const ScarceMemory&) = delete;
   ScarceMemory& operator=(const ScarceMemory&) = delete;
 };
