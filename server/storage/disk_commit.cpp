@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <exception>
 #include <stdexcept>
 
 #include "server/storage/disk_failure.h"
@@ -31,7 +32,8 @@ int renameNoReplace(int fromFolder, const std::string& from, int toFolder, const
   return ::unlinkat(fromFolder, from.c_str(), 0) == 0 ? 0 : errno;
 }
 
-CommitGroup::CommitGroup(DiskCore& core, std::span<CommitItem> items) : core_(core) {
+CommitGroup::CommitGroup(DiskCore& core, std::span<CommitItem> items)
+    : core_(core), spare_(ErrorCode::Internal, "an internal error, such as memory that has run out") {
   entries_.reserve(items.size());
   for (CommitItem& item : items) {
     auto* const upload = dynamic_cast<DiskUpload*>(item.upload.get());
@@ -40,13 +42,27 @@ CommitGroup::CommitGroup(DiskCore& core, std::span<CommitItem> items) : core_(co
   }
 }
 
-void CommitGroup::run() {
+void CommitGroup::run() noexcept {
   if (core_.syncsFiles()) syncFiles();
   nameFiles();
   if (core_.syncsFolders()) syncTargets();
-  for (const Entry& entry : entries_) {
+  for (Entry& entry : entries_) {
     if (!entry.item->failure) remember(entry);
     entry.item->upload.reset();
+  }
+}
+
+// Whatever goes wrong with one file is that file's, as others may have their names.
+template <typename Action>
+void CommitGroup::attempt(Entry& entry, const Action& action) noexcept {
+  try {
+    try {
+      action();
+    } catch (const Failure& failure) {
+      entry.item->failure = failure;
+    }
+  } catch (const std::exception&) {
+    entry.item->failure = spare_;
   }
 }
 
@@ -63,7 +79,7 @@ void CommitGroup::syncFiles() {
     const int fd = entry.upload->file().fd();
     if ((allSynced ? ::sync_file_range(fd, 0, 0, kCheck) : ::fsync(fd)) == 0) continue;
     // The pages count as clean now and may be gone: a second sync would say yes to a file that is not there.
-    entry.item->failure = diskFailure(errno, "sync", entry.upload->spec().name);
+    attempt(entry, [&, error = errno] { throw diskFailure(error, "sync", entry.upload->spec().name); });
     entry.upload->discard();
   }
 }
@@ -73,13 +89,11 @@ void CommitGroup::nameFiles() {
     if (entry.item->failure) continue;
     NamingWatch* const watch = entry.item->watch;
     bool watched = false;
-    try {
+    attempt(entry, [&] {
       if (watch != nullptr) watch->naming();
       watched = watch != nullptr;
       nameFile(entry);
-    } catch (const Failure& failure) {
-      entry.item->failure = failure;
-    }
+    });
     if (watched) watch->named(!entry.item->failure);
   }
 }
@@ -125,20 +139,27 @@ void CommitGroup::syncTargets() {
   for (Target& target : targets_) target.syncError = core_.syncFolder(target.fd.get());
   for (Entry& entry : entries_) {
     if (entry.item->failure || targets_[entry.target].syncError == 0) continue;
-    const FileName& name = entry.upload->spec().name;
-    entry.item->failure =
-        Failure(ErrorCode::IoError, shownName(name) + " is stored but may not survive a power cut: " +
-                                        diskFailure(targets_[entry.target].syncError, "sync", name.parent()).what());
+    attempt(entry, [&] {
+      const FileName& name = entry.upload->spec().name;
+      throw Failure(ErrorCode::IoError,
+                    shownName(name) + " is stored but may not survive a power cut: " +
+                        diskFailure(targets_[entry.target].syncError, "sync", name.parent()).what());
+    });
   }
 }
 
-void CommitGroup::remember(const Entry& entry) {
+void CommitGroup::remember(const Entry& entry) noexcept {
   struct stat info {};
   // Now, as the rename has changed the ctime.
   if (::fstat(entry.upload->file().fd(), &info) != 0) return;
   const FileVersion version = versionOf(info);
-  for (const DigestValue& digest : entry.item->digests) core_.digests.remember(version, digest);
-  core_.keeper.stored(entry.upload->spec().name, version, entry.item->digests);
+  try {
+    for (const DigestValue& digest : entry.item->digests) core_.digests.remember(version, digest);
+    core_.keeper.stored(entry.upload->spec().name, version, entry.item->digests);
+  } catch (const std::exception&) {
+    // The file is stored all the same, and its digest can be taken again.
+    return;
+  }
 }
 
 }  // namespace ft

@@ -20,8 +20,9 @@ int renameNoReplace(int fromFolder, const std::string& from, int toFolder, const
 class CommitGroup {
  public:
   CommitGroup(DiskCore& core, std::span<CommitItem> items);
-  // Fills in the items' failures, and consumes their uploads.
-  void run();
+  // Fills in the items' failures, and consumes their uploads. Throws nothing: each file answers for itself, also when
+  // memory runs out.
+  void run() noexcept;
 
  private:
   // A folder that got names. Kept open for this group only: a folder that is renamed or removed is looked up anew by
@@ -38,15 +39,18 @@ class CommitGroup {
     std::size_t target = 0;  // index into targets_
   };
 
+  template <typename Action>
+  void attempt(Entry& entry, const Action& action) noexcept;
   void syncFiles();
   void nameFiles();
   void nameFile(Entry& entry);
   std::size_t targetOf(const FileName& folder, std::size_t fixed);
   int rename(Entry& entry);
   void syncTargets();
-  void remember(const Entry& entry);
+  void remember(const Entry& entry) noexcept;
 
   DiskCore& core_;
+  const Failure spare_;  // made ahead, for when there is no memory to make one
   std::vector<Entry> entries_;
   std::vector<Target> targets_;
 };

@@ -1,4 +1,6 @@
 // How files get their names: where nothing was when they began, and where somebody has been quicker.
+#include <new>
+
 #include "tests/server/disk_fixture.h"
 
 namespace ft::testing {
@@ -43,6 +45,33 @@ TEST_CASE("a file that found its name free takes no folder's place, and is gone 
   CHECK(failure->code() == ErrorCode::IsDirectory);
   CHECK(disk.list("") == std::set<std::string>{"a"});
   CHECK(disk.staged() == 0);
+}
+
+TEST_CASE("a file for which memory runs out fails alone, and those before and behind it have their names") {
+  struct Starving : NamingWatch {
+    void naming() override { throw std::bad_alloc(); }
+    void named(bool) noexcept override {}
+  };
+  for (const auto durability : {DiskStorageOptions::Durability::Full, DiskStorageOptions::Durability::None}) {
+    Disk disk;
+    disk.options.durability = durability;
+    disk.restart();
+    Starving starving;
+    std::vector<CommitItem> items(3);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      items[i].upload = disk.storage->begin(disk.spec("file" + std::to_string(i), 1));
+      items[i].upload->write(bytesOf("x"));
+      items[i].digests = items[i].upload->finish();
+    }
+    items[1].watch = &starving;
+    disk.storage->commit(items);
+    CHECK_FALSE(items[0].failure);
+    REQUIRE(items[1].failure);
+    CHECK(items[1].failure->code() == ErrorCode::Internal);
+    CHECK_FALSE(items[2].failure);
+    CHECK(disk.list("") == std::set<std::string>{"file0", "file2"});
+    CHECK(disk.staged() == 0);
+  }
 }
 
 }  // namespace
