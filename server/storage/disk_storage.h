@@ -45,7 +45,7 @@ class DiskStorage : public Storage {
   // on from there. No space is needed for it. To be called now and then, by one thread. Returns whether nothing is left
   // to do. Throws Failure when some files could not be removed, once the others are.
   bool removeOlderThan(std::chrono::milliseconds age, std::chrono::milliseconds time);
-  // The length of the parts that an owner's cut uploads have left (PutSpec::owner).
+  // The length of the parts that an owner's cut uploads have left (PutSpec::owner). Throws Failure.
   std::uint64_t partBytes(const std::string& owner) { return core_.parts.bytesOf(owner); }
   // Bytes that uploads have reserved and not written yet.
   std::uint64_t reservedBytes() const { return core_.space.outstanding(); }

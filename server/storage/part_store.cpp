@@ -50,12 +50,13 @@ std::string PartStore::partName(const PutSpec& spec) {
 
 std::uint64_t PartStore::bytesOf(const std::string& owner) {
   const std::string prefix = ownersPrefix(owner);
-  const UniqueFd own(::openat(folder_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  FolderReader reader(own.get());
   FolderReader::Entry entry;
   std::uint64_t bytes = 0;
   const std::lock_guard lock(mutex_);
-  while (reader.next(entry)) {
+  // With the descriptor that is open: counting must not fail where files cannot be opened any more.
+  FolderReader reader(folder_);
+  int error = reader.seek(0);
+  while (error == 0 && reader.next(entry)) {
     const std::string part(entry.name);
     struct stat info {};
     if (!part.starts_with(prefix) || claimed_.contains(part)) continue;
@@ -63,6 +64,8 @@ std::uint64_t PartStore::bytesOf(const std::string& owner) {
       bytes += static_cast<std::uint64_t>(info.st_size);
     }
   }
+  if (error == 0) error = reader.error();
+  if (error != 0) throw failureFromErrno(error, "cannot count the parts of cut uploads");
   return bytes;
 }
 

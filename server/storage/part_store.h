@@ -41,12 +41,13 @@ class PartClaim {
 // Thread-safe.
 class PartStore {
  public:
-  // Borrows the folder. Parts that nobody has touched for `expire` are stale.
+  // Borrows the folder, and nobody else reads from its descriptor. Parts that nobody has touched for `expire` are stale.
   PartStore(int folder, std::chrono::milliseconds expire);
 
   // The part of an upload whose size and mtime are known. Those of an owner are his alone.
   static std::string partName(const PutSpec& spec);
-  // The length of all parts of the owner that no upload is writing.
+  // The length of all parts of the owner that no upload is writing. Opens nothing. Throws Failure when the folder
+  // cannot be read.
   std::uint64_t bytesOf(const std::string& owner);
   // nullptr when another upload has it. Does not wait.
   std::unique_ptr<PartClaim> claim(std::string part);

@@ -1,4 +1,6 @@
 // Parts: what a cut upload leaves, and what a later one makes of it.
+#include <sys/resource.h>
+
 #include <thread>
 
 #include "server/storage/part_store.h"
@@ -251,6 +253,24 @@ TEST_CASE("the parts are looked through in slices, and each goes on where the la
   CHECK(disk.parts() == kParts);
   while (!disk.storage->expireParts(std::chrono::milliseconds(1))) continue;
   CHECK(disk.parts() == 0);
+}
+
+TEST_CASE("the bytes of the parts are counted also when no more files can be opened, and not guessed") {
+  const TempFolder folder;
+  fs::create_directory(folder.path() / "parts");
+  const UniqueFd fd(::open((folder.path() / "parts").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  PartStore parts(fd.get(), std::chrono::hours(1));
+  for (const char* name : {"parts/1", "parts/2"}) writeText(folder.path() / name, patterned(1000));
+  rlimit limit{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  const rlimit none{0, limit.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  std::array<std::uint64_t, 2> counted{};
+  for (std::uint64_t& bytes : counted) bytes = parts.bytesOf("");
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  for (const std::uint64_t bytes : counted) CHECK(bytes == 2000);
+  fs::remove_all(folder.path() / "parts");
+  CHECK(failureOf([&] { parts.bytesOf(""); }) == ErrorCode::NotFound);
 }
 
 TEST_CASE("many threads resume the same upload, and each file that is stored is whole") {
