@@ -53,6 +53,7 @@ class GuardedUpload : public Upload, public NamingWatch {
   void append(Upload& segment) override;
   bool digestOn() override;
   std::vector<DigestValue> finish() override;
+  void discard() noexcept override { inner_->discard(); }
   const PutSpec& spec() const override { return spec_; }
 
   void naming() override;

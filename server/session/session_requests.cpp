@@ -282,7 +282,7 @@ void Session::finishPut(const Header* trailer) {
     compareDigests(now.request.digests, digests);
     if (trailer != nullptr) compareDigests(trailer->digests, digests);
   } catch (const Failure&) {
-    visitor_.storage().restart(*now.upload);
+    now.upload->discard();
     throw;
   }
   if (now.deliver) {

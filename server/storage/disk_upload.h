@@ -37,6 +37,7 @@ class DiskUpload : public Upload {
   void append(Upload& segment) override;
   bool digestOn() override;
   std::vector<DigestValue> finish() override;
+  void discard() noexcept override { discarded_ = true; }
   const PutSpec& spec() const override { return spec_; }
 
   void restart();
@@ -44,8 +45,6 @@ class DiskUpload : public Upload {
   // For the commit: the file under its staging name. It belongs to this upload until released.
   StagedFile& file();
   bool finished() const noexcept { return finished_; }
-  // The content is lost, as after a sync that failed: nothing is kept, not even as a part.
-  void discard() noexcept { discarded_ = true; }
 
  private:
   // A part that another upload has.

@@ -87,6 +87,8 @@ class Upload {
   // After the last byte: checks the announced size (throws Integrity), and returns the digests of the whole file in the
   // order of PutSpec::digests. Waits for what digestOn() has left. Once only.
   virtual std::vector<DigestValue> finish() = 0;
+  // The content is of no use: nothing of it is kept, not even as a part. Nothing else may be called after.
+  virtual void discard() noexcept = 0;
   // What is being stored.
   virtual const PutSpec& spec() const = 0;
 };

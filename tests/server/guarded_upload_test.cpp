@@ -9,6 +9,7 @@ namespace {
 // An upload whose digests are there at the third call.
 class SlowUpload : public Upload {
  public:
+  explicit SlowUpload(bool& discarded) : discarded_(&discarded) {}
   std::uint64_t offset() const override { return 0; }
   void write(std::span<const std::byte>) override {}
   void writeHole(std::uint64_t) override {}
@@ -16,11 +17,13 @@ class SlowUpload : public Upload {
   void append(Upload&) override {}
   bool digestOn() override { return ++calls_ == 3; }
   std::vector<DigestValue> finish() override { return {}; }
+  void discard() noexcept override { *discarded_ = true; }
   const PutSpec& spec() const override { return spec_; }
 
  private:
   PutSpec spec_;
   int calls_ = 0;
+  bool* discarded_;
 };
 
 TEST_CASE(
@@ -54,12 +57,15 @@ TEST_CASE(
   CHECK(failureOf([&] { terms.area->promise({200, 1}, terms.limits, spec.name); }) == std::nullopt);
 }
 
-TEST_CASE("an upload through the gate tells how far the digests of the disk's are") {
+TEST_CASE("an upload through the gate tells how far the digests of the disk's are, and that it is of no use") {
+  bool discarded = false;
   GuardedUpload upload(PutSpec{}, UploadTerms{});
-  upload.use(std::make_unique<SlowUpload>());
+  upload.use(std::make_unique<SlowUpload>(discarded));
   CHECK_FALSE(upload.digestOn());
   CHECK_FALSE(upload.digestOn());
   CHECK(upload.digestOn());
+  upload.discard();
+  CHECK(discarded);
 }
 
 }  // namespace

@@ -95,6 +95,18 @@ TEST_CASE("an offer and a put are answered when the part has been taken up, howe
   CHECK(storage.content("big") == body);
 }
 
+TEST_CASE("a resumed put with a wrong digest is refused as that, also on a full disk, and its part is gone") {
+  struct FullStorage : MemoryStorage {
+    void restart(Upload&) override { throw Failure(ErrorCode::NoSpace, "no space to begin anew"); }
+  } storage;
+  const std::string identity = R"("filename":"big","filesize":3,"mtime_ns":5)";
+  SessionPeer peer(storage);
+  peer.sendFrame(R"({"v":1,"cmd":"put","offset":0,"md5":")" + md5Of("other") + R"(",)" + identity + "}", "abc");
+  CHECK(peer.reply().error == "integrity");
+  CHECK(storage.partCount() == 0);
+  CHECK(storage.openUploads() == 0);
+}
+
 TEST_CASE("no thread waits for a part that another upload still has: the session is parked, and looks again") {
   MemoryStorage storage;
   storage.holdParts(true);

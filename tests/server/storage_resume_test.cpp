@@ -109,6 +109,19 @@ TEST_CASE("a part that was damaged has another prefix digest, and can be begun a
   CHECK(resumed.upload->finish()[0] == digestOf(kPrefix, bytesOf(content)));
 }
 
+TEST_CASE("an upload that is of no use leaves no part") {
+  Disk disk;
+  const PutSpec spec = disk.partSpec("a", 1000);
+  auto upload = disk.resume(spec, kPrefix).upload;
+  upload->write(bytesOf(patterned(1000)));
+  CHECK(upload->finish().size() == 1);
+  upload->discard();
+  upload.reset();
+  CHECK(disk.parts() == 0);
+  CHECK(disk.staged() == 0);
+  CHECK(disk.resume(spec, kPrefix).upload->offset() == 0);
+}
+
 TEST_CASE("another size, time or name is another upload") {
   Disk disk;
   const PutSpec spec = disk.partSpec("a", 1000);

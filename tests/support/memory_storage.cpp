@@ -113,6 +113,7 @@ class MemoryUpload : public Upload {
     for (const DigestAlgorithm algorithm : spec_.digests) values.push_back(digestOf(algorithm, bytes_));
     return values;
   }
+  void discard() noexcept override { bytes_.clear(); }
   const PutSpec& spec() const override { return spec_; }
 
   std::vector<std::byte>& bytes() { return bytes_; }
