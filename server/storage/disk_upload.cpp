@@ -18,14 +18,8 @@ namespace {
 constexpr std::uint64_t kMaxFileSize = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
 // From here on the blocks are allocated at once, in few pieces.
 constexpr std::uint64_t kPreallocateFrom = 1 << 20;
-// Slow digests of larger files are taken by another thread behind the writing.
-constexpr std::uint64_t kFollowFrom = 2 << 20;
-// A fast digest is taken by the writer itself, of so many bytes at a time as are still in the cache of the processor.
-constexpr std::uint64_t kDigestWindow = 1 << 20;
 // How much a body of unknown size reserves at a time.
 constexpr std::uint64_t kStreamStep = 16 << 20;
-// How much is read for the digests in one step: about two milliseconds of MD5, the slowest one.
-constexpr std::uint64_t kDigestStep = 1 << 20;
 // How much may be dirty before the disk is told to begin.
 constexpr std::uint64_t kWritebackStep = 8 << 20;
 
@@ -39,9 +33,6 @@ timespec timeOf(std::int64_t ns) {
   }
   return {seconds, rest};
 }
-
-// XXH128 runs at memory speed: handing it to another thread costs more than it takes.
-bool isSlow(DigestAlgorithm algorithm) { return algorithm != DigestAlgorithm::Xxh128; }
 
 int writeAll(int fd, std::span<const std::byte> bytes, std::uint64_t offset) {
   while (!bytes.empty()) {
@@ -57,10 +48,7 @@ int writeAll(int fd, std::span<const std::byte> bytes, std::uint64_t offset) {
 }  // namespace
 
 DiskUpload::DiskUpload(DiskCore& core, PutSpec spec)
-    : core_(core),
-      spec_(std::move(spec)),
-      digests_(spec_.digests),
-      slowDigests_(std::any_of(spec_.digests.begin(), spec_.digests.end(), isSlow)) {
+    : core_(core), spec_(std::move(spec)), digest_(core.hashers, spec_.digests, spec_.size) {
   if (spec_.size.value_or(0) > kMaxFileSize) throw diskFailure(EFBIG, "store", spec_.name);
 }
 
@@ -89,7 +77,7 @@ bool DiskUpload::claimPart() {
 }
 
 DiskUpload::~DiskUpload() {
-  follower_.reset();
+  digest_.giveUp();
   if (!claim_ || discarded_ || !file_ || file_.name().empty() || offset_ == 0) return;
   // Gives back what was reserved beyond the end, and makes a hole at the end part of the file.
   if (::ftruncate(file_.fd(), static_cast<off_t>(offset_)) != 0) return;
@@ -99,15 +87,16 @@ DiskUpload::~DiskUpload() {
 
 void DiskUpload::keepDigests() noexcept {
   try {
-    const bool halfRead = takingUp_ && digested_ < offset_;
-    if (halfRead || following_ || digestRange(file_.fd(), digested_, offset_, digests_) != 0) return;
+    if (takingUp_ && digest_.isBehind()) return;
+    std::optional<DigestSet> digests = digest_.release();
+    if (!digests) return;
     // A time between two ticks of the kernel's clock: whatever is written from now on changes it, also within this
     // tick.
     std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, timespec{}};
     struct stat info {};
     if (::clock_gettime(CLOCK_REALTIME, &times[1]) != 0 || ::futimens(file_.fd(), times.data()) != 0) return;
     if (::fstat(file_.fd(), &info) != 0) return;
-    core_.partDigests.keep(claim_->part(), versionOf(info), std::move(digests_));
+    core_.partDigests.keep(claim_->part(), versionOf(info), std::move(*digests));
   } catch (const std::exception&) {
     // Then the part is read again.
     return;
@@ -123,6 +112,7 @@ void DiskUpload::reserve() {
 StagedFile& DiskUpload::file() {
   if (!file_) {
     file_ = create();
+    digest_.attach(file_.fd());
     preallocate();
   }
   return file_;
@@ -180,33 +170,13 @@ void DiskUpload::startWriteback() {
   writeback_ = offset_;
 }
 
-void DiskUpload::follow() {
-  if (follower_) return;
-  digestUpTo(offset_);
-  following_ = true;
-  follower_ = std::make_unique<FollowDigest>(core_.hashers, file().fd(), offset_, std::move(digests_));
-}
-
-void DiskUpload::digestUpTo(std::uint64_t end) {
-  if (digested_ == end) return;
-  if (const int error = digestRange(file_.fd(), digested_, end, digests_); error != 0) fail(error);
-  digested_ = end;
-}
-
 void DiskUpload::write(std::span<const std::byte> bytes) {
   admit(bytes.size());
   if (bytes.empty()) return;
   const int fd = file().fd();
   makeRoom(bytes.size());
-  if (slowDigests_ && spec_.size.value_or(offset_ + bytes.size()) > kFollowFrom) follow();
   if (const int error = writeAll(fd, bytes, offset_); error != 0) fail(error);
-  if (follower_) {
-    follower_->wrote(bytes.size());
-  } else {
-    digestUpTo(offset_);
-    digests_.update(bytes);
-    digested_ += bytes.size();
-  }
+  digest_.wrote(bytes);
   wrote(bytes.size());
 }
 
@@ -214,18 +184,13 @@ std::size_t DiskUpload::writeFromPipe(int pipe, std::size_t count) {
   admit(count);
   const int fd = file().fd();
   makeRoom(count);
-  if (slowDigests_) follow();
   auto at = static_cast<off64_t>(offset_);
   ssize_t moved = ::splice(pipe, nullptr, fd, &at, count, SPLICE_F_MOVE);
   if (moved < 0 && errno == EINVAL) moved = copyFromPipe(pipe, count);
   if (moved < 0 && errno == EINTR) return writeFromPipe(pipe, count);
   if (moved <= 0) fail(moved < 0 ? errno : EIO);
   wrote(static_cast<std::uint64_t>(moved));
-  if (follower_) {
-    follower_->wrote(static_cast<std::uint64_t>(moved));
-  } else if (offset_ - digested_ >= kDigestWindow) {
-    digestUpTo(offset_);
-  }
+  digest_.wrote(static_cast<std::uint64_t>(moved));
   return static_cast<std::size_t>(moved);
 }
 
@@ -272,13 +237,7 @@ void DiskUpload::writeHole(std::uint64_t count) {
   if (count == 0) return;
   file();
   dropPreallocation();
-  if (follower_) {
-    follower_->skipped(count);
-  } else {
-    digestUpTo(offset_);
-    digests_.updateZeros(count);
-    digested_ += count;
-  }
+  digest_.skipped(count);
   offset_ += count;
 }
 
@@ -297,18 +256,8 @@ void DiskUpload::append(Upload& segment) {
     if (done <= 0) fail(done < 0 ? errno : EIO);
     copied += static_cast<std::uint64_t>(done);
     wrote(static_cast<std::uint64_t>(done));
-    if (follower_) {
-      follower_->wrote(static_cast<std::uint64_t>(done));
-    } else {
-      digestUpTo(offset_);
-    }
+    digest_.wrote(static_cast<std::uint64_t>(done));
   }
-}
-
-bool DiskUpload::digestOn() {
-  if (follower_) return follower_->comeNearer();
-  digestUpTo(std::min(offset_, digested_ + kDigestStep));
-  return digested_ == offset_;
 }
 
 std::vector<DigestValue> DiskUpload::finish() {
@@ -322,14 +271,7 @@ std::vector<DigestValue> DiskUpload::finish() {
   if ((claim_ || core_.needsChmod(mode)) && ::fchmod(fd, mode) != 0) fail(errno);
   // Small files are left to the commit, which knows how many there are.
   if (core_.syncsFiles() && offset_ >= kPreallocateFrom) startWriteback();
-  if (follower_) {
-    digests_ = follower_->finish();
-    follower_.reset();
-    following_ = false;
-    digested_ = offset_;
-  } else {
-    digestUpTo(offset_);
-  }
+  std::vector<DigestValue> values = digest_.finish();
   if (spec_.mtimeNs) {
     const timespec times[2] = {{0, UTIME_OMIT}, timeOf(*spec_.mtimeNs)};
     if (::futimens(fd, times) != 0) fail(errno);
@@ -338,7 +280,6 @@ std::vector<DigestValue> DiskUpload::finish() {
   if (const int error = core_.root.give(fd); error != 0) fail(error);
   space_ = {};
   finished_ = true;
-  std::vector<DigestValue> values = digests_.values();
   // The digest of a part's prefix may have been one more.
   values.resize(spec_.digests.size());
   return values;
@@ -360,8 +301,8 @@ void DiskUpload::openPart(DigestAlgorithm prefixDigest) {
   if (std::find(algorithms.begin(), algorithms.end(), prefixDigest) == algorithms.end())
     algorithms.push_back(prefixDigest);
   auto kept = core_.partDigests.take(claim_->part(), versionOf(info), algorithms);
-  digested_ = kept ? length : 0;
-  digests_ = kept ? std::move(*kept) : DigestSet(algorithms);
+  digest_.attach(file_.fd());
+  digest_.resume(length, algorithms, std::move(kept));
   // From now on the part is kept when the upload is given up.
   offset_ = end_ = writeback_ = length;
   takingUp_ = prefixDigest;
@@ -370,14 +311,12 @@ void DiskUpload::openPart(DigestAlgorithm prefixDigest) {
 bool DiskUpload::takeUp() {
   if (wanted_ && !claimPart()) return false;
   if (!takingUp_) return true;
-  const std::uint64_t end = std::min(offset_, digested_ + kDigestStep);
-  if (digestRange(file_.fd(), digested_, end, digests_) != 0) {
+  if (digest_.readOn() != 0) {
     dropPart();
     return true;
   }
-  digested_ = end;
-  if (digested_ < offset_) return false;
-  prefix_ = digests_.value(*takingUp_);
+  if (digest_.isBehind()) return false;
+  prefix_ = digest_.value(*takingUp_);
   takingUp_.reset();
   reserve();
   preallocate();
@@ -391,15 +330,14 @@ void DiskUpload::dropPart() {
 }
 
 void DiskUpload::forget() {
-  digests_ = DigestSet(spec_.digests);
-  offset_ = digested_ = end_ = writeback_ = 0;
+  digest_.restart();
+  offset_ = end_ = writeback_ = 0;
   takingUp_.reset();
   prefix_.reset();
 }
 
 void DiskUpload::restart() {
-  follower_.reset();
-  following_ = false;
+  digest_.giveUp();
   if (file_ && ::ftruncate(file_.fd(), 0) != 0) fail(errno);
   forget();
   preallocated_ = finished_ = false;

@@ -10,6 +10,7 @@
 
 #include "server/storage/disk_core.h"
 #include "server/storage/storage.h"
+#include "server/storage/upload_digest.h"
 
 namespace ft {
 
@@ -35,7 +36,7 @@ class DiskUpload : public Upload {
   void expectHole(std::uint64_t count) override;
   std::size_t writeFromPipe(int pipe, std::size_t count) override;
   void append(Upload& segment) override;
-  bool digestOn() override;
+  bool digestOn() override { return digest_.comeNearer(); }
   std::vector<DigestValue> finish() override;
   void discard() noexcept override { discarded_ = true; }
   const PutSpec& spec() const override { return spec_; }
@@ -62,8 +63,6 @@ class DiskUpload : public Upload {
   void wrote(std::uint64_t count);
   void makeRoom(std::uint64_t count);
   ssize_t copyFromPipe(int pipe, std::size_t count);
-  void follow();
-  void digestUpTo(std::uint64_t end);
   void startWriteback();
   void dropPart();
   void keepDigests() noexcept;
@@ -76,14 +75,10 @@ class DiskUpload : public Upload {
   std::unique_ptr<PartClaim> claim_;
   StagedFile file_;
   SpaceReservation space_;
-  DigestSet digests_;  // of what is before digested_, as long as nobody follows
-  bool slowDigests_;
+  UploadDigest digest_;                      // uses file_
   std::optional<DigestAlgorithm> takingUp_;  // while the part is read: the digest that is wanted of it
   std::optional<DigestValue> prefix_;
-  std::unique_ptr<FollowDigest> follower_;
-  bool following_ = false;  // the digests are with the follower
   std::uint64_t offset_ = 0;
-  std::uint64_t digested_ = 0;
   std::uint64_t end_ = 0;        // of the file on the disk; less than offset_ behind a hole
   std::uint64_t writeback_ = 0;  // up to here the kernel was asked to write to the disk
   bool free_ = false;
