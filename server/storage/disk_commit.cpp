@@ -116,7 +116,7 @@ std::size_t CommitGroup::targetOf(const FileName& folder, std::size_t fixed) {
   for (std::size_t i = targets_.size(); i > 0; --i) {
     if (!targets_[i - 1].gone && targets_[i - 1].name == folder) return i - 1;
   }
-  targets_.push_back({folder, core_.folderMadeIfMissing(folder, kAction, fixed)});
+  targets_.push_back({folder, core_.folders.open(folder, kAction, fixed)});
   return targets_.size() - 1;
 }
 

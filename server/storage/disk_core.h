@@ -4,19 +4,15 @@
 
 #include <sys/types.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <mutex>
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "common/file_name.h"
 #include "server/storage/digest_cache.h"
 #include "server/storage/digest_keeper.h"
+#include "server/storage/folder_maker.h"
 #include "server/storage/follow_digest.h"
 #include "server/storage/part_digests.h"
 #include "server/storage/part_store.h"
@@ -45,12 +41,6 @@ struct DiskStorageOptions {
   bool useOpenat2 = true;      // false: look names up part by part, as where openat2 is missing
 };
 
-// A folder, and its permission bits; nullopt: those of the options.
-struct FolderToMake {
-  FileName name;
-  std::optional<std::uint32_t> mode;
-};
-
 // Makes the folder, with mode 0700, and those above it where they are missing. Throws std::runtime_error that names it.
 void makeRoot(const std::string& root);
 
@@ -66,14 +56,6 @@ class DiskCore {
 
   // An open folder, or Failure. `action` is for its message, as in diskFailure().
   UniqueFd folder(const FileName& name, std::string_view action) const;
-  // The same, making what is missing; what was made is synced when the durability asks for it, also when another thread
-  // has made it or an earlier sync has failed. The first `fixed` parts are never made.
-  UniqueFd folderMadeIfMissing(const FileName& name, std::string_view action, std::size_t fixed = 0);
-  // Makes all of these that are missing, one after the other, and syncs each folder once in which something was made.
-  // Parents have the bits of the options. Throws Failure.
-  void makeFolders(std::span<const FolderToMake> folders, std::string_view action);
-  // Makes one folder, synced as above. Returns an errno.
-  int makeChild(int parent, const std::string& leaf, std::optional<std::uint32_t> mode);
   // Syncs a folder when the durability asks for it. Returns an errno.
   int syncFolder(int folder) const;
   // A descriptor on the file system that syncfs() takes.
@@ -86,26 +68,13 @@ class DiskCore {
   PartStore parts;
   PartDigests partDigests;
   SpaceLedger space;
+  FolderMaker folders;
   DigestCache digests;
   DigestPool hashers;
   DigestKeeper keeper;
 
  private:
-  class Making;
-
   UniqueFd syncFd_;
-
-  // An open folder that holds new ones which may not survive a power cut.
-  struct Unsynced {
-    UniqueFd fd;
-    ino_t inode = 0;
-  };
-
-  // A folder that one thread has made and not synced yet is already seen by the others. They wait for it before they
-  // answer for a file in it.
-  std::mutex making_;
-  std::atomic<bool> makes_{false};  // or has made what could not be synced
-  std::vector<Unsynced> unsynced_;  // under making_
 };
 
 }  // namespace ft

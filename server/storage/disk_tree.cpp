@@ -111,16 +111,16 @@ void DiskStorage::makeFolder(const FileName& name, bool parents, std::optional<s
     throw diskFailure(EEXIST, kAction, name);
   }
   if (parents && !mode) {
-    core_.folderMadeIfMissing(name, kAction);
+    core_.folders.open(name, kAction);
     return;
   }
   if (parents) {
     const std::vector<FolderToMake> wanted{{name, mode}};
-    core_.makeFolders(wanted, kAction);
+    core_.folders.makeAll(wanted, kAction);
     return;
   }
   const UniqueFd parent = core_.folder(name.parent(), kAction);
-  if (const int error = core_.makeChild(parent.get(), std::string(name.leaf()), mode); error != 0) {
+  if (const int error = core_.folders.makeChild(parent.get(), std::string(name.leaf()), mode); error != 0) {
     throw diskFailure(error, kAction, name);
   }
 }
@@ -132,7 +132,7 @@ void DiskStorage::makeFolders(const FileName& folder, std::span<const std::strin
   for (std::size_t i = 0; i < names.size(); ++i) {
     wanted.push_back({folder.child(names[i]), modes.empty() ? std::nullopt : std::optional(modes[i])});
   }
-  core_.makeFolders(wanted, "make");
+  core_.folders.makeAll(wanted, "make");
 }
 
 void DiskStorage::remove(const FileName& name, bool recursive) {
@@ -169,7 +169,7 @@ void DiskStorage::replaceByRename(const FileName& from, const FileName& to, bool
   const std::string toLeaf(to.leaf());
   const auto info = childInfo(fromFolder.get(), fromLeaf);
   if (!info) throw diskFailure(ENOENT, "rename", from);
-  const UniqueFd toFolder = core_.folderMadeIfMissing(to.parent(), "rename to");
+  const UniqueFd toFolder = core_.folders.open(to.parent(), "rename to");
   int error = 0;
   if (replace && info->type != FileType::Folder) {
     error = ::renameat(fromFolder.get(), fromLeaf.c_str(), toFolder.get(), toLeaf.c_str()) == 0 ? 0 : errno;
