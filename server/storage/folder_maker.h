@@ -1,6 +1,6 @@
 #pragma once
-// Makes folders below the root, and syncs those that hold new ones: a folder that one thread has made and not synced yet
-// is already seen by the others, so they wait for it before they answer for a file in it. Thread-safe.
+// Makes folders below the root, and syncs those that hold new ones: a folder that one thread has made and not synced
+// yet is already seen by the others, so they wait for it before they answer for a file in it. Thread-safe.
 
 #include <sys/types.h>
 
@@ -28,7 +28,8 @@ struct FolderToMake {
 // `action` is for the message of a Failure, as in diskFailure().
 class FolderMaker {
  public:
-  // Borrows the root. `mode`: the permission bits of folders for which none are named. Nothing is synced unless `syncs`.
+  // Borrows the root. `mode`: the permission bits of folders for which none are named. Nothing is synced unless
+  // `syncs`.
   FolderMaker(const RootedFolder& root, std::uint32_t mode, bool syncs) : root_(root), mode_(mode), syncs_(syncs) {}
 
   // An open folder, made with its parents where it is missing, or Failure. What was made is synced, also when another

@@ -1,8 +1,7 @@
 #pragma once
 // What cut uploads have left, kept for a resume: files in .ftpd/parts, named by a hash of what was being stored (name,
-// size, mtime).
-// A part's length is the offset that a client may go on from; its content is compared before it is used, so nothing
-// else is recorded.
+// size, mtime), behind one of its owner. A part's length is the offset that a client may go on from;
+// its content is compared before it is used, so nothing else is recorded.
 
 #include <sys/types.h>
 
@@ -41,7 +40,8 @@ class PartClaim {
 // Thread-safe.
 class PartStore {
  public:
-  // Borrows the folder, and nobody else reads from its descriptor. Parts that nobody has touched for `expire` are stale.
+  // Borrows the folder, and nobody else reads from its descriptor. Parts that nobody has touched for `expire` are
+  // stale.
   PartStore(int folder, std::chrono::milliseconds expire);
 
   // The part of an upload whose size and mtime are known. Those of an owner are his alone.

@@ -1,7 +1,7 @@
 #pragma once
 // Space on the disk that was promised to uploads and is not used yet, so that a hundred of them do not each count on
-// the same free bytes.
-// Thread-safe; a reservation belongs to one thread at a time.
+// the same free bytes. Only promises of this daemon are known: other programs may take the space all the same. The
+// ledger is thread-safe; a reservation belongs to one thread at a time.
 
 #include <atomic>
 #include <cstdint>

@@ -76,8 +76,7 @@ class Upload {
   // hashes zeros in vain.
   virtual void expectHole(std::uint64_t count) { static_cast<void>(count); }
   // Moves up to `count` bytes from a pipe that holds at least that many into the file at offset(), and returns how many
-  // (at least 1).
-  // Throws as write().
+  // (at least 1). Throws as write().
   virtual std::size_t writeFromPipe(int pipe, std::size_t count) = 0;
   // Appends what a finished upload of the same storage holds, which is not committed then. Throws as write().
   virtual void append(Upload& segment) = 0;
@@ -87,7 +86,7 @@ class Upload {
   // After the last byte: checks the announced size (throws Integrity), and returns the digests of the whole file in the
   // order of PutSpec::digests. Waits for what digestOn() has left. Once only.
   virtual std::vector<DigestValue> finish() = 0;
-  // The content is of no use: nothing of it is kept, not even as a part. Nothing else may be called after.
+  // The content is of no use: nothing of it is kept, not even as a part. Only spec() may be called after.
   virtual void discard() noexcept = 0;
   // What is being stored.
   virtual const PutSpec& spec() const = 0;
@@ -147,29 +146,28 @@ class Storage {
   // IsDirectory, NotDirectory, Forbidden.
   virtual std::unique_ptr<Upload> begin(const PutSpec& spec) = 0;
   // As begin(), for an upload that survives a cut: with Upload::takeUp() it takes up the part of the same (name, size,
-  // mtimeNs) where there is one. spec.size and spec.mtimeNs must be set. A client that comes back at once may be quicker
-  // than the news that its last connection is gone: a part that another upload is writing is waited for, between the
-  // calls of takeUp(), for half a second. Then this is a fresh upload from 0 without a part.
+  // mtimeNs) where there is one. spec.size and spec.mtimeNs must be set. A part that another upload is writing is
+  // waited for, between the calls of takeUp(), for half a second: a client that comes back at once may be quicker than
+  // the news that its last connection is gone. Then this is a fresh upload from 0 without a part.
   virtual std::unique_ptr<Upload> resume(const PutSpec& spec, DigestAlgorithm prefixDigest) = 0;
   // Throws a resumed upload's content away, to start anew from 0.
   virtual void restart(Upload& upload) = 0;
 
   // Makes finished uploads visible and durable together: syncs the files, renames each to its name in the order given,
   // syncs the folders, as far as the configured durability asks. An item that fails carries its Failure and changes
-  // nothing; the others are done.
-  // The one exception: when only the sync of the folder fails, the name is there, and the Failure (IoError) says that
-  // it may not last.
+  // nothing; the others are done. The one exception: when only the sync of the folder fails, the name is there, and the
+  // Failure (IoError) says that it may not last.
   virtual void commit(std::span<CommitItem> items) = 0;
 
   // Throws NotFound, IsDirectory, NotDirectory, Forbidden (link, special file, permission).
   virtual std::unique_ptr<Download> open(const FileName& name) = 0;
   virtual FileInfo stat(const FileName& name) = 0;
-  // `after` is "" or the next of the page before; at most `limit` entries, whose names together take at most
-  // `maxNameBytes`.
+  // Of one page; it has one entry at least, where there is one.
   struct PageLimits {
     std::size_t entries = 0;
-    std::size_t nameBytes = 0;
+    std::size_t nameBytes = 0;  // of all names together
   };
+  // `after` is "" or the next of the page before.
   virtual FolderPage list(const FileName& folder, const std::string& after, PageLimits limits) = 0;
   // For check: of `names` in `folder`, the infos; nullopt where there is none. A missing folder is one without entries.
   virtual std::vector<std::optional<FileInfo>> statMany(const FileName& folder, std::span<const std::string> names) = 0;
@@ -179,8 +177,8 @@ class Storage {
   virtual std::optional<std::uint32_t> storedMode(const FileName& name, std::uint32_t mode) = 0;
 
   // `mode`: the permission bits of the folder itself, less what the place takes away, and with those that its owner
-  // needs; nullopt: the place's own.
-  // Parents, which are made too when `parents` says so, get the place's own, and what is there keeps its bits.
+  // needs; nullopt: the place's own. Parents, which are made too when `parents` says so, get the place's own, and what
+  // is there keeps its bits.
   virtual void makeFolder(const FileName& name, bool parents, std::optional<std::uint32_t> mode) = 0;
   // As makeFolder() with parents for each of `names` below `folder`, in their order; `modes` is empty, or has as many.
   virtual void makeFolders(const FileName& folder, std::span<const std::string> names,
@@ -188,7 +186,7 @@ class Storage {
   // A link is removed itself. Throws IsDirectory for a folder that is not empty, unless `recursive`.
   virtual void remove(const FileName& name, bool recursive) = 0;
   // Makes the folders of `to` that are missing. A folder is never replaced, nor does one replace a file; nothing goes
-  // into itself (BadRequest).
+  // into itself or is given the name that it has (NameInvalid).
   virtual void rename(const FileName& from, const FileName& to, bool replace) = 0;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
-// The digests of one upload, of all that is in its file so far: fast ones are taken by the writer while the bytes are in
-// the processor's cache, slow ones of large files by another thread behind it. Belongs to the writer's thread.
+// The digests of one upload, of all that is in its file so far: fast ones are taken by the writer while the bytes are
+// in the processor's cache, slow ones of large files by another thread behind it. Belongs to the writer's thread.
 
 #include <cstdint>
 #include <memory>
@@ -31,7 +31,8 @@ class UploadDigest {
   void wrote(std::uint64_t count);
   void skipped(std::uint64_t count);
 
-  // Reads a little of what only the file has, about two milliseconds' worth; until isBehind() is over. Returns an errno.
+  // Reads a little of what only the file has, about two milliseconds' worth; until isBehind() is over. Returns an
+  // errno.
   int readOn();
   bool isBehind() const noexcept { return digested_ < end_; }
   // Of what is there, when nothing is behind.

@@ -22,7 +22,6 @@ struct MemoryState {
   std::vector<std::size_t> groups;
   std::size_t openUploads = 0;
   std::size_t takeUpSteps = 0;
-  bool partsAreHeld = false;
 };
 
 namespace {
@@ -81,11 +80,7 @@ class MemoryUpload : public Upload {
     state_->parts.erase(*part_);
     if (!committed && !bytes_.empty()) state_->parts[*part_] = bytes_;
   }
-  bool takeUp() override { return !waitsForPart() && (stepsLeft_ == 0 || --stepsLeft_ == 0); }
-  bool waitsForPart() const override {
-    const std::lock_guard lock(state_->mutex);
-    return part_ && state_->partsAreHeld;
-  }
+  bool takeUp() override { return stepsLeft_ == 0 || --stepsLeft_ == 0; }
   std::uint64_t offset() const override { return bytes_.size(); }
   std::optional<DigestValue> prefix() const override { return taken; }
   void write(std::span<const std::byte> bytes) override {
@@ -325,7 +320,7 @@ void MemoryStorage::rename(const FileName& from, const FileName& to, bool replac
   requireNoFileAbove(*state_, from);
   if (!find(*state_, from)) throw Failure(ErrorCode::NotFound, quoted(from) + " does not exist");
   if (from == to || isBelow(to.text(), from))
-    throw Failure(ErrorCode::BadRequest, quoted(from) + " cannot become " + quoted(to));
+    throw Failure(ErrorCode::NameInvalid, quoted(from) + " cannot become " + quoted(to));
   checkTarget(*state_, to, replace);
   addFolders(*state_, to.parent());
   if (auto file = state_->files.extract(from.text())) {
@@ -396,11 +391,6 @@ std::size_t MemoryStorage::openUploads() const {
 void MemoryStorage::setTakeUpSteps(std::size_t steps) {
   const std::lock_guard lock(state_->mutex);
   state_->takeUpSteps = steps;
-}
-
-void MemoryStorage::holdParts(bool held) {
-  const std::lock_guard lock(state_->mutex);
-  state_->partsAreHeld = held;
 }
 
 std::size_t MemoryStorage::partCount() const {

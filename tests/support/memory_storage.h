@@ -61,8 +61,6 @@ class MemoryStorage : public Storage {
   void setFreeSpace(std::uint64_t bytes);
   // How many calls of takeUp() a part costs from now on.
   void setTakeUpSteps(std::size_t steps);
-  // From now on another upload seems to have every part, until it is told otherwise.
-  void holdParts(bool held);
   // Names in the order of their commits.
   std::vector<std::string> committed() const;
   // The sizes of the groups that commit() was called with.
