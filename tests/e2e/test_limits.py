@@ -10,7 +10,7 @@ import pytest
 from support import network_namespace
 from support.binaries import sanitized, scale
 from support.waiting import let_pass, wait_until
-from support.wire import Closed, Peer, frame, hole, kEnd, put_v1, trailer, v1
+from support.wire import Closed, Peer, chunk, frame, hole, kEnd, put_v1, trailer, v1
 
 kHonestDeadline = 2.0    # seconds, on a busy machine with two cores
 kData = os.urandom(20_000)
@@ -237,9 +237,13 @@ def test_connections_that_are_reset_at_once_cost_no_worker(make_daemon):
     wait_until(lambda: daemon.descriptors() < 100, what="the descriptors to be given back")
 
 
-def put_of_holes(*sizes):
+# Data that comes first makes another thread take the digest, behind the writing.
+kBeforeHole = [pytest.param(b"", id="hole"), pytest.param(chunk(bytes(4 << 20)), id="data and hole")]
+
+
+def put_of_holes(*sizes, before=b""):
     """A put whose body is announced to be zeros only: a few bytes of request for any amount of work."""
-    return frame(v1("put", filename="holes", body="chunks")) + b"".join(hole(size) for size in sizes)
+    return frame(v1("put", filename="holes", body="chunks")) + before + b"".join(hole(size) for size in sizes)
 
 
 @pytest.mark.parametrize("sizes", [(2**62,), (2**62,) * 4, (2**45,)], ids=["one", "past 2^63", "past the file system"])
@@ -255,19 +259,22 @@ def test_holes_larger_than_any_file_are_refused_at_once(make_daemon, sizes):
     wait_until(lambda: not daemon.staged(), what="the staging folder to be empty")
 
 
-def test_the_work_for_a_huge_hole_ends_when_its_peer_has_gone(make_daemon):
+@pytest.mark.parametrize("before", kBeforeHole)
+def test_the_work_for_a_huge_hole_ends_when_its_peer_has_gone(make_daemon, before):
     daemon = make_daemon()
     peer = Peer(daemon.address)
-    peer.send(put_of_holes(2**43))
+    peer.send(put_of_holes(2**43, before=before))
     wait_until(lambda: daemon.staged(), what="the put to begin")
     peer.reset()
     wait_until(lambda: not daemon.staged(), what="the put to be given up")
 
 
-def test_the_work_for_a_huge_hole_does_not_hold_up_the_end(make_daemon):
-    daemon = make_daemon(config={"server": {"drain_timeout": "500ms"}})
+@pytest.mark.parametrize("before", kBeforeHole)
+def test_the_work_for_a_huge_hole_holds_up_neither_others_nor_the_end(make_daemon, before):
+    daemon = make_daemon(config={"server": {"drain_timeout": "500ms", "workers": 1}})
     with Peer(daemon.address) as peer:
-        peer.send(put_of_holes(2**43) + kEnd + trailer(2**43))
+        peer.send(put_of_holes(2**43, before=before) + kEnd + trailer(2**43))
         wait_until(lambda: daemon.staged(), what="the put to begin")
+        assert answers(daemon)
         daemon.stop()
     assert daemon.visible() == set()
