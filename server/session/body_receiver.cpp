@@ -14,8 +14,8 @@ namespace {
 
 // Shorter rests are copied: setting up a splice costs more than it saves.
 constexpr std::uint64_t kSpliceMin = 64 * 1024;
-// Of a hole in one step, so that sessions take turns.
-constexpr std::uint64_t kHoleStep = 8 * 1024 * 1024;
+// Of a hole in one step, so that sessions take turns: two milliseconds of MD5.
+constexpr std::uint64_t kHoleStep = 2 * 1024 * 1024;
 
 }  // namespace
 

@@ -22,7 +22,7 @@ constexpr std::size_t kCopyStep = 64 * 1024;
 // Shorter holes are sent as the zeros that they are.
 constexpr std::uint64_t kHoleMin = 64 * 1024;
 // Of a hole that is digested in one step: zeros cost no transfer, but time.
-constexpr std::uint64_t kHoleStep = 8 * 1024 * 1024;
+constexpr std::uint64_t kHoleStep = 2 * 1024 * 1024;
 
 }  // namespace
 

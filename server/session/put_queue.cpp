@@ -27,6 +27,9 @@ std::chrono::steady_clock::time_point PutQueue::due() const {
 }
 
 std::vector<PutQueue::Answered> PutQueue::commit(Storage& storage) {
+  // Before: when the files have their names there must be memory to say so.
+  std::vector<Answered> answers;
+  answers.reserve(items_.size());
   std::optional<Failure> whole;
   try {
     storage.commit(items_);
@@ -35,8 +38,6 @@ std::vector<PutQueue::Answered> PutQueue::commit(Storage& storage) {
   } catch (const std::exception& error) {
     whole.emplace(ErrorCode::Internal, error.what());
   }
-  std::vector<Answered> answers;
-  answers.reserve(items_.size());
   for (std::size_t i = 0; i < items_.size(); ++i) {
     answers.push_back({std::move(records_[i]), whole ? whole : std::move(items_[i].failure)});
   }
