@@ -6,6 +6,7 @@
 
 #include "common/command_line_fault.h"
 #include "common/version.h"
+#include "server/access/root_checks.h"
 #include "server/access/users_place.h"
 #include "server/network/server_tls.h"
 #include "server/session/commands.h"
@@ -146,11 +147,12 @@ Invocation readInvocation(const std::vector<std::string>& arguments, const Envir
     if (tls.mode == TlsMode::Off) throw ConfigError("there is no fingerprint: TLS is switched off ([tls] mode)");
     return {ServerTls(tls, effective.config.state).fingerprint() + "\n", {}};
   }
+  effective.config.file = file;
+  checkPrivatePlaces(effective);
   // Files of one's own are made at the start only.
   const bool named = !tls.certificate.empty() || !tls.key.empty();
   if (line.checkConfig && tls.mode != TlsMode::Off && named) ServerTls(tls, effective.config.state);
   if (line.checkConfig) return {"ftpd: the configuration is good\n", {}};
-  effective.config.file = file;
   return {std::nullopt, std::move(effective.config)};
 }
 

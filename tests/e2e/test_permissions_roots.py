@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from support.binaries import scale
+from support.daemon import run_to_end
 from support.links import Flipper
 from support.waiting import wait_until
 from support.wire import Closed, Peer, frame, put_v1, v1
@@ -98,6 +99,21 @@ def test_the_client_handles_roots_as_it_handles_folders(roots, make_client, tmp_
     assert b"[root pub] read_only" in refused.err
     client.run("mv", "work/t", "drop/t", code=11)
     assert client.run("ls", code=0).out.decode().split() == ["drop", "pub", "work"]
+
+
+def test_a_root_that_holds_the_daemons_own_files_is_refused_until_they_lie_where_no_client_reaches(make_daemon, connect, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    for options in ([], ["--check-config"]):
+        refused = run_to_end(home, "--root", home, "--listen", "127.0.0.1:0", *options)
+        assert refused.returncode == 2 and refused.stdout == ""
+        assert f"the state folder {home}/state/ftpd ([server] state) lies inside the root {home}" in refused.stderr
+    assert not list(home.iterdir())
+    daemon = make_daemon(root=home, env={"FTPD_SERVER__STATE": str(home / ".ftpd/state")})
+    assert (home / ".ftpd/state/tls/key.pem").exists()
+    peer = connect(daemon)
+    assert names(peer.ask("list", filename="")) == []
+    assert peer.get(".ftpd/state/tls/key.pem")[0]["error"] == "name_invalid"
 
 
 def attack(address, ended, rounds, faults):
