@@ -231,6 +231,9 @@ void Daemon::announce() {
   if (tls_) log_.event(LogLevel::Info, "tls", {{"fingerprint", tls_->fingerprint()}});
   std::string roots;
   for (const std::string& root : rootPaths(config_)) roots += (roots.empty() ? "" : ", ") + root;
+  for (const std::string& warning : config_.warnings) {
+    log_.event(LogLevel::Warn, "configuration", {{"reason", warning}});
+  }
   if (config_.insecureNoAuth && !listensHereOnly(config_)) {
     log_.event(
         LogLevel::Warn, "open",

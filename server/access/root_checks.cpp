@@ -131,6 +131,24 @@ std::string faultOf(const Private& place, const Served& root) {
 
 }  // namespace
 
+void keepStateOutOfReach(EffectiveConfig& effective) {
+  std::string& state = effective.config.state;
+  if (state.empty() || originOf(effective, "server", "state") != "default") return;
+  std::error_code failed;
+  if (fs::exists(state, failed) && !fs::is_empty(state, failed)) return;
+  const fs::path real = namesOnTheWay(state).back();
+  for (const Served& root : servedFolders(effective)) {
+    if (!isInside(real, root.real)) continue;
+    const std::string before = std::exchange(state, root.given + "/" + std::string(kReservedFolder) + "/state");
+    effective.config.warnings.push_back("the daemon's own data (its users, its key) is kept in " + escapeText(state) +
+                                        ", as " + escapeText(before) + " lies inside the root " +
+                                        escapeText(root.given) +
+                                        "; server.state (FTPD_SERVER__STATE) names another place, "
+                                        "and is needed for `ftpd user` to know it");
+    return;
+  }
+}
+
 void checkPrivatePlaces(const EffectiveConfig& effective) {
   std::string faults;
   std::vector<std::string> told;
@@ -150,6 +168,46 @@ void checkPrivatePlaces(const EffectiveConfig& effective) {
     }
   }
   if (!faults.empty()) throw ConfigError(faults);
+}
+
+std::optional<std::uint32_t> numberOfOwner(const Placed<SystemId>& id, const std::string& kind) {
+  if (id.given() && !id.value.number) {
+    throw ConfigError(id.origin + ": this system has no " + kind + " '" + escapeText(id.value.name, 80) + "'");
+  }
+  return id.value.number;
+}
+
+void checkRoots(const EffectiveConfig& effective) {
+  for (const Served& root : servedFolders(effective)) {
+    std::error_code failed;
+    const fs::file_status status = fs::status(root.given, failed);
+    if (!fs::exists(status) || fs::is_directory(status)) continue;
+    const std::string origin = root.origin == "default" ? "" : root.origin + ": ";
+    throw ConfigError(origin + "the root " + escapeText(root.given) + " (" + root.setting + ") is not a folder");
+  }
+  for (const RootRules& root : effective.config.access.roots) {
+    numberOfOwner(root.owner, "user");
+    numberOfOwner(root.group, "group");
+  }
+}
+
+void noteIdleSettings(EffectiveConfig& effective) {
+  ServerConfig& config = effective.config;
+  const std::string origin = originOf(effective, "storage", "root");
+  if (!config.access.roots.empty() && origin != "default") {
+    config.warnings.push_back(origin + ": the root " + escapeText(config.root) +
+                              " is not served: there are [root NAME] sections, and only these are");
+  }
+  const UserRules* const all = config.access.findUser("*");
+  for (const UserRules& user : config.access.users) {
+    const std::string& home = user.home.given() || all == nullptr ? user.home.value : all->home.value;
+    for (const PathRule& rule : user.allow.value) {
+      const bool counts = rule.prefix.empty() || home == rule.prefix || home.starts_with(rule.prefix + "/");
+      if (counts || !rule.verbs.has(Verb::Exec)) continue;
+      config.warnings.push_back(user.allow.origin + ": [user " + user.name + "] allow: '" + escapeText(rule.text, 80) +
+                                "' allows no command: exec belongs to no folder and counts for '/' only");
+    }
+  }
 }
 
 }  // namespace ft

@@ -4,8 +4,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "common/escape.h"
 #include "server/access/guarded_storage.h"
+#include "server/access/root_checks.h"
 #include "server/access/tenancy_state.h"
 
 namespace ft {
@@ -68,13 +68,6 @@ DiskStorageOptions storageOptions(const ServerConfig& config) {
   return options;
 }
 
-std::optional<std::uint32_t> numberOf(const Placed<SystemId>& id, const std::string& kind) {
-  if (id.given() && !id.value.number) {
-    throw ConfigError(id.origin + ": this system has no " + kind + " '" + escapeText(id.value.name, 80) + "'");
-  }
-  return id.value.number;
-}
-
 DiskStorageOptions rootOptions(const ServerConfig& config, const RootRules& root) {
   DiskStorageOptions options = storageOptions(config);
   options.root = root.path.value;
@@ -84,8 +77,8 @@ DiskStorageOptions rootOptions(const ServerConfig& config, const RootRules& root
   options.fileMode &= masked;
   options.folderMode &= masked;
   options.mostMode &= masked;
-  options.owner.uid = numberOf(root.owner, "user");
-  options.owner.gid = numberOf(root.group, "group");
+  options.owner.uid = numberOfOwner(root.owner, "user");
+  options.owner.gid = numberOfOwner(root.group, "group");
   return options;
 }
 

@@ -6,6 +6,7 @@
 
 #include "common/escape.h"
 #include "common/private_folder.h"
+#include "server/access/root_checks.h"
 #include "server/access/users_file.h"
 
 namespace ft {
@@ -64,7 +65,9 @@ ServerConfig configOfUsers(const std::string& file, const Environment& environme
   std::vector<ConfigSetting> settings;
   if (!chosen.empty()) settings = settingsFromFile(chosen);
   for (ConfigSetting& setting : settingsFromEnvironment(environment)) settings.push_back(std::move(setting));
-  return buildConfig(settings, environmentFor(chosen, environment, service)).config;
+  EffectiveConfig effective = buildConfig(settings, environmentFor(chosen, environment, service));
+  keepStateOutOfReach(effective);
+  return std::move(effective.config);
 }
 
 }  // namespace ft

@@ -61,6 +61,8 @@ struct ServerConfig {
   TlsConfig tls;
   // [access]
   LoginConfig login;
+  // What was given, is not wrong, and is hardly meant (server/access/root_checks.h): a sentence each, with its place.
+  std::vector<std::string> warnings;
   // [log]
   LogLevel logLevel = LogLevel::Info;
   LogFormat logFormat = LogFormat::Text;

@@ -115,6 +115,12 @@ std::string commandNames() {
   return names;
 }
 
+std::string goodConfiguration(const std::vector<std::string>& warnings) {
+  std::string text;
+  for (const std::string& warning : warnings) text += "ftpd: warning: " + warning + "\n";
+  return text + "ftpd: the configuration is good\n";
+}
+
 void append(std::vector<ConfigSetting>& all, std::vector<ConfigSetting> more) {
   all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
@@ -140,6 +146,8 @@ Invocation readInvocation(const std::vector<std::string>& arguments, const Envir
   const bool asks = line.printConfig || line.printFingerprint || line.checkConfig;
   EffectiveConfig effective =
       buildConfig(settings, asks ? environmentFor(file, environment, systemService()) : environment);
+  keepStateOutOfReach(effective);
+  noteIdleSettings(effective);
   checkExposure(effective);
   if (line.printConfig) return {printConfig(effective), {}};
   const TlsConfig& tls = effective.config.tls;
@@ -152,7 +160,10 @@ Invocation readInvocation(const std::vector<std::string>& arguments, const Envir
   // Files of one's own are made at the start only.
   const bool named = !tls.certificate.empty() || !tls.key.empty();
   if (line.checkConfig && tls.mode != TlsMode::Off && named) ServerTls(tls, effective.config.state);
-  if (line.checkConfig) return {"ftpd: the configuration is good\n", {}};
+  if (line.checkConfig) {
+    checkRoots(effective);
+    return {goodConfiguration(effective.config.warnings), {}};
+  }
   return {std::nullopt, std::move(effective.config)};
 }
 

@@ -101,15 +101,36 @@ def test_the_client_handles_roots_as_it_handles_folders(roots, make_client, tmp_
     assert client.run("ls", code=0).out.decode().split() == ["drop", "pub", "work"]
 
 
-def test_a_root_that_holds_the_daemons_own_files_is_refused_until_they_lie_where_no_client_reaches(make_daemon, connect, tmp_path):
+def test_a_read_only_root_may_lie_on_a_disk_that_cannot_be_written_to(make_daemon, connect, tmp_path):
+    need_root()
+    with memory_folder(tmp_path / "disk", size="1m") as disk:
+        (disk.folder / "a.txt").write_bytes(b"text")
+        assert run("mount", "-o", "remount,ro", disk.folder).returncode == 0
+        daemon = make_daemon(config={"root pub": {"path": disk.folder, "read_only": "yes"}})
+        peer = connect(daemon)
+        assert names(peer.ask("list", filename="pub")) == ["a.txt"]
+        assert peer.get("pub/a.txt")[1] == b"text"
+        assert peer.put("pub/b.txt", b"x")["error"] == "forbidden"
+        assert "level=error" not in daemon.log()
+        daemon.stop()
+
+
+def test_a_root_that_holds_the_daemons_own_files_is_refused(tmp_path):
     home = tmp_path / "home"
-    home.mkdir()
+    (home / "state/ftpd").mkdir(parents=True)
+    (home / "state/ftpd/users").touch(mode=0o600)
     for options in ([], ["--check-config"]):
         refused = run_to_end(home, "--root", home, "--listen", "127.0.0.1:0", *options)
         assert refused.returncode == 2 and refused.stdout == ""
         assert f"the state folder {home}/state/ftpd ([server] state) lies inside the root {home}" in refused.stderr
-    assert not list(home.iterdir())
-    daemon = make_daemon(root=home, env={"FTPD_SERVER__STATE": str(home / ".ftpd/state")})
+    assert [item.name for item in home.iterdir()] == ["state"]
+
+
+def test_a_home_folder_is_served_with_the_daemons_own_files_where_no_client_reaches(make_daemon, connect, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    daemon = make_daemon(root=home, env={"XDG_STATE_HOME": str(home / "state")})
+    wait_until(lambda: f"is kept in {home}/.ftpd/state" in daemon.log())
     assert (home / ".ftpd/state/tls/key.pem").exists()
     peer = connect(daemon)
     assert names(peer.ask("list", filename="")) == []

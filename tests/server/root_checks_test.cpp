@@ -70,6 +70,61 @@ TEST_CASE("a root that holds the daemon's own data is refused, with the place, t
   CHECK(setting.fault("[storage]\nroot = $/home2\n[server]\nstate = $/home\n").empty());
 }
 
+TEST_CASE("the daemon's own data lies out of reach where nobody has said where it is to be, and is never left behind") {
+  Setting setting;
+  const auto kept = [&](const std::string& text) {
+    EffectiveConfig effective = setting.build(text);
+    keepStateOutOfReach(effective);
+    CHECK(effective.config.warnings.empty() ==
+          (effective.config.state == setting.replaced("$/home/.local/state/ftpd")));
+    return effective.config.state;
+  };
+  CHECK(kept(kRoot) == setting.replaced("$/home/.local/state/ftpd"));
+  CHECK(kept("[storage]\nroot = $/home\n") == setting.replaced("$/home/.ftpd/state"));
+  CHECK(kept("[root a]\npath = $/root\n[root b]\npath = $/home/.local\n") ==
+        setting.replaced("$/home/.local/.ftpd/state"));
+  CHECK(kept("[storage]\nroot = $/home\n[server]\nstate = $/home/.local/state/ftpd\n") ==
+        setting.replaced("$/home/.local/state/ftpd"));
+  fs::create_directories(setting.folder.path() / "home/.local/state/ftpd/tls");
+  CHECK(kept("[storage]\nroot = $/home\n") == setting.replaced("$/home/.local/state/ftpd"));
+}
+
+TEST_CASE("a root that is no folder, and an owner that nobody knows, are told before the start") {
+  Setting setting;
+  const auto fault = [&](const std::string& text) {
+    try {
+      checkRoots(setting.build(text));
+      return std::string();
+    } catch (const ConfigError& error) {
+      return std::string(error.what());
+    }
+  };
+  CHECK(fault(kRoot).empty());
+  CHECK(fault("[storage]\nroot = $/none\n").empty());
+  CHECK(fault("[root a]\npath = /etc/passwd\n") == "f.conf:2: the root /etc/passwd ([root a]) is not a folder");
+  CHECK(fault("[storage]\nroot = /etc/passwd\n") == "f.conf:2: the root /etc/passwd ([storage] root) is not a folder");
+  CHECK(fault("[root a]\npath = $/root\nowner = no-such-user-here\n") ==
+        "f.conf:3: this system has no user 'no-such-user-here'");
+}
+
+TEST_CASE("what has no effect where it stands is a warning with its place") {
+  Setting setting;
+  const auto warnings = [&](const std::string& text) {
+    EffectiveConfig effective = setting.build(text);
+    noteIdleSettings(effective);
+    return effective.config.warnings;
+  };
+  CHECK(warnings(kRoot + "[user anna]\nallow = /: all exec\n").empty());
+  CHECK(warnings("[root a]\npath = /a\n").empty());
+  CHECK(warnings("[storage]\nroot = /b\n[root a]\npath = /a\n") ==
+        std::vector<std::string>{
+            "f.conf:2: the root /b is not served: there are [root NAME] sections, and only these are"});
+  CHECK(warnings("[user anna]\nallow = pub: exec\n") ==
+        std::vector<std::string>{"f.conf:2: [user anna] allow: 'pub: exec' allows no command: exec belongs to no "
+                                 "folder and counts for '/' only"});
+  CHECK(warnings("[user anna]\nallow = h/x: exec\nhome = h/x\n").empty());
+}
+
 TEST_CASE("users, keys, authorities, logs, sockets and the configuration itself are looked for in every root") {
   Setting setting;
   const std::string roots = "[root a]\npath = $/other\n[root b]\npath = $/root\n";
