@@ -74,6 +74,7 @@ DiskStorageOptions rootOptions(const ServerConfig& config, const RootRules& root
   const std::uint32_t masked = ~root.umask.value;
   if (root.fileMode.given()) options.fileMode = root.fileMode.value;
   if (root.folderMode.given()) options.folderMode = root.folderMode.value;
+  options.readOnly = root.readOnly.value;
   options.fileMode &= masked;
   options.folderMode &= masked;
   options.mostMode &= masked;
@@ -195,6 +196,12 @@ void Tenancy::reload(const ServerConfig& config) {
     throw ConfigError(
         "the roots, their paths, modes, owners or groups have changed: that needs a restart of the daemon; "
         "the rules from before are kept");
+  }
+  for (const RootRules& root : roots) {
+    if (root.readOnly.value || !state_->locate(FileName::parse(root.name)).disk->storesNothing()) continue;
+    throw ConfigError("[root " + root.name +
+                      "] is not read_only any more: that needs a restart of the daemon, as "
+                      "nothing could be written there when it was started; the rules from before are kept");
   }
   state_->setRules(std::make_shared<const AccessRules>(config.access));
   countHomes();

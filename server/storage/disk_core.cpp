@@ -38,14 +38,14 @@ void makeRoot(const std::string& root) {
 DiskCore::DiskCore(DiskStorageOptions given)
     : options(std::move(given)),
       root(openRoot(options.root), options.useOpenat2, {options.owner, options.umask}),
-      state(root, options.root),
+      state(root, options.root, !options.readOnly),
       staging(state.staging()),
       parts(state.parts(), options.partExpire),
       space(root.fd(), options.minFree),
       folders(root, options.folderMode, syncsFolders()),
       hashers(hasherCount()),
       // What may be lost with the power is not written down: the digest could outlive the bytes.
-      keeper(root, state.folder(), digests, {options.backgroundMd5, syncsFiles()}),
+      keeper(root, state.folder(), digests, {options.backgroundMd5, syncsFiles() && state.usable()}),
       syncFd_(folder(FileName::root(), "open")) {}
 
 UniqueFd DiskCore::folder(const FileName& name, std::string_view action) const {

@@ -36,9 +36,12 @@ struct DiskStorageOptions {
   std::uint32_t folderMode = 0755;
   std::uint32_t mostMode = 0777;  // bits that a file may take over from the one that it replaces
   bool backgroundMd5 = false;  // take the MD5 of files that came with another digest, when nothing else is to be done
-  Ownership owner{};           // of new files and folders
-  mode_t umask = 0777;         // the process's: bits that new files and folders may lack, so that they are to be set
-  bool useOpenat2 = true;      // false: look names up part by part, as where openat2 is missing
+  // Nothing is to be stored, so it is no trouble where .ftpd cannot be made or another daemon has it. Digests are not
+  // remembered beyond the end of the daemon then.
+  bool readOnly = false;
+  Ownership owner{};       // of new files and folders
+  mode_t umask = 0777;     // the process's: bits that new files and folders may lack, so that they are to be set
+  bool useOpenat2 = true;  // false: look names up part by part, as where openat2 is missing
 };
 
 // Makes the folder, with mode 0700, and those above it where they are missing. Throws std::runtime_error that names it.

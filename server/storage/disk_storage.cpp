@@ -35,6 +35,7 @@ DiskStorage::DiskStorage(DiskStorageOptions options) : core_(std::move(options))
 }
 
 bool DiskStorage::expireParts(std::chrono::milliseconds time) {
+  if (storesNothing()) return true;
   const auto deadline = std::chrono::steady_clock::now() + time;
   return core_.staging.clean(deadline) && core_.parts.clean(deadline);
 }

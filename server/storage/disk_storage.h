@@ -47,6 +47,10 @@ class DiskStorage : public Storage {
   bool removeOlderThan(std::chrono::milliseconds age, std::chrono::milliseconds time);
   // The length of the parts that an owner's cut uploads have left (PutSpec::owner). Throws Failure.
   std::uint64_t partBytes(const std::string& owner) { return core_.parts.bytesOf(owner); }
+  // Removes the oldest of these, until so many bytes are free or there are no more.
+  void removeOldestParts(const std::string& owner, std::uint64_t bytes) { core_.parts.removeOldest(owner, bytes); }
+  // Can nothing be stored, as .ftpd cannot be used (DiskStorageOptions::readOnly)?
+  bool storesNothing() const { return !core_.state.usable(); }
   // Bytes that uploads have reserved and not written yet.
   std::uint64_t reservedBytes() const { return core_.space.outstanding(); }
   // What somebody should know of the start (remembered digests that could not be used); mostly "".

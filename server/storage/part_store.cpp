@@ -4,7 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <tuple>
+#include <vector>
 
 #include "common/digest.h"
 #include "common/error.h"
@@ -67,6 +70,34 @@ std::uint64_t PartStore::bytesOf(const std::string& owner) {
   if (error == 0) error = reader.error();
   if (error != 0) throw failureFromErrno(error, "cannot count the parts of cut uploads");
   return bytes;
+}
+
+void PartStore::removeOldest(const std::string& owner, std::uint64_t bytes) {
+  struct Left {
+    timespec since;
+    std::uint64_t size;
+    std::string part;
+  };
+  const std::string prefix = ownersPrefix(owner);
+  const UniqueFd own(::openat(folder_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  FolderReader reader(own.get());
+  FolderReader::Entry entry;
+  std::vector<Left> parts;
+  const std::lock_guard lock(mutex_);
+  while (!prefix.empty() && reader.next(entry)) {
+    std::string part(entry.name);
+    struct stat info {};
+    if (!part.starts_with(prefix) || claimed_.contains(part)) continue;
+    if (::fstatat(folder_, part.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode)) continue;
+    parts.push_back({info.st_ctim, static_cast<std::uint64_t>(info.st_size), std::move(part)});
+  }
+  std::sort(parts.begin(), parts.end(), [](const Left& a, const Left& b) {
+    return std::tie(a.since.tv_sec, a.since.tv_nsec) < std::tie(b.since.tv_sec, b.since.tv_nsec);
+  });
+  std::uint64_t freed = 0;
+  for (auto left = parts.begin(); left != parts.end() && freed < bytes; ++left) {
+    if (::unlinkat(folder_, left->part.c_str(), 0) == 0) freed += left->size;
+  }
 }
 
 std::unique_ptr<PartClaim> PartStore::claim(std::string part) {

@@ -49,6 +49,9 @@ class PartStore {
   // The length of all parts of the owner that no upload is writing. Opens nothing. Throws Failure when the folder
   // cannot be read.
   std::uint64_t bytesOf(const std::string& owner);
+  // Removes parts of the owner that no upload is writing, those first that were left first, until so many bytes are
+  // free or there are no more.
+  void removeOldest(const std::string& owner, std::uint64_t bytes);
   // nullptr when another upload has it. Does not wait.
   std::unique_ptr<PartClaim> claim(std::string part);
 

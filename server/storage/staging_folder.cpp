@@ -62,7 +62,17 @@ StagedFile::~StagedFile() {
   if (!name_.empty()) ::unlinkat(folder_, name_.c_str(), 0);
 }
 
-StateFolder::StateFolder(const RootedFolder& root, const std::string& rootText) {
+StateFolder::StateFolder(const RootedFolder& root, const std::string& rootText, bool needed) {
+  try {
+    take(root, rootText);
+  } catch (const std::runtime_error&) {
+    if (needed) throw;
+    // What is there may be another daemon's.
+    for (UniqueFd* const fd : {&folder_, &lock_, &staging_, &parts_}) fd->reset();
+  }
+}
+
+void StateFolder::take(const RootedFolder& root, const std::string& rootText) {
   const std::string shown = rootText + "/" + std::string(kReservedFolder);
   folder_ = openOwn(root, root.fd(), std::string(kReservedFolder), shown);
   Opened lock = root.openChild(folder_.get(), "lock", O_RDWR | O_NONBLOCK);

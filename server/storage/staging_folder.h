@@ -47,14 +47,17 @@ class StagedFile {
 class StateFolder {
  public:
   // Makes .ftpd, takes its lock, and opens or makes what is in it. Throws std::runtime_error that names the root, also
-  // when another daemon has the lock.
-  StateFolder(const RootedFolder& root, const std::string& rootText);
+  // when another daemon has the lock. Where it is not `needed`, there is none then.
+  StateFolder(const RootedFolder& root, const std::string& rootText, bool needed = true);
 
+  bool usable() const noexcept { return static_cast<bool>(parts_); }
   int folder() const noexcept { return folder_.get(); }
   int staging() const noexcept { return staging_.get(); }
   int parts() const noexcept { return parts_.get(); }
 
  private:
+  void take(const RootedFolder& root, const std::string& rootText);
+
   UniqueFd folder_, lock_, staging_, parts_;
 };
 

@@ -8,6 +8,7 @@ import pytest
 
 from support.binaries import scale
 from support.daemon import run_to_end
+from support.file_systems import memory_folder, need_root, run
 from support.links import Flipper
 from support.waiting import wait_until
 from support.wire import Closed, Peer, frame, put_v1, v1
