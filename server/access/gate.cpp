@@ -222,6 +222,12 @@ Decision Gate::decideRename(const FileName& from, const FileName& to) const {
   return given.allowed ? decision : given;
 }
 
+Decision Gate::decideFolderRename(const FileName& from, const FileName& to) const {
+  const Rule* const there = longest(wholeName(to).text());
+  if (longest(wholeName(from).text()) == there) return {true, there == nullptr ? "" : there->words};
+  return decide(Verb::Mkdir, to);
+}
+
 bool Gate::isVisible(const FileName& name) const {
   const FileName whole = wholeName(name);
   const Decision listed = decideOpenly(Verb::List, name, whole);

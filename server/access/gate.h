@@ -34,6 +34,8 @@ class Gate {
   // A rename asks for Rename at both ends; between places that different rules speak of it is as much as a get, a
   // delete and a put.
   Decision decideRename(const FileName& from, const FileName& to) const;
+  // What a folder needs beside that: between places that different rules speak of, a copy of it would be made.
+  Decision decideFolderRename(const FileName& from, const FileName& to) const;
   // May the name be told in a list of its folder? Those that may be listed, and folders on the way to what the identity
   // may use.
   bool isVisible(const FileName& name) const;

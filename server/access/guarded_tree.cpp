@@ -250,6 +250,12 @@ void GuardedStorage::remove(const FileName& name, bool recursive) {
 
 void GuardedStorage::requireMovable(const FileName& from, const FileName& to, FileType type) {
   if (type != FileType::Folder) return;
+  if (const Decision decision = gate().decideFolderRename(from, to); !decision.allowed) {
+    throw Failure(ErrorCode::Forbidden,
+                  "cannot rename " + shownName(from) + " to " + shownName(to) +
+                      ": it is a folder, and making one there is not allowed by " + decision.rule,
+                  decision.rule);
+  }
   for (const FileName& end : {from, to}) {
     const auto inside = gate().ruleInside(end);
     if (!inside) continue;

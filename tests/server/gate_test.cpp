@@ -164,6 +164,18 @@ TEST_CASE("a rename between places of different rules needs what a copy and a re
   CHECK_FALSE(may("b: all"));
 }
 
+TEST_CASE("a folder that is renamed into a place of other rules is made there, which mkdir decides") {
+  const auto may = [](const std::string& allow, const char* to = "b/x") {
+    return Gate(rulesOf("[user anna]\nallow = " + allow + "\n"), user("anna"))
+        .decideFolderRename(name("a/x"), name(to))
+        .allowed;
+  };
+  CHECK(may("a: all; b: rename put mkdir"));
+  CHECK_FALSE(may("a: all; b: rename put"));
+  CHECK(may("/: rename"));
+  CHECK(may("a: rename; b: rename put", "a/y"));
+}
+
 // Every cell of user kind x verb x path rule, against an oracle that is written from the manual and shares no code with
 // the gate.
 namespace {

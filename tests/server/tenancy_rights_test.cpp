@@ -15,6 +15,19 @@ std::optional<ErrorCode> codeOf(const std::function<void()>& action) { return fa
 
 }  // namespace
 
+TEST_CASE("a folder that is renamed to where its user may make none stays where it is") {
+  Tenants tenants("[user anna]\nallow = a: all; b: rename put list\n");
+  writeText(tenants.at("a/d/x"), "x");
+  fs::create_directory(tenants.at("b"));
+  const Hand anna = tenants.as("anna");
+  CHECK(messageOf([&] { anna.rename("a/d", "b/d"); }) ==
+        "cannot rename 'a/d' to 'b/d': it is a folder, and making one there is not allowed by [user anna] allow 'b: "
+        "rename put list' (f.conf:2)");
+  anna.rename("a/d/x", "b/x");
+  anna.rename("a/d", "a/e");
+  CHECK(fs::is_directory(tenants.at("a/e")));
+}
+
 TEST_CASE("a read-only root is served where nothing can be written, until it is to be written to") {
   Tenants none("");
   // As .ftpd cannot be made on a disk that cannot be written to.
