@@ -19,9 +19,30 @@ constexpr std::array<std::pair<std::string_view, Verb>, 8> kVerbs{{{"list", Verb
                                                                    {"exec", Verb::Exec}}};
 constexpr std::string_view kRootKind = "root ";
 constexpr std::string_view kUserKind = "user ";
+constexpr std::string_view kUserMark = "{user}";
 
 bool isInside(const std::string& path, const std::string& folder) {
   return path == folder || path.starts_with(folder.ends_with('/') ? folder : folder + "/");
+}
+
+std::vector<std::string_view> partsOf(std::string_view folder) {
+  std::vector<std::string_view> parts;
+  while (!folder.empty()) {
+    const std::size_t end = std::min(folder.find('/'), folder.size());
+    parts.push_back(folder.substr(0, end));
+    folder.remove_prefix(std::min(end + 1, folder.size()));
+  }
+  return parts;
+}
+
+// Can the part of a name be what the pattern says? Then `user` is whom {user} in it means, where it has any.
+bool matches(std::string_view part, std::string_view pattern, std::string_view& user) {
+  const std::size_t mark = pattern.find(kUserMark);
+  if (mark == std::string_view::npos) return part == pattern;
+  const std::string_view before = pattern.substr(0, mark), after = pattern.substr(mark + kUserMark.size());
+  if (part.size() <= before.size() + after.size() || !part.starts_with(before) || !part.ends_with(after)) return false;
+  user = part.substr(before.size(), part.size() - before.size() - after.size());
+  return true;
 }
 
 // Reads the entries in order, then checks what only all of them together can tell.
@@ -40,6 +61,7 @@ class RulesReader {
   AccessRules finish() {
     for (std::size_t i = 0; i < rules_.roots.size(); ++i) checkRoot(i);
     for (std::size_t i = 0; i < rules_.users.size(); ++i) checkUser(i);
+    checkHomes();
     return std::move(rules_);
   }
 
@@ -97,6 +119,47 @@ class RulesReader {
     if ((user.quotaBytes.given() || user.quotaFiles.given()) && !hasHome) {
       note(at, section + " has a quota and no 'home': the home is the folder that is counted");
     }
+  }
+
+  static std::string homeOf(const UserRules& user, const UserRules* all) {
+    if (user.home.given() || all == nullptr) return user.home.value;
+    std::string home = all->home.value;
+    for (std::size_t at = home.find(kUserMark); at != std::string::npos; at = home.find(kUserMark)) {
+      home.replace(at, kUserMark.size(), user.name);
+    }
+    return home;
+  }
+
+  // What lies in a counted home inside of another would count in one of them only.
+  void checkHomes() {
+    const auto counts = [](const UserRules& user) { return user.quotaBytes.given() || user.quotaFiles.given(); };
+    const UserRules* const all = rules_.findUser("*");
+    std::vector<std::string> homes;
+    for (const UserRules& user : rules_.users) {
+      const UserRules* const other = user.name == "anonymous" ? nullptr : all;
+      const bool counted = counts(user) || (other != nullptr && counts(*other));
+      homes.push_back(counted && user.name != "*" ? homeOf(user, other) : counted ? user.home.value : "");
+    }
+    for (std::size_t i = 0; i < homes.size(); ++i) {
+      for (std::size_t j = 0; j < homes.size(); ++j) {
+        if (!liesInside(partsOf(homes[i]), partsOf(homes[j]))) continue;
+        note(firstOfUser_[i], "the home '" + homes[i] + "' of [user " + rules_.users[i].name +
+                                  "] lies inside the home '" + homes[j] + "' of [user " + rules_.users[j].name +
+                                  "], and both have a quota: what is in it could not count in both");
+      }
+    }
+  }
+
+  bool liesInside(const std::vector<std::string_view>& inner, const std::vector<std::string_view>& outer) const {
+    if (outer.empty() || inner.size() <= outer.size()) return false;
+    for (std::size_t i = 0; i < outer.size(); ++i) {
+      std::string_view user;
+      if (!matches(inner[i], outer[i], user) && !matches(outer[i], inner[i], user)) return false;
+      // Who has a home of their own has none of [user *].
+      const UserRules* const own = user.empty() ? nullptr : rules_.findUser(user);
+      if (own != nullptr && own->home.given()) return false;
+    }
+    return true;
   }
 
   void checkInRoots(std::size_t at, const std::string& what, const std::string& prefix) {

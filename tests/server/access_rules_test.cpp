@@ -104,6 +104,22 @@ TEST_CASE("what is wrong with a rule is told with its line and in words") {
   CHECK(faultsOf("[user " + std::string(33, 'a') + "]\nallow = /: get\n").starts_with("f.conf:2: [user aaa"));
 }
 
+TEST_CASE("a home inside another one is refused when both have a quota, as what is in it could not count in both") {
+  const std::string quota = "quota_bytes = 1MiB\n";
+  const auto carl = [&](const std::string& home) { return "[user carl]\nhome = " + home + "\n" + quota; };
+  CHECK(faultsOf("[user anna]\nhome = h/carl\n" + quota + carl("h/carl/sub")) ==
+        "f.conf:5: the home 'h/carl/sub' of [user carl] lies inside the home 'h/carl' of [user anna], and both have a "
+        "quota: what is in it could not count in both");
+  CHECK_FALSE(faultsOf("[user *]\nhome = h/{user}\n" + quota + "[user carl]\nhome = h\n").empty());
+  CHECK_FALSE(faultsOf("[user *]\nhome = h/{user}\n" + quota + carl("h/dora/x")).empty());
+  CHECK_FALSE(faultsOf("[user *]\nhome = h/{user}\n" + quota + "[user dora]\nrate = 1\n" + carl("h/dora/x")).empty());
+  CHECK(faultsOf("[user *]\nhome = h/{user}\n" + quota + carl("h/carl/x")).empty());
+  CHECK(faultsOf("[user *]\nhome = h/{user}\n" + quota + "[user dora]\nquota_bytes = 2MiB\n").empty());
+  CHECK(faultsOf("[user *]\nhome = h/{user}\n" + carl("h")).empty());
+  CHECK(faultsOf("[user anna]\nhome = h\n" + carl("h/x")).empty());
+  CHECK(faultsOf("[user anna]\nhome = h/x\n" + quota + carl("h/x") + "[user dora]\nhome = h/xy\n" + quota).empty());
+}
+
 TEST_CASE("the manual has every key of roots and users") {
   std::ifstream file(FT_SOURCE_DIR "/docs/man/ftpd.conf.5");
   const std::string manual{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};

@@ -13,7 +13,7 @@ namespace {
 
 const std::string kRules =
     "[user *]\nallow = homes/{user}: all\nhome = homes/{user}\nquota_bytes = 1000\nquota_files = 10\n"
-    "[user admin]\nallow = /: all\nhome = homes\n";
+    "[user admin]\nallow = /: all\nhome = offices\n";
 
 std::optional<ErrorCode> codeOf(const std::function<void()>& action) { return failureOf(action); }
 
