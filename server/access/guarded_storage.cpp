@@ -129,6 +129,7 @@ void GuardedStorage::requireFolders(const Target& target, std::size_t fixed, std
 
 QuotaLimits GuardedStorage::quotaOf(const FileName& whole) {
   QuotaLimits limits;
+  limits.owner = owner();
   const FileName& home = gate().home();
   if (home.isRoot() || state_->areaOf(whole) != state_->areaOf(home)) return limits;
   if (const auto bytes = gate().limit(&UserRules::quotaBytes, "quota_bytes")) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/storage/disk_failure.h"
+#include "server/storage/part_store.h"
 
 namespace ft {
 namespace {
@@ -42,12 +43,12 @@ Usage GuardedUpload::replaced() const {
   return {info->type == FileType::File ? info->size : 0, 1};
 }
 
-void GuardedUpload::promiseSpace() {
+void GuardedUpload::promiseSpace(const std::string& upload) {
   if (!terms_.area || spec_.segment) return;
   const std::uint64_t size = spec_.size.value_or(0);
   const Usage old = replaced();
   const Usage more{size - std::min(size, old.bytes), missingFolders(*terms_.disk, terms_.inner) + 1 - old.files};
-  promise_ = terms_.area->promise(more, terms_.limits, spec_.name);
+  promise_ = terms_.area->promise(more, terms_.limits, spec_.name, upload);
 }
 
 void GuardedUpload::promiseResumed() {
@@ -55,7 +56,7 @@ void GuardedUpload::promiseResumed() {
   if (waitsForPart()) return;
   // What is there of the file counted as a part until now.
   if (terms_.area) terms_.area->doubtParts();
-  promiseSpace();
+  promiseSpace(PartStore::partName(inner_->spec()));
 }
 
 void GuardedUpload::takePlace() {

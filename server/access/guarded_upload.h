@@ -34,8 +34,9 @@ class GuardedUpload : public Upload, public NamingWatch {
 
   // The disk's own upload, before anything else but promiseSpace() and takePlace().
   void use(std::unique_ptr<Upload> inner) { inner_ = std::move(inner); }
-  // Throws Quota. What the sender was promised before the first byte; to be called once.
-  void promiseSpace();
+  // Throws Quota and Busy, as QuotaArea::promise(). What the sender was promised before the first byte; to be called
+  // once.
+  void promiseSpace(const std::string& upload = "");
   // The same for an upload that goes on with a part: as soon as that is taken up, or nothing waits for it any more.
   void promiseResumed();
   // Throws Busy. At the latest, the first byte that is written here does it; segments that are appended have places of

@@ -24,6 +24,8 @@ QuotaPromise::~QuotaPromise() {
   const std::lock_guard lock(area_->mutex_);
   area_->promised_.bytes = less(area_->promised_.bytes, promised_.bytes);
   area_->promised_.files = less(area_->promised_.files, promised_.files);
+  const auto known = area_->uploads_.find(upload_);
+  if (known != area_->uploads_.end()) area_->uploads_.erase(known);
 }
 
 void QuotaArea::addOwner(const std::string& owner) {
@@ -37,39 +39,67 @@ void QuotaArea::count() {
   doubted_ = partsDoubted_ = false;
 }
 
-void QuotaArea::require(Usage more, Usage others, const QuotaLimits& limits, const FileName& name) const {
-  const Usage there{used_.bytes + others.bytes, used_.files + others.files};
+// Parts keep nobody from storing: whoever does not go on with them needs their space for something else.
+void QuotaArea::makeWay(std::uint64_t bytes, const QuotaLimits& limits) {
+  if (!limits.bytes || bytes == 0 || parts_ == 0) return;
+  const std::uint64_t others = used_.bytes + promised_.bytes;
+  if (fits(others + parts_, bytes, *limits.bytes) || !fits(others, bytes, *limits.bytes)) return;
+  counters_.removeParts(limits.owner, others + parts_ + bytes - *limits.bytes);
+  parts_ = counters_.parts(owners_);
+}
+
+void QuotaArea::require(Usage more, const Held& held, const QuotaLimits& limits, const FileName& name) const {
+  const Usage there{used_.bytes + held.promised.bytes + held.parts, used_.files + held.promised.files};
   if (limits.bytes && more.bytes > 0 && !fits(there.bytes, more.bytes, *limits.bytes)) {
-    throw Failure(ErrorCode::Quota,
-                  "no space for " + shownName(name) + ": " + exact(more.bytes) + " more are needed, and of the " +
-                      exact(*limits.bytes) + " of " + limits.bytesRule + " " + std::to_string(used_.bytes) +
-                      " are used and " + std::to_string(others.bytes) +
-                      " promised to other uploads or kept of cut ones",
-                  limits.bytesRule);
+    std::string text = "no space for " + shownName(name) + ": " + exact(more.bytes) + " more are needed, and of the " +
+                       exact(*limits.bytes) + " of " + limits.bytesRule + " " + std::to_string(used_.bytes) +
+                       " are used";
+    std::string remedy = "; remove something";
+    if (held.promised.bytes > 0) {
+      text += ", " + std::to_string(held.promised.bytes) + " are promised to other uploads";
+      remedy += ", wait for the other uploads";
+    }
+    if (held.parts > 0) {
+      text += ", " + std::to_string(held.parts) + " are kept of cut uploads";
+      remedy += ", put again what was cut";
+    }
+    throw Failure(ErrorCode::Quota, text + remedy, limits.bytesRule);
   }
   if (limits.files && more.files > 0 && !fits(there.files, more.files, *limits.files)) {
     throw Failure(ErrorCode::Quota,
                   "no room for " + shownName(name) + ": of the " + std::to_string(*limits.files) +
                       " files and folders of " + limits.filesRule + " " + std::to_string(used_.files) +
-                      " are there and " + std::to_string(others.files) + " promised to other uploads",
+                      " are there and " + std::to_string(held.promised.files) + " promised to other uploads",
                   limits.filesRule);
   }
 }
 
-QuotaPromise QuotaArea::promise(Usage more, const QuotaLimits& limits, const FileName& name) {
+QuotaPromise QuotaArea::promise(Usage more, const QuotaLimits& limits, const FileName& name,
+                                const std::string& upload) {
   const std::lock_guard lock(mutex_);
   count();
-  require(more, held(), limits, name);
+  makeWay(more.bytes, limits);
+  try {
+    require(more, {promised_, parts_}, limits, name);
+  } catch (const Failure& failure) {
+    if (upload.empty() || !uploads_.contains(upload)) throw;
+    throw Failure(ErrorCode::Busy,
+                  shownName(name) +
+                      " is being put by another connection, which has the space for it; try again when that has ended",
+                  failure.rule());
+  }
   promised_.bytes += more.bytes;
   promised_.files += more.files;
-  return {*this, more};
+  if (!upload.empty()) uploads_.insert(upload);
+  return {*this, more, upload};
 }
 
 void QuotaArea::promiseMore(QuotaPromise& promise, std::uint64_t bytes, const QuotaLimits& limits,
                             const FileName& name) {
   const std::lock_guard lock(mutex_);
   count();
-  require({bytes, 0}, held(), limits, name);
+  makeWay(bytes, limits);
+  require({bytes, 0}, {promised_, parts_}, limits, name);
   promised_.bytes += bytes;
   promise.promised_.bytes += bytes;
 }

@@ -25,6 +25,7 @@ struct Usage {
 struct QuotaLimits {
   std::optional<std::uint64_t> bytes, files;
   std::string bytesRule, filesRule;
+  std::string owner;  // whose parts give way to what is new (PutSpec::owner)
 };
 
 class QuotaArea;
@@ -33,12 +34,16 @@ class QuotaArea;
 class QuotaPromise {
  public:
   QuotaPromise() = default;
-  QuotaPromise(QuotaArea& area, Usage promised) : area_(&area), promised_(promised) {}
+  QuotaPromise(QuotaArea& area, Usage promised, std::string upload)
+      : area_(&area), promised_(promised), upload_(std::move(upload)) {}
   QuotaPromise(QuotaPromise&& other) noexcept
-      : area_(std::exchange(other.area_, nullptr)), promised_(std::exchange(other.promised_, {})) {}
+      : area_(std::exchange(other.area_, nullptr)),
+        promised_(std::exchange(other.promised_, {})),
+        upload_(std::move(other.upload_)) {}
   QuotaPromise& operator=(QuotaPromise&& other) noexcept {
     std::swap(area_, other.area_);
     std::swap(promised_, other.promised_);
+    std::swap(upload_, other.upload_);
     return *this;
   }
   ~QuotaPromise();
@@ -48,22 +53,26 @@ class QuotaPromise {
   friend class QuotaArea;
   QuotaArea* area_ = nullptr;
   Usage promised_;
+  std::string upload_;
 };
 
 class QuotaArea {
  public:
   // How to learn what is on the disk: of the folder, and the bytes of the parts that these owners' cut uploads have
-  // left.
+  // left; and how to remove the oldest parts of one, until so many bytes are free.
   struct Counters {
     std::function<Usage()> folder;
     std::function<std::uint64_t(const std::set<std::string>& owners)> parts;
+    std::function<void(const std::string& owner, std::uint64_t bytes)> removeParts;
   };
   explicit QuotaArea(Counters counters) : counters_(std::move(counters)) {}
 
   // From now on the parts of this owner count.
   void addOwner(const std::string& owner);
-  // Throws Failure(Quota) with the numbers when the limits do not allow that much more. `name` is what it is for.
-  QuotaPromise promise(Usage more, const QuotaLimits& limits, const FileName& name);
+  // Throws Failure(Quota) with the numbers when the limits do not allow that much more. `name` is what it is for. The
+  // owner's oldest parts give way where that is enough. An `upload` that is not empty is the same again when it is
+  // begun anew: Failure(Busy) where it lacks what its other beginning, which is not at its end, still holds.
+  QuotaPromise promise(Usage more, const QuotaLimits& limits, const FileName& name, const std::string& upload = "");
   // The same, on top of what was promised to the same upload before.
   void promiseMore(QuotaPromise& promise, std::uint64_t bytes, const QuotaLimits& limits, const FileName& name);
 
@@ -96,9 +105,13 @@ class QuotaArea {
   friend class QuotaPromise;
   // All with the lock held.
   void count();
-  void require(Usage more, Usage others, const QuotaLimits& limits, const FileName& name) const;
   // What is not in the folder yet and takes its space all the same.
-  Usage held() const { return {promised_.bytes + parts_, promised_.files}; }
+  struct Held {
+    Usage promised;
+    std::uint64_t parts = 0;
+  };
+  void makeWay(std::uint64_t bytes, const QuotaLimits& limits);
+  void require(Usage more, const Held& held, const QuotaLimits& limits, const FileName& name) const;
 
   const Counters counters_;
   std::mutex mutex_;
@@ -108,6 +121,7 @@ class QuotaArea {
   Usage promised_;
   std::uint64_t parts_ = 0;
   std::set<std::string> owners_;
+  std::multiset<std::string> uploads_;  // under way, as promise() names them
 };
 
 }  // namespace ft

@@ -87,6 +87,9 @@ std::shared_ptr<QuotaArea> TenancyState::openArea(const FileName& home) {
     for (const std::string& owner : owners) bytes += place.disk->partBytes(owner);
     return bytes;
   };
+  counters.removeParts = [this, home](const std::string& owner, std::uint64_t bytes) {
+    locate(home).disk->removeOldestParts(owner, bytes);
+  };
   area = std::make_shared<QuotaArea>(std::move(counters));
   return area;
 }

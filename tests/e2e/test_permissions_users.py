@@ -10,7 +10,7 @@ import pytest
 from support.accounts import Accounts
 from support.daemon import run_to_end
 from support.waiting import wait_until
-from support.wire import Peer
+from support.wire import Peer, frame, v1
 
 kPasswords = {"anna": "correct horse", "bert": "battery staple"}
 kRules = {
@@ -117,6 +117,16 @@ def test_rules_that_are_taken_away_are_gone_for_connections_that_are_open(guarde
     guarded.config_path.write_text(guarded.config_path.read_text().replace("pub: read", "pub: list"))
     guarded.send_signal(signal.SIGHUP)
     wait_until(lambda: anna.get("pub/a.txt")[0].get("error") == "forbidden")
+
+
+def test_what_a_cut_put_has_left_does_not_keep_its_user_from_storing(guarded, login):
+    first = login("bert")
+    assert first.ask("offer", filename="cut", filesize=9000, mtime_ns=1)["ok"]
+    first.send(frame(v1("put", filename="cut", filesize=9000, mtime_ns=1, offset=0)) + bytes(8000))
+    second = login("bert")
+    wait_until(lambda: second.ask("offer", filename="cut", filesize=9000, mtime_ns=1).get("error") == "busy")
+    first.close()
+    wait_until(lambda: second.put("new", bytes(5000)).get("ok"))
 
 
 def test_the_client_works_in_a_home_and_ends_with_11_and_14(guarded, accounts, make_client):

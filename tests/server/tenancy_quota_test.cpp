@@ -41,7 +41,7 @@ TEST_CASE("a put that would go over the quota is refused before its first byte, 
   CHECK(codeOf([&] { anna.storage->begin(Disk::spec("b", 401)); }) == ErrorCode::Quota);
   CHECK(messageOf([&] { anna.storage->begin(Disk::spec("b", 401)); }) ==
         "no space for 'b': 401 bytes (401 B) more are needed, and of the 1000 bytes (1000 B) of [user *] quota_bytes "
-        "(f.conf:4) 600 are used and 0 promised to other uploads or kept of cut ones");
+        "(f.conf:4) 600 are used; remove something");
   CHECK(codeOf([&] { anna.storage->resume(Disk::partSpec("b", 401), DigestAlgorithm::Xxh128); }) == ErrorCode::Quota);
   anna.put("b", text(400));
   CHECK(codeOf([&] { anna.put("c", "x"); }) == ErrorCode::Quota);
@@ -136,7 +136,6 @@ TEST_CASE("a quota counts what cut uploads have left, until they are taken up") 
   Tenants tenants(kRules);
   const Hand anna = tenants.as("anna");
   anna.storage->resume(Disk::partSpec("big", 800), DigestAlgorithm::Xxh128)->write(bytesOf(text(600)));
-  CHECK(codeOf([&] { anna.put("a", text(401)); }) == ErrorCode::Quota);
   anna.put("a", text(200));
   auto again = anna.storage->resume(Disk::partSpec("big", 800), DigestAlgorithm::Xxh128);
   CHECK(again->takeUp());
@@ -145,6 +144,56 @@ TEST_CASE("a quota counts what cut uploads have left, until they are taken up") 
   again->write(bytesOf(text(200)));
   CHECK_FALSE(anna.store(std::move(again)).has_value());
   CHECK(bytesBelow(tenants.at("homes/anna")) == 1000);
+}
+
+TEST_CASE("what cut uploads have left gives way to what is new, the oldest first, and to nothing that does not fit") {
+  Tenants tenants(kRules);
+  const Hand anna = tenants.as("anna");
+  const auto cut = [&](const char* name, std::size_t size) {
+    anna.storage->resume(Disk::partSpec(name, 400), DigestAlgorithm::Xxh128)->write(bytesOf(text(size)));
+  };
+  const auto left = [&](const char* name) {
+    auto upload = anna.storage->resume(Disk::partSpec(name, 400), DigestAlgorithm::Xxh128);
+    while (!upload->takeUp()) continue;
+    return upload->offset();
+  };
+  tenants.as("bert").storage->resume(Disk::partSpec("his", 900), DigestAlgorithm::Xxh128)->write(bytesOf(text(500)));
+  cut("old", 300);
+  // Until the file system's clock has moved on.
+  const fs::path probe = tenants.folder.path() / "probe";
+  writeText(probe, "");
+  for (const auto first = fs::last_write_time(probe); fs::last_write_time(probe) == first;) writeText(probe, "");
+  cut("young", 301);
+  anna.put("a", text(100));
+  CHECK(codeOf([&] { anna.put("b", text(901)); }) == ErrorCode::Quota);
+  CHECK(Disk::count(tenants.at(".ftpd/parts")) == 3);
+  anna.put("b", text(500));
+  CHECK(Disk::count(tenants.at(".ftpd/parts")) == 2);
+  anna.remove("b");
+  CHECK(left("young") == 301);
+  auto stream = anna.storage->begin(Disk::spec("c", std::nullopt));
+  stream->write(bytesOf(text(900)));
+  CHECK_FALSE(anna.store(std::move(stream)).has_value());
+  CHECK(Disk::count(tenants.at(".ftpd/parts")) == 1);
+}
+
+TEST_CASE("the same upload again, while its first connection still hangs, is busy and takes no space from itself") {
+  Tenants tenants(kRules);
+  const Hand anna = tenants.as("anna");
+  const Hand again = tenants.as("anna");
+  const PutSpec big = Disk::partSpec("big", 900);
+  auto upload = anna.storage->resume(big, DigestAlgorithm::Xxh128);
+  upload->write(bytesOf(text(100)));
+  const auto resume = [&](const PutSpec& spec) {
+    return codeOf([&] { again.storage->resume(spec, DigestAlgorithm::Xxh128); });
+  };
+  CHECK(resume(big) == ErrorCode::Busy);
+  CHECK(resume(Disk::partSpec("big", 901)) == ErrorCode::Quota);
+  CHECK(resume(Disk::partSpec("other", 900)) == ErrorCode::Quota);
+  upload.reset();
+  const auto resumed = again.storage->resume(big, DigestAlgorithm::Xxh128);
+  CHECK(resumed->takeUp());
+  CHECK(resumed->offset() == 100);
 }
 
 TEST_CASE("an upload that counted on the file that it replaces does not go over when that is gone meanwhile") {
