@@ -15,7 +15,8 @@
 
 namespace ft {
 
-// What can be done to a name. Overwrite is asked for beside Put (or Rename) when a file would lose its name to another.
+// What can be done to a name. Put is for new files; Overwrite lets a put take the place of a file, and a rename too
+// (beside Rename).
 enum class Verb { List, Get, Put, Overwrite, Delete, Rename, Mkdir, Exec };
 
 std::string_view verbName(Verb verb);

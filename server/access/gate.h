@@ -28,8 +28,8 @@ class Gate {
  public:
   Gate(std::shared_ptr<const AccessRules> rules, Identity identity);
 
-  // May the identity do that to the name, as it sees it (below its home)? Overwrite alone is not enough to put, nor Put
-  // to replace.
+  // May the identity do that to the name, as it sees it (below its home)? A put needs Put for a new file and Overwrite
+  // to replace one.
   Decision decide(Verb verb, const FileName& name) const;
   // A rename asks for Rename at both ends; between places that different rules speak of it is as much as a get, a
   // delete and a put.

@@ -15,6 +15,20 @@ std::string toldInstead(const Decision& decision) {
   }
 }
 
+// What decides beside the verb that was asked for, where it is decided otherwise.
+std::string exceptions(const Gate& gate, Verb verb, const FileName& name, bool allowed) {
+  if (verb == Verb::Put) {
+    const Decision replace = gate.decide(Verb::Overwrite, name);
+    if (replace.allowed == allowed) return "";
+    return "  (a file that is there " + std::string(allowed ? "may not" : "may") + " be replaced, by " + replace.rule +
+           ")\n";
+  }
+  if (verb != Verb::List || allowed) return "";
+  std::string names;
+  for (const std::string& child : gate.passages(name)) names += (names.empty() ? "" : ", ") + escapeText(child);
+  return names.empty() ? "" : "  (a list tells of the folders that lead to what is allowed: " + names + ")\n";
+}
+
 }  // namespace
 
 Explanation explainAccess(const AccessRules& rules, const std::string& user, std::string_view verb,
@@ -25,7 +39,9 @@ Explanation explainAccess(const AccessRules& rules, const std::string& user, std
         ErrorCode::BadRequest,
         "'" + escapeText(verb, 40) + "' is not a verb; the verbs are list get put overwrite delete rename mkdir exec");
   }
-  const FileName name = FileName::parseFolder(withoutOuterSlashes(path));
+  const FileName given = FileName::parseFolder(withoutOuterSlashes(path));
+  // Commands belong to no folder.
+  const FileName name = *asked == Verb::Exec ? FileName::root() : given;
   const Gate gate(std::make_shared<const AccessRules>(rules), identityOf(user));
   const Decision decision = gate.decide(*asked, name);
 
@@ -35,6 +51,7 @@ Explanation explainAccess(const AccessRules& rules, const std::string& user, std
   if (!gate.home().isRoot()) explanation.text += ", which is /" + escapeText(gate.wholeName(name).text()) + " of all";
   explanation.text += "\n  by " + decision.rule + "\n";
   if (!decision.allowed) explanation.text += toldInstead(decision);
+  explanation.text += exceptions(gate, *asked, name, decision.allowed);
   return explanation;
 }
 

@@ -46,19 +46,20 @@ GuardedStorage::GuardedStorage(std::shared_ptr<TenancyState> state, Identity ide
 }
 
 // By the rules as of now: a session sees those that were reloaded meanwhile.
-const Gate& GuardedStorage::gate() {
+const std::shared_ptr<const Gate>& GuardedStorage::currentGate() {
   const Reading* const reading = reading_.load(std::memory_order_acquire);
   const bool isCurrent = reading != nullptr && reading->generation == state_->generation();
   return isCurrent ? reading->gate : readRules();
 }
 
-const Gate& GuardedStorage::readRules() {
+const std::shared_ptr<const Gate>& GuardedStorage::readRules() {
   const std::lock_guard lock(mutex_);
   const std::uint64_t generation = state_->generation();
-  readings_.push_back(std::make_unique<const Reading>(Reading{generation, Gate(state_->rules(), identity_)}));
+  auto gate = std::make_shared<const Gate>(state_->rules(), identity_);
+  readings_.push_back(std::make_unique<const Reading>(Reading{generation, std::move(gate)}));
   const Reading& reading = *readings_.back();
-  useArea(reading.gate);
-  homeReady_ = reading.gate.home().isRoot();
+  useArea(*reading.gate);
+  homeReady_ = reading.gate->home().isRoot();
   reading_.store(&reading, std::memory_order_release);
   return reading.gate;
 }
@@ -174,14 +175,15 @@ std::optional<std::uint32_t> GuardedStorage::storedMode(const FileName& name, st
 
 // Decides on a put: what the disk is to store, and under which terms.
 std::pair<PutSpec, UploadTerms> GuardedStorage::plan(const PutSpec& spec) {
-  require(Verb::Put, spec.name, kStore);
-  const Target target = at(spec.name);
   UploadTerms terms;
+  terms.gate = currentGate();
+  requireToStore(spec);
+  const Target target = at(spec.name);
   limitSize(target, spec, terms);
   terms.disk = target.place.disk;
   terms.inner = target.place.inner;
-  terms.area = state_->areaOf(target.whole);
-  terms.limits = quotaOf(target.whole);
+  terms.whole = target.whole;
+  terms.rules = rulesOf(target, spec);
   terms.takePlace = transferPlace();
   terms.retell = [inner = target.place.inner, name = spec.name](const Failure& failure) {
     return retold(failure, inner, name);
@@ -191,15 +193,63 @@ std::pair<PutSpec, UploadTerms> GuardedStorage::plan(const PutSpec& spec) {
   inner.owner = owner();
   // The mode of puts that name none is the disk's, which has it masked.
   if (spec.mode) inner.mode = masked(target.whole, *spec.mode);
-  const Decision overwrite = gate().decide(Verb::Overwrite, spec.name);
-  if (!overwrite.allowed && !spec.segment) {
-    terms.overwriteRule = overwrite.rule;
-    inner.replace = false;
-  }
-  inner.fixedFolders = fixedFolders(target);
-  if (inner.fixedFolders > 0 && !spec.segment) requireFolders(target, inner.fixedFolders, kStore);
+  if (spec.segment) return {std::move(inner), std::move(terms)};
+  const NamingTerms& naming = terms.rules.naming;
+  inner.replace = naming.replace;
+  inner.onlyReplace = naming.onlyReplace;
+  inner.fixedFolders = naming.fixedFolders;
+  if (naming.fixedFolders > 0 && !naming.onlyReplace) requireFolders(target, naming.fixedFolders, kStore);
   return {std::move(inner), std::move(terms)};
 }
+
+// Put stores what is new, Overwrite replaces what is there: whoever has one of them may begin.
+void GuardedStorage::requireToStore(const PutSpec& spec) {
+  const Decision put = gate().decide(Verb::Put, spec.name);
+  if (put.allowed || (spec.replace && gate().decide(Verb::Overwrite, spec.name).allowed)) return;
+  throw refusal(put, kStore, spec.name);
+}
+
+PutRules GuardedStorage::rulesOf(const Target& target, const PutSpec& spec) {
+  PutRules rules;
+  rules.area = state_->areaOf(target.whole);
+  rules.limits = quotaOf(target.whole);
+  rules.naming.replace = spec.replace;
+  if (spec.segment) return rules;
+  const Decision overwrite = gate().decide(Verb::Overwrite, target.name);
+  if (!overwrite.allowed) {
+    rules.overwriteRule = overwrite.rule;
+    rules.naming.replace = false;
+  }
+  const Decision put = gate().decide(Verb::Put, target.name);
+  rules.naming.onlyReplace = !put.allowed;
+  if (!put.allowed) rules.newRule = put.rule;
+  const std::size_t depth = target.place.inner.parts().size();
+  rules.naming.fixedFolders = put.allowed ? fixedFolders(target) : std::max<std::size_t>(depth, 1) - 1;
+  return rules;
+}
+
+// By the rules of this moment, which may be others than those that it was begun under. Throws the refusal.
+PutRules GuardedStorage::judge(const GuardedUpload& upload) {
+  const UploadTerms& terms = upload.terms();
+  if (terms.gate == currentGate()) {
+    PutRules rules = terms.rules;
+    rules.area = state_->areaOf(terms.whole);
+    return rules;
+  }
+  PutSpec spec = upload.spec();
+  requireToStore(spec);
+  const Target target = at(spec.name);
+  if (target.place.disk != terms.disk || target.whole != terms.whole) {
+    throw Failure(ErrorCode::Forbidden,
+                  "cannot store " + shownName(spec.name) + ": that name has another place by now; put it again");
+  }
+  if (upload.size() > 0) spec.size = upload.size();
+  UploadTerms now;
+  limitSize(target, spec, now);
+  return rulesOf(target, spec);
+}
+
+void GuardedStorage::recheck(Upload& upload) { static_cast<void>(judge(dynamic_cast<GuardedUpload&>(upload))); }
 
 std::unique_ptr<Upload> GuardedStorage::begin(const PutSpec& spec) {
   auto [inner, terms] = plan(spec);
@@ -237,9 +287,8 @@ void GuardedStorage::commitOn(DiskStorage& disk, std::span<CommitItem> items) {
   for (CommitItem& item : items) {
     auto* const guarded = dynamic_cast<GuardedUpload*>(item.upload.get());
     if (guarded == nullptr || guarded->terms().disk != &disk) continue;
-    CommitItem each{guarded->releaseInner(), item.digests, std::nullopt, nullptr};
-    if (guarded->terms().area) each.watch = guarded;
-    inner.push_back(std::move(each));
+    guarded->judgeBy([this, guarded] { return judge(*guarded); });
+    inner.push_back(CommitItem{guarded->releaseInner(), item.digests, std::nullopt, guarded});
     outer.push_back(&item);
   }
   if (inner.empty()) return;

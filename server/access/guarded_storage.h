@@ -27,6 +27,7 @@ class GuardedStorage : public Storage {
 
   std::unique_ptr<Upload> begin(const PutSpec& spec) override;
   std::unique_ptr<Upload> resume(const PutSpec& spec, DigestAlgorithm prefixDigest) override;
+  void recheck(Upload& upload) override;
   void restart(Upload& upload) override;
   void commit(std::span<CommitItem> items) override;
   std::unique_ptr<Download> open(const FileName& name) override;
@@ -57,11 +58,12 @@ class GuardedStorage : public Storage {
   // read.
   struct Reading {
     std::uint64_t generation;
-    Gate gate;
+    std::shared_ptr<const Gate> gate;
   };
 
-  const Gate& gate();
-  const Gate& readRules();
+  const Gate& gate() { return *currentGate(); }
+  const std::shared_ptr<const Gate>& currentGate();
+  const std::shared_ptr<const Gate>& readRules();
   void prepareHome();
   void useArea(const Gate& gate);
   std::string owner() const;
@@ -70,6 +72,9 @@ class GuardedStorage : public Storage {
   void require(Verb verb, const FileName& name, std::string_view action);
 
   std::pair<PutSpec, UploadTerms> plan(const PutSpec& spec);
+  void requireToStore(const PutSpec& spec);
+  PutRules rulesOf(const Target& target, const PutSpec& spec);
+  PutRules judge(const GuardedUpload& upload);
   // Less what the root of `whole` takes away.
   std::uint32_t masked(const FileName& whole, std::uint32_t mode);
   void limitSize(const Target& target, const PutSpec& spec, UploadTerms& terms);

@@ -28,13 +28,14 @@ std::uint64_t missingFolders(DiskStorage& disk, const FileName& inner) {
   return missing;
 }
 
-GuardedUpload::GuardedUpload(PutSpec spec, UploadTerms terms) : spec_(std::move(spec)), terms_(std::move(terms)) {}
+GuardedUpload::GuardedUpload(PutSpec spec, UploadTerms terms)
+    : spec_(std::move(spec)), terms_(std::move(terms)), rules_(terms_.rules) {}
 
 GuardedUpload::~GuardedUpload() {
-  if (!inner_ || !terms_.area) return;
+  if (!inner_ || !terms_.rules.area) return;
   // A part that is left counts before its promise is gone.
   inner_.reset();
-  terms_.area->doubtParts();
+  terms_.rules.area->doubtParts();
 }
 
 Usage GuardedUpload::replaced() const {
@@ -44,18 +45,18 @@ Usage GuardedUpload::replaced() const {
 }
 
 void GuardedUpload::promiseSpace(const std::string& upload) {
-  if (!terms_.area || spec_.segment) return;
+  if (!terms_.rules.area || spec_.segment) return;
   const std::uint64_t size = spec_.size.value_or(0);
   const Usage old = replaced();
   const Usage more{size - std::min(size, old.bytes), missingFolders(*terms_.disk, terms_.inner) + 1 - old.files};
-  promise_ = terms_.area->promise(more, terms_.limits, spec_.name, upload);
+  promise_ = terms_.rules.area->promise(more, terms_.rules.limits, spec_.name, upload);
 }
 
 void GuardedUpload::promiseResumed() {
   // Until then the upload that has the part holds the promise.
   if (waitsForPart()) return;
   // What is there of the file counted as a part until now.
-  if (terms_.area) terms_.area->doubtParts();
+  if (terms_.rules.area) terms_.rules.area->doubtParts();
   promiseSpace(PartStore::partName(inner_->spec()));
 }
 
@@ -73,13 +74,13 @@ void GuardedUpload::admit(std::uint64_t count) {
                       " bytes that " + terms_.maxSizeRule + " allows",
                   terms_.maxSizeRule);
   }
-  if (!terms_.area || spec_.size || there + count <= promise_.promised().bytes) return;
+  if (!terms_.rules.area || spec_.size || there + count <= promise_.promised().bytes) return;
   const std::uint64_t needed = there + count - promise_.promised().bytes;
   try {
-    terms_.area->promiseMore(promise_, std::max(needed, kStreamStep), terms_.limits, spec_.name);
+    terms_.rules.area->promiseMore(promise_, std::max(needed, kStreamStep), terms_.rules.limits, spec_.name);
   } catch (const Failure&) {
     // Nobody knows that the body is that long.
-    terms_.area->promiseMore(promise_, needed, terms_.limits, spec_.name);
+    terms_.rules.area->promiseMore(promise_, needed, terms_.rules.limits, spec_.name);
   }
 }
 
@@ -166,12 +167,15 @@ std::vector<DigestValue> GuardedUpload::finish() {
   }
 }
 
-void GuardedUpload::naming() {
-  change_.emplace(*terms_.area);
+void GuardedUpload::naming(NamingTerms& terms) {
+  rules_ = judge_();
+  terms = rules_.naming;
+  if (!rules_.area) return;
+  change_.emplace(*rules_.area);
   try {
     removed_ = replaced();
     added_ = Usage{size_, missingFolders(*terms_.disk, terms_.inner) + 1};
-    change_->check(added_, removed_, terms_.limits, spec_.name);
+    change_->check(added_, removed_, rules_.limits, spec_.name);
   } catch (const Failure&) {
     change_.reset();
     throw;
@@ -179,7 +183,7 @@ void GuardedUpload::naming() {
 }
 
 void GuardedUpload::named(bool done) noexcept {
-  if (done) change_->settle(added_, removed_);
+  if (done && change_) change_->settle(added_, removed_);
   change_.reset();
   // What was promised is used now.
   promise_ = QuotaPromise();
@@ -188,11 +192,17 @@ void GuardedUpload::named(bool done) noexcept {
 std::unique_ptr<Upload> GuardedUpload::releaseInner() { return std::move(inner_); }
 
 Failure GuardedUpload::told(const Failure& failure) const {
-  if (failure.code() == ErrorCode::Exists && spec_.replace && !terms_.overwriteRule.empty()) {
+  const std::string what = "cannot store " + shownName(spec_.name);
+  if (failure.code() == ErrorCode::Exists && spec_.replace && !rules_.overwriteRule.empty()) {
     return {ErrorCode::Forbidden,
-            "cannot store " + shownName(spec_.name) +
-                ": there is a file of that name, and replacing it is not allowed by " + terms_.overwriteRule,
-            terms_.overwriteRule};
+            what + ": there is a file of that name, and replacing it is not allowed by " + rules_.overwriteRule,
+            rules_.overwriteRule};
+  }
+  if (failure.code() == ErrorCode::NotFound && !rules_.newRule.empty()) {
+    return {
+        ErrorCode::Forbidden,
+        what + ": there is no file of that name to replace, and storing a new one is not allowed by " + rules_.newRule,
+        rules_.newRule};
   }
   return terms_.retell ? terms_.retell(failure) : failure;
 }

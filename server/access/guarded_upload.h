@@ -14,15 +14,24 @@
 
 namespace ft {
 
+// What the rules of one moment say of a file that is to get its name.
+struct PutRules {
+  NamingTerms naming;
+  std::string overwriteRule;        // not empty: a file of that name is not replaced, by that rule
+  std::string newRule;              // not empty: nothing but a file of that name is stored, by that rule
+  std::shared_ptr<QuotaArea> area;  // null: not counted
+  QuotaLimits limits;               // of this sender in the area
+};
+
 // What holds for one upload. Decided at its beginning.
 struct UploadTerms {
+  std::shared_ptr<const Gate> gate;  // which has decided
   DiskStorage* disk = nullptr;
   FileName inner = FileName::root();  // the name on the disk
+  FileName whole = FileName::root();  // and in the whole tree
   std::uint64_t maxSize = 0;          // bytes
   std::string maxSizeRule;
-  std::string overwriteRule;                      // not empty: a file of that name is not replaced, by that rule
-  std::shared_ptr<QuotaArea> area;                // null: not counted
-  QuotaLimits limits;                             // of this sender in the area
+  PutRules rules;
   std::function<UsePlace()> takePlace;            // among the user's transfers; null: no limit
   std::function<Failure(const Failure&)> retell;  // names a thing as the sender does
 };
@@ -57,10 +66,14 @@ class GuardedUpload : public Upload, public NamingWatch {
   void discard() noexcept override { inner_->discard(); }
   const PutSpec& spec() const override { return spec_; }
 
-  void naming() override;
+  void naming(NamingTerms& terms) override;
   void named(bool done) noexcept override;
 
   const UploadTerms& terms() const { return terms_; }
+  // Of the finished file.
+  std::uint64_t size() const { return size_; }
+  // What is asked at the moment of naming; throws the refusal. To be set before that.
+  void judgeBy(std::function<PutRules()> judge) { judge_ = std::move(judge); }
   Upload& inner() { return *inner_; }
   // For the commit. Nothing but naming(), named() and the descriptions may be called after.
   std::unique_ptr<Upload> releaseInner();
@@ -74,9 +87,11 @@ class GuardedUpload : public Upload, public NamingWatch {
   std::unique_ptr<Upload> inner_;
   const PutSpec spec_;
   const UploadTerms terms_;
+  PutRules rules_;  // of the last time that they were asked
+  std::function<PutRules()> judge_;
   UsePlace place_;
   QuotaPromise promise_;
-  std::uint64_t size_ = 0;  // of the finished file
+  std::uint64_t size_ = 0;
   bool hasPlace_ = false;
   std::optional<QuotaArea::Change> change_;
   Usage added_, removed_;

@@ -67,7 +67,10 @@ Outcome resumePut(const PutSpec& spec, std::uint64_t offset, CommandContext& con
   std::unique_ptr<Upload> upload = context.offers.take(spec);
   const bool same = upload && upload->spec().digests == spec.digests && upload->spec().mode == spec.mode &&
                     upload->spec().replace == spec.replace;
-  if (same) return receive(std::move(upload));
+  if (same) {
+    context.storage.recheck(*upload);
+    return receive(std::move(upload));
+  }
   upload.reset();
   return takeUpThen(context.storage.resume(spec, spec.digests.front()), receive);
 }

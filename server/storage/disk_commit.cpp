@@ -38,7 +38,8 @@ CommitGroup::CommitGroup(DiskCore& core, std::span<CommitItem> items)
   for (CommitItem& item : items) {
     auto* const upload = dynamic_cast<DiskUpload*>(item.upload.get());
     if (upload == nullptr || !upload->finished()) throw std::logic_error("an upload is committed that is not finished");
-    entries_.push_back({&item, upload});
+    const PutSpec& spec = upload->spec();
+    entries_.push_back({&item, upload, {spec.replace, spec.onlyReplace, spec.fixedFolders}});
   }
 }
 
@@ -90,7 +91,7 @@ void CommitGroup::nameFiles() {
     NamingWatch* const watch = entry.item->watch;
     bool watched = false;
     attempt(entry, [&] {
-      if (watch != nullptr) watch->naming();
+      if (watch != nullptr) watch->naming(entry.terms);
       watched = watch != nullptr;
       nameFile(entry);
     });
@@ -102,9 +103,9 @@ void CommitGroup::nameFile(Entry& entry) {
   const FileName& name = entry.upload->spec().name;
   int error = 0;
   for (int tries = 0; tries < 2; ++tries) {
-    entry.target = targetOf(name.parent(), entry.upload->spec().fixedFolders);
+    entry.target = targetOf(name.parent(), entry.terms.fixedFolders);
     error = rename(entry);
-    if (error != ENOENT) break;
+    if (error != ENOENT || entry.terms.onlyReplace) break;
     // The folder was removed since it was opened. It stays in targets_ for the files that it had got.
     targets_[entry.target].gone = true;
   }
@@ -122,17 +123,39 @@ std::size_t CommitGroup::targetOf(const FileName& folder, std::size_t fixed) {
 
 int CommitGroup::rename(Entry& entry) {
   StagedFile& file = entry.upload->file();
-  const PutSpec& spec = entry.upload->spec();
+  const NamingTerms& terms = entry.terms;
   const int folder = targets_[entry.target].fd.get();
-  const std::string leaf(spec.name.leaf());
+  const std::string leaf(entry.upload->spec().name.leaf());
+  if (terms.onlyReplace) return takePlace(file, folder, leaf);
   if (file.name().empty()) {
     const int error = linkUnnamed(file.fd(), folder, leaf);
-    if (error != EEXIST || !spec.replace) return error;
+    if (error != EEXIST || !terms.replace) return error;
     // Somebody has been quicker: only a rename replaces.
     if (const int unnamed = core_.staging.name(file); unnamed != 0) return unnamed;
   }
-  if (!spec.replace) return renameNoReplace(file.folder(), file.name(), folder, leaf);
+  if (!terms.replace) return renameNoReplace(file.folder(), file.name(), folder, leaf);
   return ::renameat(file.folder(), file.name().c_str(), folder, leaf.c_str()) == 0 ? 0 : errno;
+}
+
+// In the place of a file that must be there, in one step: what was there has the staging name for a moment.
+int CommitGroup::takePlace(StagedFile& file, int folder, const std::string& leaf) {
+  if (file.name().empty()) {
+    if (const int unnamed = core_.staging.name(file); unnamed != 0) return unnamed;
+  }
+  const char* const staged = file.name().c_str();
+  struct stat info {};
+  const auto exchange = [&] { return ::renameat2(file.folder(), staged, folder, leaf.c_str(), RENAME_EXCHANGE); };
+  if (exchange() != 0) {
+    if (errno != EINVAL && errno != ENOSYS) return errno;
+    // A file system without the flag: what is there may go between the look and the rename.
+    if (::fstatat(folder, leaf.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return errno;
+    if (!S_ISREG(info.st_mode)) return S_ISDIR(info.st_mode) ? EISDIR : ELOOP;
+    return ::renameat(file.folder(), staged, folder, leaf.c_str()) == 0 ? 0 : errno;
+  }
+  if (::fstatat(file.folder(), staged, &info, AT_SYMLINK_NOFOLLOW) != 0) return errno;
+  if (S_ISREG(info.st_mode)) return ::unlinkat(file.folder(), staged, 0) == 0 ? 0 : errno;
+  // A folder or a link has come meanwhile.
+  return exchange() != 0 ? errno : S_ISDIR(info.st_mode) ? EISDIR : ELOOP;
 }
 
 void CommitGroup::syncTargets() {

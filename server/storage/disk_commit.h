@@ -36,6 +36,7 @@ class CommitGroup {
   struct Entry {
     CommitItem* item;
     DiskUpload* upload;
+    NamingTerms terms;
     std::size_t target = 0;  // index into targets_
   };
 
@@ -46,6 +47,7 @@ class CommitGroup {
   void nameFile(Entry& entry);
   std::size_t targetOf(const FileName& folder, std::size_t fixed);
   int rename(Entry& entry);
+  int takePlace(StagedFile& file, int folder, const std::string& leaf);
   void syncTargets();
   void remember(const Entry& entry) noexcept;
 

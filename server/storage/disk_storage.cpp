@@ -44,7 +44,7 @@ std::optional<std::uint32_t> DiskStorage::checkTarget(const PutSpec& spec) const
   constexpr std::string_view kAction = "store";
   if (spec.name.isRoot()) throw diskFailure(EISDIR, kAction, spec.name);
   const Opened there = core_.root.open(spec.name, O_PATH);
-  if (there.error == ENOENT) return std::nullopt;
+  if (there.error == ENOENT && !spec.onlyReplace) return std::nullopt;
   if (!there) throw diskFailure(there.error, kAction, spec.name);
   struct stat info {};
   if (::fstat(there.fd.get(), &info) != 0) throw diskFailure(errno, kAction, spec.name);

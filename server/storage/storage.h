@@ -46,6 +46,7 @@ struct PutSpec {
   std::optional<std::uint32_t> mode;  // missing: that of the file that is replaced, else the place's own
   bool replace = true;
   std::vector<DigestAlgorithm> digests;  // to be taken while writing; at least one
+  bool onlyReplace = false;              // nothing but in place of a file that is there
   bool segment = false;  // the bytes are for append() to another upload, which has asked for their space
   // For storages below a gate. Whose upload it is, as a part is taken up by its owner only; and how many leading parts
   // of the name are folders that must be there, while the others are made.
@@ -119,12 +120,20 @@ class Download {
   virtual bool changed() = 0;
 };
 
+// How a file takes its name; as in PutSpec.
+struct NamingTerms {
+  bool replace = true;
+  bool onlyReplace = false;
+  std::size_t fixedFolders = 0;
+};
+
 // Who wants to know the moment at which a file of commit() takes its name. One thread at a time.
 class NamingWatch {
  public:
   virtual ~NamingWatch() = default;
-  // Just before. Throws Failure: then the file does not get its name.
-  virtual void naming() = 0;
+  // Just before. May change the terms, which are those that the upload was begun with. Throws Failure: then the file
+  // does not get its name.
+  virtual void naming(NamingTerms& terms) = 0;
   // Just after; nothing has changed when `done` is false, but perhaps for folders that were made.
   virtual void named(bool done) noexcept = 0;
 };
@@ -150,6 +159,9 @@ class Storage {
   // waited for, between the calls of takeUp(), for half a second: a client that comes back at once may be quicker than
   // the news that its last connection is gone. Then this is a fresh upload from 0 without a part.
   virtual std::unique_ptr<Upload> resume(const PutSpec& spec, DigestAlgorithm prefixDigest) = 0;
+  // Before an upload that was begun by an earlier request gets its bytes: throws Failure when it would not be begun any
+  // more.
+  virtual void recheck(Upload& upload) { static_cast<void>(upload); }
   // Throws a resumed upload's content away, to start anew from 0.
   virtual void restart(Upload& upload) = 0;
 

@@ -10,7 +10,7 @@ import pytest
 from support.accounts import Accounts
 from support.daemon import run_to_end
 from support.waiting import wait_until
-from support.wire import Peer, frame, v1
+from support.wire import Peer, frame, put_v1, v1
 
 kPasswords = {"anna": "correct horse", "bert": "battery staple"}
 kRules = {
@@ -117,6 +117,24 @@ def test_rules_that_are_taken_away_are_gone_for_connections_that_are_open(guarde
     guarded.config_path.write_text(guarded.config_path.read_text().replace("pub: read", "pub: list"))
     guarded.send_signal(signal.SIGHUP)
     wait_until(lambda: anna.get("pub/a.txt")[0].get("error") == "forbidden")
+
+
+def test_puts_that_were_offered_or_begun_before_a_right_was_taken_away_are_refused(guarded, login):
+    offering, putting, asking = login("anna"), login("anna"), login("anna")
+    body = bytes(3000)
+    name = "homes/anna/"
+    assert offering.ask("offer", filename=name + "offered", filesize=3000, mtime_ns=1)["ok"]
+    whole = put_v1(name + "begun", body)
+    putting.send(whole[:-1])
+    guarded.config_path.write_text(guarded.config_path.read_text().replace("homes/{user}: all", "homes/{user}: read"))
+    guarded.send_signal(signal.SIGHUP)
+    wait_until(lambda: asking.put(name + "new", b"x").get("error") == "forbidden")
+    putting.send(whole[-1:])
+    refused = putting.read_frame()
+    assert refused["error"] == "forbidden" and "allow 'homes/{user}: read'" in refused["message"]
+    again = v1("put", filename=name + "offered", filesize=3000, mtime_ns=1, offset=0)
+    assert offering.request(again, body)["error"] == "forbidden"
+    assert not [path for path in (guarded.root / name).iterdir() if path.name != "new"]
 
 
 def test_what_a_cut_put_has_left_does_not_keep_its_user_from_storing(guarded, login):

@@ -271,3 +271,19 @@ TEST_CASE("explain says what is decided, and by which line") {
   CHECK_THROWS_AS(explainAccess(*rules, "anna", "gett", "a"), Failure);
   CHECK_THROWS_AS(explainAccess(*rules, "anna", "get", "../a"), Failure);
 }
+
+TEST_CASE("explain says what decides beside the verb that was asked for") {
+  const auto rules = rulesOf("[user anna]\nallow = in: put; fix: overwrite; out/pub: read; all: write; run: exec\n");
+  const auto said = [&](const char* verb, const char* path) { return explainAccess(*rules, "anna", verb, path).text; };
+  CHECK(said("put", "in/x") ==
+        "allowed: anna may put /in/x\n  by [user anna] allow 'in: put' (ftpd.conf:2)\n"
+        "  (a file that is there may not be replaced, by [user anna] allow 'in: put' (ftpd.conf:2))\n");
+  CHECK(said("put", "fix/x") ==
+        "denied: anna may not put /fix/x\n  by [user anna] allow 'fix: overwrite' (ftpd.conf:2)\n"
+        "  (a file that is there may be replaced, by [user anna] allow 'fix: overwrite' (ftpd.conf:2))\n");
+  CHECK(said("overwrite", "fix/x").starts_with("allowed: anna may overwrite /fix/x\n"));
+  CHECK(said("put", "all/x").find("replaced") == std::string::npos);
+  CHECK(said("put", "none/x").find("replaced") == std::string::npos);
+  CHECK(said("list", "out").find("folders that lead to what is allowed: pub)") != std::string::npos);
+  CHECK(said("exec", "run").starts_with("denied: anna may not exec /\n"));
+}

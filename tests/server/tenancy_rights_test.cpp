@@ -15,6 +15,102 @@ std::optional<ErrorCode> codeOf(const std::function<void()>& action) { return fa
 
 }  // namespace
 
+TEST_CASE("a put under way is refused at its end when its user has lost the right meanwhile, and changes nothing") {
+  const auto refused = [](const std::string& before, const std::string& after, const char* name) {
+    CAPTURE(after);
+    Tenants tenants(before);
+    writeText(tenants.at("old"), "old");
+    const Hand anna = tenants.as("anna");
+    auto upload = anna.storage->begin(Disk::spec(name, 3));
+    upload->write(bytesOf("new"));
+    tenants.reload(after);
+    const auto failure = anna.store(std::move(upload));
+    CHECK(failure.has_value());
+    CHECK(readText(tenants.at("old")) == "old");
+    CHECK_FALSE(fs::exists(tenants.at("d")));
+    CHECK(Disk::count(tenants.at(".ftpd/staging")) == 0);
+    return failure ? failure->what() : std::string();
+  };
+  const std::string all = "[user anna]\nallow = /: all\n";
+  CHECK(refused(all, "[user anna]\nallow = /: read\n", "a") ==
+        "cannot store 'a': not allowed by [user anna] allow '/: read' (f.conf:2)");
+  CHECK(refused(all, "[user anna]\nallow = /: read put mkdir\n", "old").find("replacing it is not allowed") !=
+        std::string::npos);
+  CHECK(refused(all, "[user anna]\nallow = /: overwrite\n", "d/a").find("storing a new one is not allowed") !=
+        std::string::npos);
+  refused(all, "[user anna]\nallow = /: put\n", "d/a");
+  CHECK(refused(all, all + "home = homes\n", "a").find("has another place by now") != std::string::npos);
+}
+
+TEST_CASE("an offer is worth what the rules say at its put, and others who commit it need the right themselves") {
+  Tenants tenants("[user anna]\nallow = /: all\n");
+  const Hand anna = tenants.as("anna");
+  auto offered = anna.storage->resume(Disk::partSpec("a", 3), DigestAlgorithm::Xxh128);
+  anna.storage->recheck(*offered);
+  offered->write(bytesOf("new"));
+  const auto failure = tenants.as("bert").store(std::move(offered));
+  REQUIRE(failure.has_value());
+  CHECK(failure->code() == ErrorCode::Forbidden);
+  offered = anna.storage->resume(Disk::partSpec("a", 3), DigestAlgorithm::Xxh128);
+  tenants.reload("[user anna]\nallow = /: read\n");
+  CHECK(codeOf([&] { anna.storage->recheck(*offered); }) == ErrorCode::Forbidden);
+  CHECK_FALSE(fs::exists(tenants.at("a")));
+}
+
+TEST_CASE("a root that becomes read-only, or takes smaller files only, refuses what was begun before") {
+  Tenants tenants("[root a]\npath = $/a\n");
+  const Hand local = tenants.as(kLocalUser);
+  const auto code = [&](const std::string& after) {
+    tenants.reload("[root a]\npath = $/a\n");
+    auto upload = local.storage->begin(Disk::spec("a/x", 6));
+    upload->write(bytesOf("123456"));
+    tenants.reload("[root a]\npath = $/a\n" + after);
+    const auto failure = local.store(std::move(upload));
+    return failure ? std::optional(failure->code()) : std::nullopt;
+  };
+  CHECK(code("read_only = yes\n") == ErrorCode::Forbidden);
+  CHECK(code("max_file_size = 5\n") == ErrorCode::TooLarge);
+  CHECK(code("hide = x\n") == ErrorCode::Forbidden);
+  CHECK(code("hide = y\n") == std::nullopt);
+}
+
+TEST_CASE("who may overwrite and not put replaces what is there, in one step, and stores nothing new") {
+  Tenants tenants("[user anna]\nallow = /: overwrite mkdir\n");
+  writeText(tenants.at("a"), "old");
+  writeText(tenants.at("b"), "old");
+  const Hand anna = tenants.as("anna");
+  anna.put("a", "new");
+  CHECK(readText(tenants.at("a")) == "new");
+  auto part = anna.storage->resume(Disk::partSpec("b", 3), DigestAlgorithm::Xxh128);
+  part->write(bytesOf("new"));
+  CHECK_FALSE(anna.store(std::move(part)).has_value());
+  CHECK(readText(tenants.at("b")) == "new");
+  CHECK(messageOf([&] { anna.put("c", "new"); }) ==
+        "cannot store 'c': there is no file of that name to replace, and storing a new one is not allowed by [user "
+        "anna] allow '/: overwrite mkdir' (f.conf:2)");
+  CHECK(codeOf([&] { anna.put("d/c", "new"); }) == ErrorCode::Forbidden);
+  CHECK(codeOf([&] { anna.put("a", "newer", false); }) == ErrorCode::Forbidden);
+  const auto afterwards = [&](const std::function<void()>& change) {
+    writeText(tenants.at("a"), "old");
+    auto upload = anna.storage->begin(Disk::spec("a", 3));
+    upload->write(bytesOf("new"));
+    fs::remove(tenants.at("a"));
+    change();
+    const auto failure = anna.store(std::move(upload));
+    return failure ? std::optional(failure->code()) : std::nullopt;
+  };
+  CHECK(afterwards([] {}) == ErrorCode::Forbidden);
+  CHECK_FALSE(fs::exists(tenants.at("a")));
+  CHECK(afterwards([&] { fs::create_symlink("b", tenants.at("a")); }) == ErrorCode::Forbidden);
+  CHECK(fs::is_symlink(tenants.at("a")));
+  fs::remove(tenants.at("a"));
+  CHECK(afterwards([&] { writeText(tenants.at("a/x"), "x"); }) == ErrorCode::IsDirectory);
+  CHECK(readText(tenants.at("a/x")) == "x");
+  CHECK_FALSE(fs::exists(tenants.at("d")));
+  CHECK(Disk::count(tenants.at(".ftpd/staging")) == 0);
+  CHECK(Disk::count(tenants.at(".ftpd/parts")) == 0);
+}
+
 TEST_CASE("a folder that is renamed to where its user may make none stays where it is") {
   Tenants tenants("[user anna]\nallow = a: all; b: rename put list\n");
   writeText(tenants.at("a/d/x"), "x");
