@@ -246,8 +246,8 @@ Progress Session::linger(SessionKit& kit) {
   return Progress::Done;
 }
 
-// The connection broke, or the peer broke the protocol, or what it asked for cannot be gone on with (`failure`). What had
-// arrived whole before is still stored.
+// The connection broke, or the peer broke the protocol, or what it asked for cannot be gone on with (`failure`). What
+// had arrived whole before is still stored.
 void Session::abandon(const char* reason, const Failure* failure) noexcept {
   try {
     context_.log.event(LogLevel::Info, "connection-ended", {{"peer", origin_.name()}, {"reason", reason}});

@@ -34,11 +34,11 @@ void Session::lookWhoIsThere() {
   if (auto other = visitor_.renewed(transport_->security())) become(std::move(other));
 }
 
-// What was begun was another one's.
+// What was begun was another one's. Puts that wait for their names get them only if the one who is there now may.
 void Session::become(std::shared_ptr<const Identity> identity) {
+  visitor_.become(std::move(identity));
   commitPuts();
   busy_->offers = Offers();
-  visitor_.become(std::move(identity));
 }
 
 // False when the request was refused.

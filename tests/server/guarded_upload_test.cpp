@@ -36,9 +36,10 @@ TEST_CASE(
   terms.disk = disk.storage.get();
   terms.inner = spec.name;
   terms.maxSize = 1000;
-  terms.area = std::make_shared<QuotaArea>(
-      QuotaArea::Counters{[] { return Usage{}; }, [&](const auto&) { return disk.storage->partBytes(""); }});
-  terms.limits.bytes = 1000;
+  terms.rules.area = std::make_shared<QuotaArea>(
+      QuotaArea::Counters{[] { return Usage{}; }, [&](const auto&) { return disk.storage->partBytes(""); },
+                          [](const auto&, std::uint64_t) {}});
+  terms.rules.limits.bytes = 1000;
   const auto resume = [&] {
     auto upload = std::make_unique<GuardedUpload>(spec, terms);
     upload->use(disk.storage->resume(spec, DigestAlgorithm::Xxh128));
@@ -53,8 +54,8 @@ TEST_CASE(
   first.reset();
   while (!second->takeUp()) continue;
   CHECK(second->offset() == 600);
-  CHECK(failureOf([&] { terms.area->promise({201, 1}, terms.limits, spec.name); }) == ErrorCode::Quota);
-  CHECK(failureOf([&] { terms.area->promise({200, 1}, terms.limits, spec.name); }) == std::nullopt);
+  CHECK(failureOf([&] { terms.rules.area->promise({201, 1}, terms.rules.limits, spec.name); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { terms.rules.area->promise({200, 1}, terms.rules.limits, spec.name); }) == std::nullopt);
 }
 
 TEST_CASE("an upload through the gate tells how far the digests of the disk's are, and that it is of no use") {
