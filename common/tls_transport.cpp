@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "common/shown_certificate.h"
 #include "common/tls_error.h"
 #include "common/tls_fingerprint.h"
 
@@ -104,6 +105,7 @@ void TlsTransport::settle() {
   security_.binding = bindingOf(ssl);
   if (const X509* const peer = SSL_get0_peer_certificate(ssl)) {
     security_.peerFingerprint = fingerprintOf(peer);
+    security_.peerCertificate = shownCertificate(ssl);
     if (SSL_get_verify_result(ssl) == X509_V_OK) security_.peerName = commonNameOf(peer);
   }
   kernelSends_ = BIO_get_ktls_send(SSL_get_wbio(ssl));

@@ -2,6 +2,7 @@
 // The seam between the protocol and the socket: a non-blocking stream of bytes, plain (here) or encrypted
 // (tls_transport.h). One object belongs to one thread at a time.
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -18,6 +19,14 @@ struct IoResult {
   std::size_t bytes = 0;  // moved; with Done at least 1
 };
 
+// A certificate that the peer has shown, whether it is worth anything or not.
+struct ShownCertificate {
+  std::string subject;  // "CN=anna,O=Example", in printable ASCII
+  std::string fault;    // why no trusted CA vouches for its name, in words; empty: one does
+  // When it is valid, together with those that vouch for it.
+  std::chrono::sys_seconds begins, ends;
+};
+
 // What an encrypted line has told about itself, once its handshake is done.
 struct LineSecurity {
   std::string protocol;  // "TLSv1.3"
@@ -26,6 +35,7 @@ struct LineSecurity {
       binding;  // 32 bytes that only the two ends of this line know (RFC 9266, tls-exporter): log-ins are bound to it
   std::string peerFingerprint;  // "SHA256:<base64>" of the peer's public key; empty when it showed no certificate
   std::string peerName;  // the subject's common name of a peer's certificate that a trusted CA has signed; else empty
+  std::shared_ptr<const ShownCertificate> peerCertificate;  // null when it showed none
 };
 
 class Transport {

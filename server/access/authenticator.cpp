@@ -18,19 +18,25 @@ using std::chrono::steady_clock;
 constexpr std::chrono::minutes kRecentTime{5};
 constexpr std::size_t kPairKeySize = 32;
 constexpr std::size_t kMostTokenSize = 256;
+constexpr const char* kNoUser = "no user has it";
 
 Identity nobody() { return {}; }
 std::shared_ptr<const Identity> shared(Identity identity) {
   return std::make_shared<const Identity>(std::move(identity));
 }
-Identity user(const UserRecord& record, std::string method, std::shared_ptr<const TokenScope> scope = nullptr) {
-  return {Identity::Kind::User, record.name, std::move(method), std::move(scope)};
+Identity user(const UserRecord& record, std::string method) {
+  return {Identity::Kind::User, record.name, std::move(method), nullptr};
 }
 
-LoginResult accepted(const UserRecord& record, std::string method, std::string proof,
-                     std::shared_ptr<const TokenScope> scope = nullptr) {
-  LoginResult result{user(record, std::move(method), std::move(scope)), std::nullopt};
+LoginResult accepted(const UserRecord& record, std::string method, std::string proof) {
+  LoginResult result{user(record, std::move(method)), std::nullopt};
   result.identity.proof = std::move(proof);
+  return result;
+}
+LoginResult accepted(const UserRecord& record, const TokenRecord& token) {
+  LoginResult result = accepted(record, "token " + token.name, token.hash);
+  result.identity.scope = token.scope;
+  result.identity.until = token.until.value_or(Moment::max());
   return result;
 }
 
@@ -38,8 +44,6 @@ bool isStillThere(const std::string& proof, const UserRecord& record) {
   return proof == record.password || std::any_of(record.keys.begin(), record.keys.end(),
                                                  [&](const KeyRecord& known) { return known.key.bytes == proof; });
 }
-
-bool isExpired(const TokenRecord& token) { return token.until && *token.until <= thisMoment(); }
 
 const UserRecord* enabled(const UserRecord* record) {
   return record != nullptr && !record->disabled ? record : nullptr;
@@ -147,9 +151,18 @@ void Authenticator::reloadIfChanged() {
 
 std::shared_ptr<const Identity> Authenticator::initial(const PeerInfo& peer, const LineSecurity* line) const {
   const std::shared_ptr<const UserTable> table = users();
-  if (line != nullptr) {
+  std::string fault;
+  if (line != nullptr && line->peerCertificate) {
+    const ShownCertificate& shown = *line->peerCertificate;
     const UserRecord* const known = table->findCertificate(line->peerFingerprint, line->peerName);
-    if (known != nullptr && !known->disabled) return shared(user(*known, "certificate"));
+    fault = faultOf(shown, known);
+    if (fault.empty() && !known->disabled) {
+      Identity found = user(*known, "certificate");
+      found.until = shown.ends;
+      return shared(std::move(found));
+    }
+    if (fault.empty()) fault = kNoUser;
+    fault = "the certificate '" + shown.subject + "' lets nobody in: " + fault;
   }
   if (peer.uid) {
     const UserRecord* const known = table->findUid(*peer.uid);
@@ -158,7 +171,38 @@ std::shared_ptr<const Identity> Authenticator::initial(const PeerInfo& peer, con
   if (options_.insecure) return common_.insecure;
   const bool open = options_.local == LocalAccess::Open || (options_.local == LocalAccess::Auto && !hadAccounts_);
   if (peer.loopback() && open) return common_.loopback;
-  return anonymous_ ? common_.anonymous : common_.nobody;
+  if (anonymous_) return common_.anonymous;
+  return fault.empty() ? common_.nobody : nobodyBecause(std::move(fault));
+}
+
+std::shared_ptr<const Identity> Authenticator::nobodyBecause(std::string reason) const {
+  Identity refused;
+  refused.reason = std::move(reason);
+  return shared(std::move(refused));
+}
+
+// Empty: it is `known`'s, and valid.
+std::string Authenticator::faultOf(const ShownCertificate& shown, const UserRecord* known) const {
+  const Moment moment = options_.now();
+  if (shown.ends <= moment) return "it ended at " + writeMoment(shown.ends);
+  if (shown.begins > moment) return "it begins at " + writeMoment(shown.begins);
+  if (known != nullptr) return "";
+  return shown.fault.empty() ? kNoUser : shown.fault;
+}
+
+void Authenticator::reportCertificate(const PeerInfo& peer, const LineSecurity& line) const {
+  if (!line.peerCertificate || !hasAccounts()) return;
+  const std::shared_ptr<const UserTable> table = users();
+  const UserRecord* const known = table->findCertificate(line.peerFingerprint, line.peerName);
+  std::string fault = faultOf(*line.peerCertificate, known);
+  if (fault.empty() && known->disabled) fault = "the user is disabled";
+  if (fault.empty()) return;
+  log_.event(LogLevel::Warn, "certificate-refused",
+             {{"peer", peer.name()},
+              {"subject", line.peerCertificate->subject},
+              {"key", line.peerFingerprint},
+              {"user", known != nullptr ? known->name : ""},
+              {"reason", fault}});
 }
 
 std::shared_ptr<const Identity> Authenticator::now(const Identity& identity, const PeerInfo& peer,
@@ -176,8 +220,11 @@ std::shared_ptr<const Identity> Authenticator::now(const Identity& identity, con
   const std::string name = identity.method.substr(kTokenStart.size());
   const auto token = std::find_if(record->tokens.begin(), record->tokens.end(),
                                   [&](const TokenRecord& candidate) { return candidate.name == name; });
-  if (token == record->tokens.end() || token->hash != identity.proof || isExpired(*token)) return initial(peer, line);
-  return shared(accepted(*record, identity.method, token->hash, token->scope).identity);
+  if (token == record->tokens.end() || token->hash != identity.proof) return initial(peer, line);
+  if (!isExpired(*token)) return shared(accepted(*record, *token).identity);
+  auto instead = initial(peer, line);
+  if (instead->kind != Identity::Kind::Nobody || !instead->reason.empty()) return instead;
+  return nobodyBecause("the token '" + name + "' ended at " + writeMoment(*token->until));
 }
 
 std::shared_ptr<LoginAttempt> Authenticator::begin(Credentials credentials, const LoginLine& line,
@@ -261,7 +308,7 @@ LoginResult Authenticator::tryToken(const Credentials& credentials, const LoginL
   }
   if (record->disabled) return refuse(line, record->name, {"token", "the user is disabled", false});
   if (isExpired(*token)) return refuse(line, record->name, {"token", "the token has expired", false});
-  return accepted(*record, "token " + token->name, token->hash, token->scope);
+  return accepted(*record, *token);
 }
 
 LoginResult Authenticator::tryKey(const Credentials& credentials, const LoginLine& line) {

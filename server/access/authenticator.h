@@ -38,7 +38,8 @@ struct AccessOptions {
   FairQueue::Limits hashing{};
   PasswordCost cost{};  // that an unknown user's password costs: as much as a known one's
   PenaltyLimits penalties{};
-  bool mustExist = false;  // the users file was named: it is no mistake only when it is there
+  bool mustExist = false;                    // the users file was named: it is no mistake only when it is there
+  std::function<Moment()> now = thisMoment;  // for tests. Any thread
 };
 
 // What a log-in brings along. Wiped when it goes.
@@ -86,11 +87,20 @@ class Authenticator {
   Authenticator(AccessOptions options, Log& log);
   ~Authenticator();
 
-  // Before a log-in, and again when the line has become encrypted.
+  // Before a log-in, and again when the line has become encrypted. Nobody has a reason when the line has shown a
+  // certificate.
   std::shared_ptr<const Identity> initial(const PeerInfo& peer, const LineSecurity* line) const;
-  // What an identity that was given earlier is now, after a change of the users: the same, or what initial() says.
+  // What an identity that was given earlier is now, after a change of the users or when it isOver(): the same, or what
+  // initial() says, with the reason where there is one to tell.
   std::shared_ptr<const Identity> now(const Identity& identity, const PeerInfo& peer, const LineSecurity* line) const;
-  // Counts the versions of the users: while it stays the same, now() has nothing new.
+  // Has what let it in ended?
+  bool isOver(const Identity& identity) const {
+    return identity.until != Moment::max() && identity.until <= options_.now();
+  }
+  // Writes into the log why the certificate that the line has shown, if any, lets nobody in. For a line whose handshake
+  // is done.
+  void reportCertificate(const PeerInfo& peer, const LineSecurity& line) const;
+  // Counts the versions of the users: while it stays the same, now() has nothing new before an identity isOver().
   std::uint64_t version() const { return version_; }
 
   // Begins a log-in. When it takes longer than this call, `wake` is called on another thread once it is decided.
@@ -137,6 +147,9 @@ class Authenticator {
     const char* reason;
     bool punished = true;
   };
+  bool isExpired(const TokenRecord& token) const { return token.until && *token.until <= options_.now(); }
+  std::string faultOf(const ShownCertificate& shown, const UserRecord* known) const;
+  std::shared_ptr<const Identity> nobodyBecause(std::string reason) const;
   LoginResult refuse(const LoginLine& line, const std::string& user, const Fault& fault);
   std::optional<Failure> refusalBefore(const Credentials& credentials, const LoginLine& line);
   LoginResult tryToken(const Credentials& credentials, const LoginLine& line);

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -33,6 +34,10 @@ struct Identity {
   std::string method;  // how it is known, for logs: "loopback", "password", "token NAME", "key", "certificate", "uid"
   std::shared_ptr<const TokenScope> scope;  // null: not limited
   std::string proof{};  // what has let it in, as the users file has it: the hash of the password or token, the key
+  // When what has let it in ends.
+  std::chrono::sys_seconds until = std::chrono::sys_seconds::max();
+  // Of Nobody: why that which it has shown lets nobody in (any more), in words. Empty: it has shown nothing.
+  std::string reason{};
 };
 
 // What is known of a connection's other end before it has said anything. The line's own security is the transport's

@@ -37,6 +37,18 @@ int noPassphrase(char*, int, int, void*) { return -1; }
 // a certificate is worth is told by LineSecurity (its peerName is empty unless the chain is good).
 int takeAnyCertificate(int, X509_STORE_CTX*) { return 1; }
 
+// A client that shows a certificate shows it on every line, where it is looked at: a ticket would outlive its end.
+SSL_TICKET_RETURN useTicket(SSL*, SSL_SESSION* session, const unsigned char*, std::size_t, SSL_TICKET_STATUS status,
+                            void*) {
+  const bool good = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
+  if (good && SSL_SESSION_get0_peer(session) != nullptr) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  switch (status) {
+    case SSL_TICKET_SUCCESS: return SSL_TICKET_RETURN_USE;
+    case SSL_TICKET_SUCCESS_RENEW: return SSL_TICKET_RETURN_USE_RENEW;
+    default: return SSL_TICKET_RETURN_IGNORE_RENEW;
+  }
+}
+
 [[noreturn]] void refuse(const char* key, const std::string& file, const std::string& reason) {
   throw ConfigError("[tls] " + std::string(key) + ": " + escapeText(file) + ": " + reason);
 }
@@ -135,6 +147,7 @@ std::shared_ptr<const ServerTls::Loaded> ServerTls::load() {
                                  static_cast<unsigned>(kSessionContext.size()));
   SSL_CTX_set_timeout(context, kSessionTime);
   SSL_CTX_set_num_tickets(context, kTickets);
+  SSL_CTX_set_session_ticket_cb(context, nullptr, useTicket, nullptr);
   loaded->fingerprint = fingerprintOf(SSL_CTX_get0_certificate(context));
   return loaded;
 }

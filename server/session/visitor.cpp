@@ -11,7 +11,11 @@ namespace {
 // The same user with the same limits; a users file that was read again has scopes of its own.
 bool isSameFor(const Identity& one, const Identity& other) {
   const bool sameScope = one.scope == other.scope || (one.scope && other.scope && *one.scope == *other.scope);
-  return one.kind == other.kind && one.user == other.user && sameScope;
+  return one.kind == other.kind && one.user == other.user && one.reason == other.reason && sameScope;
+}
+
+std::string logInFirst(const Identity& identity) {
+  return identity.reason.empty() ? "log in first" : "log in first: " + identity.reason;
 }
 
 }  // namespace
@@ -31,11 +35,15 @@ std::shared_ptr<const Identity> Visitor::renewed(const LineSecurity* line) {
   if (context_.access == nullptr) return nullptr;
   const std::uint64_t version = context_.access->version();
   const bool nowEncrypted = line != nullptr && lineWasPlain_;
-  if (!nowEncrypted && version == version_) return nullptr;
+  if (!nowEncrypted && version == version_ && !context_.access->isOver(*identity_)) return nullptr;
   lineWasPlain_ = line == nullptr;
   version_ = version;
+  if (nowEncrypted) context_.access->reportCertificate(origin_, *line);
   auto found = nowEncrypted ? context_.access->initial(origin_, line) : context_.access->now(*identity_, origin_, line);
-  return isSameFor(*found, *identity_) ? nullptr : found;
+  if (!isSameFor(*found, *identity_)) return found;
+  // It may end at another time now.
+  identity_ = std::move(found);
+  return nullptr;
 }
 
 void Visitor::become(std::shared_ptr<const Identity> identity) {
@@ -65,7 +73,7 @@ std::optional<Failure> Visitor::refusal(const Header& request, const Command& co
     if (!origin_.loopback() && line == nullptr) {
       return Failure(ErrorCode::Forbidden, "this daemon serves nothing in plain text here: use TLS");
     }
-    return Failure(ErrorCode::Unauthenticated, "log in first");
+    return Failure(ErrorCode::Unauthenticated, logInFirst(*identity_));
   }
   return command.access == Access::Exec ? execRefusal() : std::nullopt;
 }
@@ -92,7 +100,9 @@ void Visitor::leave(HandedOver& handed) {
     const LineSecurity* const line = now.transport->security();
     now.identity = *access->now(now.identity, origin, line);
     now.entitled = now.identity.kind == Identity::Kind::User && (origin.loopback() || line != nullptr);
-    if (now.identity.kind == Identity::Kind::Nobody) throw Failure(ErrorCode::Unauthenticated, "log in first");
+    if (now.identity.kind == Identity::Kind::Nobody) {
+      throw Failure(ErrorCode::Unauthenticated, logInFirst(now.identity));
+    }
     if (now.identity.kind != Identity::Kind::Local && may) may(now.identity);
   };
 }

@@ -25,7 +25,8 @@ class Visitor {
   const Identity& identity() const { return *identity_; }
   // Have they to log in before they may ask for anything?
   bool isNobody() const { return identity_->kind == Identity::Kind::Nobody; }
-  // Who is there now: the users may have changed, or the line may have become encrypted and have shown a certificate.
+  // Who is there now: the users may have changed, what let them in may have ended, or the line may have become encrypted
+  // and have shown a certificate.
   // Null when nothing is different. Costs next to nothing when nothing has happened.
   std::shared_ptr<const Identity> renewed(const LineSecurity* line);
   void become(std::shared_ptr<const Identity> identity);

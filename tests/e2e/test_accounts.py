@@ -275,24 +275,6 @@ def test_where_others_can_reach_it_the_daemon_wants_an_account_and_serves_who_ha
     assert "there are no accounts" in error.value.log and "ftpd user add" in error.value.log
 
 
-def test_a_client_certificate_is_its_user_without_a_log_in(anna, accounts, tmp_path):
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                    "-subj", "/CN=anna", "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    key.chmod(0o600)
-    public = subprocess.run(["openssl", "x509", "-in", certificate, "-noout", "-pubkey"], check=True,
-                            capture_output=True).stdout
-    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=public, check=True,
-                         capture_output=True).stdout
-    print_ = "SHA256:" + base64.b64encode(hashlib.sha256(der).digest()).decode().rstrip("=")
-    accounts.run("certificate", "add", "anna", print_)
-    words = ["--tls", "--accept-new", "--cert", certificate, "--key", key, "ls"]
-    anna.run(*words, code=0)
-    assert anna.run("--tls", "--accept-new", "ls").code == 11
-    accounts.run("certificate", "rm", "anna", print_)
-    anna.run(*words, code=11)
-
-
 def test_a_user_of_this_machine_is_known_by_its_uid_on_a_unix_socket(make_daemon, make_client, accounts, tmp_path):
     accounts.run("uid", "add", "anna", os.getuid())
     socket = tmp_path / "s"

@@ -10,6 +10,20 @@ using Kind = Identity::Kind;
 
 namespace {
 
+// Of a client that shows a certificate with the name anna.
+LineSecurity lineWith(const std::string& fingerprint, Moment end, const std::string& fault = "") {
+  ShownCertificate shown;
+  shown.subject = "CN=anna";
+  shown.fault = fault;
+  shown.begins = Moment(std::chrono::hours(1));
+  shown.ends = end;
+  LineSecurity line;
+  line.peerFingerprint = fingerprint;
+  if (fault.empty()) line.peerName = "anna";
+  line.peerCertificate = std::make_shared<const ShownCertificate>(shown);
+  return line;
+}
+
 ErrorCode codeOf(const LoginResult& result) { return result.failure ? result.failure->code() : ErrorCode::Internal; }
 
 }  // namespace
@@ -110,6 +124,24 @@ TEST_CASE("a token lets its user in with its limits, until it ends or is removed
   CHECK(accounts.access().now(good.identity, kHere, nullptr)->kind == Kind::Nobody);
 }
 
+TEST_CASE("a token that ends while its connection is open is told as ended, and lets nobody do more") {
+  Accounts accounts;
+  const Moment end = accounts.time + std::chrono::hours(1);
+  const std::string token = accounts.users.addToken("anna", "ci", {end, {}, {}});
+  const Identity anna = accounts.token(token).identity;
+  CHECK(anna.until == end);
+  accounts.time = end - std::chrono::seconds(1);
+  CHECK_FALSE(accounts.access().isOver(anna));
+  CHECK(accounts.access().now(anna, kAway, nullptr)->user == "anna");
+  accounts.time = end;
+  CHECK(accounts.access().isOver(anna));
+  const auto after = accounts.access().now(anna, kAway, nullptr);
+  CHECK(after->kind == Kind::Nobody);
+  CHECK(after->reason == "the token 'ci' ended at " + writeMoment(end));
+  CHECK_FALSE(accounts.access().isOver(*after));
+  CHECK_FALSE(accounts.access().isOver(accounts.password("anna", "correct horse").identity));
+}
+
 TEST_CASE("a key lets its user in for what was signed on this connection, and for nothing else") {
   Accounts accounts;
   const SecretKey mine = makeSecretKey();
@@ -133,8 +165,7 @@ TEST_CASE("a certificate and a user of the system are known without a log-in") {
   const std::string print = "SHA256:" + std::string(43, 'A');
   accounts.users.addLine("anna", "certificate", print);
   accounts.users.addLine("anna", "uid", "4711");
-  LineSecurity line;
-  line.peerFingerprint = print;
+  const LineSecurity line = lineWith(print, accounts.time + std::chrono::hours(1));
   CHECK(accounts.access().initial(kAway, &line)->user == "anna");
   PeerInfo local = kHere;
   local.uid = 4711;
@@ -144,6 +175,54 @@ TEST_CASE("a certificate and a user of the system are known without a log-in") {
   accounts.users.disable("anna", true);
   accounts.access().reload();
   CHECK(accounts.access().initial(kAway, &line)->kind == Kind::Nobody);
+}
+
+TEST_CASE("a certificate lets its user in while it is valid, and then its end is told") {
+  Accounts accounts;
+  accounts.users.addLine("anna", "certificate", "anna");
+  const Moment end = accounts.time + std::chrono::hours(1);
+  const LineSecurity line = lineWith("SHA256:" + std::string(43, 'A'), end);
+  const auto anna = accounts.access().initial(kAway, &line);
+  CHECK(anna->user == "anna");
+  CHECK(anna->until == end);
+  accounts.time = end;
+  CHECK(accounts.access().isOver(*anna));
+  const auto after = accounts.access().now(*anna, kAway, &line);
+  CHECK(after->kind == Kind::Nobody);
+  CHECK(after->reason == "the certificate 'CN=anna' lets nobody in: it ended at " + writeMoment(end));
+}
+
+TEST_CASE("why a client's certificate lets nobody in is told to it and to the log") {
+  Accounts accounts;
+  const std::string print = "SHA256:" + std::string(43, 'A');
+  const Moment end = accounts.time + std::chrono::hours(1);
+  const auto reasonOf = [&](const LineSecurity& line) {
+    accounts.logged.clear();
+    accounts.access().reportCertificate(kAway, line);
+    const std::string reason = accounts.access().initial(kAway, &line)->reason;
+    CHECK(accounts.logged.find("CN=anna") != std::string::npos);
+    CHECK(accounts.logged.find(print) != std::string::npos);
+    return reason.substr(std::min(reason.size(), reason.find(": ")));
+  };
+  CHECK(reasonOf(lineWith(print, end)) == ": no user has it");
+  CHECK(reasonOf(lineWith(print, end, "nobody has signed it")) == ": nobody has signed it");
+  CHECK(reasonOf(lineWith(print, accounts.time)) == ": it ended at " + writeMoment(accounts.time));
+  accounts.time = Moment(std::chrono::seconds(1));
+  CHECK(reasonOf(lineWith(print, end)) == ": it begins at 1970-01-01T01:00:00Z");
+  accounts.time = thisMoment();
+  accounts.users.addLine("anna", "certificate", "anna");
+  accounts.users.disable("anna", true);
+  accounts.access().reload();
+  // Who has an account is told to the log alone.
+  CHECK(reasonOf(lineWith(print, end)) == ": no user has it");
+  CHECK(accounts.logged.find("the user is disabled") != std::string::npos);
+  accounts.users.disable("anna", false);
+  accounts.access().reload();
+  accounts.logged.clear();
+  const LineSecurity good = lineWith(print, end);
+  accounts.access().reportCertificate(kAway, good);
+  CHECK(accounts.access().initial(kAway, &good)->reason == "");
+  CHECK(accounts.logged == "");
 }
 
 TEST_CASE("a users file that is broken, readable by others or gone changes nothing while serving, and is told once") {

@@ -30,6 +30,7 @@ struct Accounts {
     AccessOptions options;
     options.usersFile = file;
     options.cost = kCheap;
+    options.now = [this] { return time; };
     return options;
   }
   Authenticator& access() {
@@ -65,6 +66,7 @@ struct Accounts {
     return login(std::move(credentials), line);
   }
 
+  Moment time = thisMoment();  // the authenticator's clock
   TempFolder folder;
   std::string file = (folder.path() / "users").string();
   UserCommands users{file, kCheap};

@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -164,6 +165,44 @@ TEST_CASE("a client's certificate is known by its key, and by its name only when
   TlsPair nobody = tlsPair(server, makeTlsContext(TlsSide::Client, {}));
   shake(nobody);
   CHECK(nobody.server->security()->peerFingerprint == "");
+  CHECK(nobody.server->security()->peerCertificate == nullptr);
+}
+
+TEST_CASE("what a client's certificate is, how long it is valid and why it counts for nothing is known") {
+  const Folder folder;
+  const TlsContext client = makeTlsContext(TlsSide::Client, {});
+  giveCertificate(client.get(), "anna\n<");
+  TlsPair pair = tlsPair(ServerTls({}, folder / "state").context(), client);
+  shake(pair);
+  const auto shown = pair.server->security()->peerCertificate;
+  REQUIRE(shown);
+  CHECK(shown->subject == "CN=anna\\0A\\<");
+  CHECK(shown->fault == "no authority that is trusted here has signed it");
+  CHECK(shown->ends - shown->begins == std::chrono::seconds(3660));
+}
+
+TEST_CASE("a session is resumed, but for a client with a certificate, which is looked at each time") {
+  const Folder folder;
+  const TlsContext server = ServerTls({}, folder / "state").context();
+  const auto isResumed = [&](const TlsContext& client) {
+    TlsPair first = tlsPair(server, client);
+    shake(first);
+    std::array<std::byte, 1> byte{};
+    first.server->write(byte);
+    REQUIRE(first.client->read(byte).status == IoResult::Status::Done);
+    TlsPair second = tlsPair(server, client);
+    SSL_set_session(second.client->ssl(), SSL_get0_session(first.client->ssl()));
+    shake(second);
+    return SSL_session_reused(second.server->ssl()) == 1;
+  };
+  for (const int most : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    CAPTURE(most);
+    const TlsContext client = makeTlsContext(TlsSide::Client, {});
+    REQUIRE(SSL_CTX_set_max_proto_version(client.get(), most) == 1);
+    CHECK(isResumed(client));
+    giveCertificate(client.get(), "anna");
+    CHECK_FALSE(isResumed(client));
+  }
 }
 
 TEST_CASE("the first bytes of a line tell TLS from every possible frame") {

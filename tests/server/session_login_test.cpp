@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "common/protocol.h"
+#include "server/access/users_editor.h"
 #include "tests/server/login_fixture.h"
 #include "tests/support/session_peer.h"
 #include "tests/support/wire_text.h"
@@ -153,6 +154,31 @@ TEST_CASE("a user who was disabled is nobody at the next request") {
   scene.accounts.access().reload();
   scene.peer.sendFrame(R"({"v":1,"cmd":"stat","filename":"a"})");
   CHECK(scene.peer.reply().error == "unauthenticated");
+}
+
+TEST_CASE("a token that ends is of no use to the next request, which is told why, and a later end counts at once") {
+  Scene scene;
+  const Moment end = scene.accounts.time + std::chrono::seconds(60);
+  const std::string token = scene.accounts.users.addToken("anna", "ci", {end, {}, {}});
+  scene.accounts.access().reload();
+  const auto stat = [&] {
+    scene.peer.sendFrame(R"({"v":1,"cmd":"stat","filename":"a"})");
+    return scene.peer.reply();
+  };
+  scene.peer.sendFrame(R"({"v":1,"cmd":"login","token":")" + token + R"("})");
+  REQUIRE(scene.peer.reply().ok == true);
+  scene.accounts.time = end - std::chrono::seconds(1);
+  CHECK(stat().ok == true);
+  editUsersFile(scene.accounts.file, [&](UsersText& text) {
+    text.set("anna", "token.ci.until", writeMoment(end + std::chrono::seconds(60)));
+  });
+  scene.accounts.access().reload();
+  scene.accounts.time = end;
+  CHECK(stat().ok == true);
+  scene.accounts.time = end + std::chrono::seconds(60);
+  const Header refused = stat();
+  CHECK(refused.error == "unauthenticated");
+  CHECK(refused.message == "log in first: the token 'ci' ended at " + writeMoment(scene.accounts.time));
 }
 
 TEST_CASE("a session that ends while its log-in is looked at leaves nothing waiting") {

@@ -42,6 +42,7 @@ commonName = supplied
 basicConstraints = critical,CA:FALSE
 keyUsage = critical,digitalSignature
 subjectAltName = {names}
+{more}
 """
 
 
@@ -76,13 +77,15 @@ class Authority:
                 "-keyout", self.folder / "ca.key", "-out", self.file, "-config", config)
         self.count = 0
 
-    def issue(self, name="localhost", names="DNS:localhost,IP:127.0.0.1", begins=kLongAgo, ends=kFarAway):
-        """(certificate, key) files for these names and this time."""
+    def issue(self, name="localhost", names="DNS:localhost,IP:127.0.0.1", begins=kLongAgo, ends=kFarAway,
+              usage=""):
+        """(certificate, key) files for these names and this time, and for this extended key usage."""
         self.count += 1
         base = self.folder / f"leaf{self.count}"
         config, request = base.with_suffix(".conf"), base.with_suffix(".csr")
         certificate, key = base.with_suffix(".pem"), base.with_suffix(".key")
-        config.write_text(_CONFIG.format(folder=self.folder, names=names))
+        more = f"extendedKeyUsage = {usage}" if usage else ""
+        config.write_text(_CONFIG.format(folder=self.folder, names=names, more=more))
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", request,
                 "-subj", f"/CN={name}")
         openssl("ca", "-config", config, "-batch", "-notext", "-startdate", begins, "-enddate", ends,
