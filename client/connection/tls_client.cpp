@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <utility>
@@ -32,6 +33,14 @@ int noPassphrase(char*, int, int, void*) { return -1; }
 bool isIp(const std::string& host) {
   in6_addr address{};
   return ::inet_pton(AF_INET, host.c_str(), &address) == 1 || ::inet_pton(AF_INET6, host.c_str(), &address) == 1;
+}
+
+// What is no file, like a pipe of the shell, is the user's own affair.
+void requirePrivate(const std::string& file) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode) || (status.st_mode & 077) == 0) return;
+  throw ConfigError("--key " + escapeText(file) +
+                    ": others than its owner may use it, and it is a secret key: chmod 600 " + escapeText(file));
 }
 
 // Without the zone, which means something on this machine only.
@@ -77,6 +86,7 @@ void TlsClient::loadCertificate() {
   if (SSL_CTX_use_certificate_chain_file(context, options_.certificate.c_str()) != 1) {
     throw ConfigError("--cert " + escapeText(options_.certificate) + ": " + takeTlsReason());
   }
+  requirePrivate(options_.key);
   if (SSL_CTX_use_PrivateKey_file(context, options_.key.c_str(), SSL_FILETYPE_PEM) != 1) {
     throw ConfigError("--key " + escapeText(options_.key) + ": " + takeTlsReason());
   }
