@@ -27,6 +27,9 @@ constexpr std::array kWords{
     Words{SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, "the other side refuses the certificate"},
     Words{SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED, "the other side says that the certificate has expired"},
     Words{SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN, "the other side refuses the certificate"},
+    Words{SSL_R_EE_KEY_TOO_SMALL, "the certificate's key is too short (RSA needs 2048 bits)"},
+    Words{SSL_R_CA_KEY_TOO_SMALL, "the key of an authority in it is too short (RSA needs 2048 bits)"},
+    Words{SSL_R_CA_MD_TOO_WEAK, "it is signed with a digest that is too weak, like SHA-1"},
     Words{SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC, "bytes were changed on the way"},
 };
 

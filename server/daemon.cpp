@@ -229,6 +229,7 @@ void Daemon::announce() {
   for (const std::string& line : services_->readyLines()) std::printf("%s\n", line.c_str());
   std::fflush(stdout);
   if (tls_) log_.event(LogLevel::Info, "tls", {{"fingerprint", tls_->fingerprint()}});
+  tellCertificate();
   std::string roots;
   for (const std::string& root : rootPaths(config_)) roots += (roots.empty() ? "" : ", ") + root;
   for (const std::string& warning : config_.warnings) {
@@ -255,6 +256,7 @@ int Daemon::waitForSignal() {
     } else {
       keepServing("tls", [this] {
         if (tls_ && tls_->filesChanged()) reloadTls("the files have changed");
+        tellCertificate();
       });
     }
     keepServing("users", [this] {
@@ -281,12 +283,15 @@ void Daemon::keepServing(const char* work, const std::function<void()>& doIt) {
 
 void Daemon::reload() {
   audit_->reopen();
-  if (tls_) reloadTls("SIGHUP");
+  std::string kept;
+  if (tls_ && !reloadTls("SIGHUP")) kept = "the certificate";
+  tellCertificate();
   try {
     access_->reload();
     tellAccounts();
   } catch (const std::exception& error) {
     log_.event(LogLevel::Error, "users-refused", {{"reason", error.what()}, {"kept", "the users as they were before"}});
+    kept += kept.empty() ? "the users" : " and the users";
   }
   try {
     if (!reread_) return;
@@ -294,20 +299,35 @@ void Daemon::reload() {
     tenancy_->reload(fresh);
     access_->setAnonymous(tenancy_->servesAnonymous());
     rates_.setRates(fresh.rate, fresh.ratePerAddress);
-    log_.event(LogLevel::Info, "reload", {{"outcome", "ok"}});
+    if (kept.empty()) {
+      log_.event(LogLevel::Info, "reload", {{"outcome", "ok"}});
+    } else {
+      log_.event(LogLevel::Error, "reload", {{"outcome", "partly"}, {"refused", kept}});
+    }
   } catch (const std::exception& error) {
     log_.event(LogLevel::Error, "reload", {{"outcome", "failed"}, {"reason", error.what()}});
   }
 }
 
-void Daemon::reloadTls(const char* reason) {
+bool Daemon::reloadTls(const char* reason) {
   try {
     tls_->reload();
     log_.event(LogLevel::Info, "tls-reloaded", {{"reason", reason}, {"fingerprint", tls_->fingerprint()}});
+    return true;
   } catch (const std::exception& error) {
     log_.event(LogLevel::Error, "tls-kept",
                {{"reason", error.what()}, {"consequence", "the certificate that was read before stays in use"}});
+    return false;
   }
+}
+
+void Daemon::tellCertificate() {
+  std::string doubt = tls_ ? tls_->doubt() : "";
+  if (!doubt.empty() && doubt != toldDoubt_) {
+    log_.event(LogLevel::Error, "tls-certificate",
+               {{"reason", doubt}, {"consequence", "it is in use, and clients refuse it"}});
+  }
+  toldDoubt_ = std::move(doubt);
 }
 
 void Daemon::tellAccounts() {

@@ -46,7 +46,10 @@ class Daemon {
   void keepServing(const char* work, const std::function<void()>& doIt);
   // Takes what can change while the daemon runs from the configuration; a wrong one is logged, and changes nothing.
   void reload();
-  void reloadTls(const char* reason);
+  // False when the files are of no use.
+  bool reloadTls(const char* reason);
+  // Once for each reason why clients refuse the certificate.
+  void tellCertificate();
   void drain();
   void tellAccounts();
 
@@ -63,6 +66,7 @@ class Daemon {
   std::unique_ptr<Authenticator> access_;
   std::uint64_t toldAccounts_ = 0;  // the version of the users that the log has
   std::unique_ptr<ServerTls> tls_;  // null: not spoken
+  std::string toldDoubt_;           // of the certificate, that the log has
   std::unique_ptr<ExecService> exec_;
   std::unique_ptr<TransferService> transfer_;
   std::unique_ptr<Services> services_;

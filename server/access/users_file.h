@@ -13,7 +13,6 @@
 
 #include <sys/types.h>
 
-#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
@@ -25,11 +24,9 @@
 #include "common/ed25519.h"
 #include "common/ini_file.h"
 #include "server/access/identity.h"
+#include "server/config/moment.h"
 
 namespace ft {
-
-// Whole seconds: nanoseconds would end in 2262, and "for ever" is written as 9999-12-31.
-using Moment = std::chrono::sys_seconds;
 
 struct TokenRecord {
   std::string name;
@@ -77,11 +74,6 @@ class UserTable {
 
 // A name of a user or a token: [a-z0-9_-]{1,32}.
 bool isUserName(std::string_view name);
-// "2027-01-31" or "2027-01-31T12:00:00Z", UTC; nullopt for anything else.
-std::optional<Moment> parseMoment(std::string_view text);
-std::string writeMoment(Moment moment);
-// Now, in whole seconds.
-Moment thisMoment();
 // What a token is stored as.
 std::string tokenHash(std::string_view token);
 

@@ -115,10 +115,10 @@ std::string commandNames() {
   return names;
 }
 
-std::string goodConfiguration(const std::vector<std::string>& warnings) {
+std::string goodConfiguration(const std::vector<std::string>& warnings, const std::string& doubt) {
   std::string text;
   for (const std::string& warning : warnings) text += "ftpd: warning: " + warning + "\n";
-  return text + "ftpd: the configuration is good\n";
+  return text + "ftpd: the configuration is good" + (doubt.empty() ? "" : ", but " + doubt + ", and clients refuse it") + "\n";
 }
 
 void append(std::vector<ConfigSetting>& all, std::vector<ConfigSetting> more) {
@@ -159,10 +159,11 @@ Invocation readInvocation(const std::vector<std::string>& arguments, const Envir
   checkPrivatePlaces(effective);
   // Files of one's own are made at the start only.
   const bool named = !tls.certificate.empty() || !tls.key.empty();
-  if (line.checkConfig && tls.mode != TlsMode::Off && named) ServerTls(tls, effective.config.state);
   if (line.checkConfig) {
     checkRoots(effective);
-    return {goodConfiguration(effective.config.warnings), {}};
+    std::string doubt;
+    if (tls.mode != TlsMode::Off && named) doubt = ServerTls(tls, effective.config.state).doubt();
+    return {goodConfiguration(effective.config.warnings, doubt), {}};
   }
   return {std::nullopt, std::move(effective.config)};
 }

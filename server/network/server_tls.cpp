@@ -6,16 +6,20 @@
 #include <openssl/ssl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <tuple>
 #include <utility>
 
 #include "common/error.h"
 #include "common/escape.h"
 #include "common/ini_file.h"
+#include "common/shown_certificate.h"
 #include "common/tls_error.h"
 #include "common/tls_fingerprint.h"
 #include "common/unique_fd.h"
+#include "server/config/moment.h"
 #include "server/network/own_certificate.h"
 
 namespace ft {
@@ -73,7 +77,10 @@ void useCertificate(SSL_CTX* context, const CertificateFiles& files) {
   requirePrivate(files.key);
   SSL_CTX_set_default_passwd_cb(context, noPassphrase);
   if (SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1) {
-    refuse("certificate", files.certificate, "is no certificate in PEM form: " + takeTlsReason());
+    // OpenSSL has read it then, and finds it too weak.
+    const bool read = ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_SSL;
+    const std::string reason = takeTlsReason();
+    refuse("certificate", files.certificate, read ? reason : "is no certificate in PEM form: " + reason);
   }
   if (SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) != 1) {
     const bool other = ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH;
@@ -81,6 +88,21 @@ void useCertificate(SSL_CTX* context, const CertificateFiles& files) {
     if (other) refuse("key", files.key, "is not the key of the certificate " + escapeText(files.certificate));
     refuse("key", files.key, "is no private key in PEM form without a passphrase: " + reason);
   }
+}
+
+// The time in which all certificates that a context shows are valid.
+std::pair<Moment, Moment> validityOf(const SSL_CTX* context) {
+  const X509* const own = SSL_CTX_get0_certificate(context);
+  std::pair time(momentOf(X509_get0_notBefore(own)), momentOf(X509_get0_notAfter(own)));
+  STACK_OF(X509)* chain = nullptr;
+  // As the macro SSL_CTX_get0_chain_certs, which takes the context for one that is changed.
+  SSL_CTX_ctrl(const_cast<SSL_CTX*>(context), SSL_CTRL_GET_CHAIN_CERTS, 0, static_cast<void*>(&chain));
+  for (int i = 0; i < sk_X509_num(chain); ++i) {
+    const X509* const one = sk_X509_value(chain, i);
+    time.first = std::max(time.first, momentOf(X509_get0_notBefore(one)));
+    time.second = std::min(time.second, momentOf(X509_get0_notAfter(one)));
+  }
+  return time;
 }
 
 void trustClientsOf(SSL_CTX* context, const std::string& file) {
@@ -115,8 +137,20 @@ std::string ServerTls::fingerprint() const { return loaded()->fingerprint; }
 void ServerTls::reload() {
   stamps_ = stamps();
   std::shared_ptr<const Loaded> fresh = load();
+  const std::string fault = doubtOf(*fresh);
+  if (!fault.empty() && doubt().empty()) throw ConfigError(fault);
   const std::lock_guard lock(mutex_);
   loaded_ = std::move(fresh);
+}
+
+std::string ServerTls::doubt() const { return doubtOf(*loaded()); }
+
+std::string ServerTls::doubtOf(const Loaded& loaded) {
+  const Moment now = thisMoment();
+  const std::string start = "[tls] certificate: " + escapeText(loaded.file) + ": ";
+  if (loaded.ends <= now) return start + "it ended at " + writeMoment(loaded.ends);
+  if (loaded.begins > now) return start + "it begins at " + writeMoment(loaded.begins);
+  return "";
 }
 
 bool ServerTls::filesChanged() {
@@ -149,6 +183,8 @@ std::shared_ptr<const ServerTls::Loaded> ServerTls::load() {
   SSL_CTX_set_num_tickets(context, kTickets);
   SSL_CTX_set_session_ticket_cb(context, nullptr, useTicket, nullptr);
   loaded->fingerprint = fingerprintOf(SSL_CTX_get0_certificate(context));
+  loaded->file = files.certificate;
+  std::tie(loaded->begins, loaded->ends) = validityOf(context);
   return loaded;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/tls_context.h"
+#include "server/config/moment.h"
 #include "server/config/tls_config.h"
 
 namespace ft {
@@ -25,7 +26,12 @@ class ServerTls {
   // Of the key that new connections see.
   std::string fingerprint() const;
 
-  // Reads the files again. Throws ConfigError, and the old ones stay in use. One thread.
+  // Why clients will not take the certificate at this time, naming the file: it has ended, or not begun. Empty: no such
+  // reason. Any thread.
+  std::string doubt() const;
+
+  // Reads the files again. Throws ConfigError, and the old ones stay in use, also where a certificate that is valid now
+  // would be replaced by one that is not. One thread.
   void reload();
   // Have they changed since they were last read, and come to rest since the last call? For a caller that asks now and
   // then. One thread.
@@ -35,6 +41,8 @@ class ServerTls {
   struct Loaded {
     TlsContext context;
     std::string fingerprint;
+    std::string file;
+    Moment begins, ends;  // of the certificate and those of its chain
   };
   // What tells that a file was replaced or written.
   struct Stamp {
@@ -43,6 +51,7 @@ class ServerTls {
     bool operator==(const Stamp&) const = default;
   };
 
+  static std::string doubtOf(const Loaded& loaded);
   std::shared_ptr<const Loaded> load();
   std::shared_ptr<const Loaded> loaded() const;
   std::vector<Stamp> stamps() const;
