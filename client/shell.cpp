@@ -14,9 +14,11 @@ namespace ft {
 namespace {
 
 Link makeLink(const Options& options, Output& output, const StopRequest& stop) {
+  LoginOptions how = options.login;
+  how.mayBeKnown = !options.trust.certificate.empty() || !options.server.path.empty();
   Link::Ways ways;
   ways.connect = [&options, &stop, dialer = std::make_shared<Dialer>(options, stop),
-                  login = std::make_shared<Login>(options.login)] {
+                  login = std::make_shared<Login>(std::move(how))] {
     auto connection =
         std::make_unique<Connection>(dialer->dial(), stop, options.timeout, escapeText(options.server.text()));
     login->begin(*connection);

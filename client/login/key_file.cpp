@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
 
 #include "client/exit_code.h"
 #include "client/login/ssh_wire.h"
@@ -142,6 +144,17 @@ std::optional<SecretKey> readUsualKey(const std::string& path) {
   } catch (const UsageError&) {
     return std::nullopt;
   }
+}
+
+std::optional<PublicKey> readPublicKeyFile(const std::string& path) {
+  // A pipe can be read once only.
+  if (std::error_code ignored; !std::filesystem::is_regular_file(path, ignored)) return std::nullopt;
+  std::ifstream file(path);
+  std::string line(kMostBytes, '\0');
+  file.getline(line.data(), static_cast<std::streamsize>(line.size()));
+  line.resize(std::min(line.size(), static_cast<std::size_t>(file.gcount())));
+  while (!line.empty() && (line.back() == '\0' || line.back() == '\r')) line.pop_back();
+  return readPublicKey(line);
 }
 
 void writeKeyFiles(const std::string& path, const SecretKey& key, const std::string& comment) {

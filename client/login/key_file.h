@@ -13,6 +13,8 @@ namespace ft {
 SecretKey readKeyFile(const std::string& path);
 // The same for a key that may as well not be there: nullopt then, and for one that cannot be used without asking.
 std::optional<SecretKey> readUsualKey(const std::string& path);
+// The public key that a file like id_ed25519.pub holds; nullopt for any other file.
+std::optional<PublicKey> readPublicKeyFile(const std::string& path);
 // Writes `path` (mode 0600) and `path`.pub; makes the folder. Throws UsageError when one of them is there.
 void writeKeyFiles(const std::string& path, const SecretKey& key, const std::string& comment);
 

@@ -10,13 +10,14 @@
 #include "common/escape.h"
 #include "common/hex.h"
 #include "common/ini_file.h"
+#include "common/protocol.h"
 #include "common/secret_input.h"
 
 namespace ft {
 namespace {
 
-// A server ends a connection after some wrong tries.
-constexpr std::size_t kMostKeys = 4;
+// One try is left for a password.
+constexpr std::size_t kMostKeys = kMaxLoginTries - 1;
 
 // Throws LoginError for a reply that refuses.
 void checkReply(const Header& reply) {
@@ -79,28 +80,31 @@ void Login::takeSecret() {
   } else if (options_.passwordFd) {
     password_ = secretFromDescriptor(*options_.passwordFd);
   } else if (options_.identity) {
-    key_.emplace(readKeyFile(*options_.identity));
+    agentKey_ = readPublicKeyFile(*options_.identity);
+    if (!agentKey_) key_.emplace(readKeyFile(*options_.identity));
   } else {
     known_ = false;
   }
 }
 
-// Only a user is named: keys first, because they ask for nothing; then the password.
+// Only a user is named: first what asks for nothing; then the password.
 void Login::findWay(Connection& connection) {
-  if (tryKey(connection)) return;
+  if (isKnownAlready(connection) || tryKeys(connection)) return;
+  const std::string user = escapeText(*options_.user, 64);
+  const std::string hint = untried_ > 0 ? refusedKeys() + ".\n" : "";
   std::optional<std::string> password;
   try {
-    password = askSecret("Password of " + escapeText(*options_.user, 64) + " at " + connection.peer() + ": ");
+    password = askSecret(hint + "Password of " + user + " at " + connection.peer() + ": ");
   } catch (const ConfigError&) {
     connection.stop().check();
     throw;
   }
   if (password && password->empty()) throw LoginError(ErrorCode::Unauthenticated, "no password was given");
   if (!password) {
-    throw LoginError(
-        ErrorCode::Unauthenticated,
-        "no key of yours lets '" + escapeText(*options_.user, 64) +
-            "' in, and there is no terminal to ask for a password on: --password-file, --token-file or --identity");
+    throw LoginError(ErrorCode::Unauthenticated,
+                     whyUnknown_ + refusedKeys() +
+                         ", and there is no terminal to ask for a password on: --password-file, --token-file or "
+                         "--identity");
   }
   password_ = std::move(*password);
   known_ = true;
@@ -108,24 +112,54 @@ void Login::findWay(Connection& connection) {
   connection.login(request(connection), checkReply);
 }
 
-bool Login::tryKey(Connection& connection) {
-  std::size_t tries = 0;
-  const auto works = [&] { return tries++ < kMostKeys && !isRefused(connection, request(connection)); };
+bool Login::isKnownAlready(Connection& connection) {
+  if (!options_.mayBeKnown) return false;
+  Header name = makeRequest("login", FileName::root());
+  name.user = options_.user;
+  connection.queue(name);
+  const Header reply = connection.readHeader();
+  if (reply.ok == true) return known_ = true;
+  whyUnknown_ = escapeText(reply.message.value_or(""), 400) + "; ";
+  return false;
+}
+
+bool Login::tryKeys(Connection& connection) {
   for (const std::string& path : options_.usualKeys) {
-    if (auto key = readUsualKey(path)) {
-      key_.emplace(std::move(*key));
-      if (works()) return known_ = true;
-      key_.reset();
-    }
+    auto key = readUsualKey(path);
+    if (!key) continue;
+    key_.emplace(std::move(*key));
+    if (!isRefused(connection, request(connection))) return known_ = true;
+    refused_.push_back(key_->publicKey());
+    key_.reset();
   }
+  return tryAgent(connection);
+}
+
+bool Login::tryAgent(Connection& connection) {
   auto agent = SshAgent::connect(options_.agent, connection.stop());
   if (!agent) return false;
   for (const PublicKey& key : agent->keys()) {
+    if (std::find(refused_.begin(), refused_.end(), key) != refused_.end()) continue;
+    if (refused_.size() == kMostKeys) {
+      ++untried_;
+      continue;
+    }
     agentKey_ = key;
-    if (works()) return known_ = true;
+    if (!isRefused(connection, request(connection))) return known_ = true;
+    refused_.push_back(key);
   }
   agentKey_.reset();
   return false;
+}
+
+std::string Login::refusedKeys() const {
+  const std::string user = "'" + escapeText(*options_.user, 64) + "'";
+  if (refused_.empty()) return "there is no key here to log " + user + " in with";
+  if (untried_ == 0) return "no key of yours lets " + user + " in (tried: " + std::to_string(refused_.size()) + ")";
+  return "none of the first " + std::to_string(refused_.size()) + " of your " +
+         std::to_string(refused_.size() + untried_) + " keys lets " + user +
+         " in, and a server takes no more tries: name the right one, --identity FILE (for a key of the agent, its "
+         "public key's file)";
 }
 
 // Waits for the answer.
@@ -144,7 +178,7 @@ Header Login::request(Connection& connection) {
     request.token = token_;
   } else if (!password_.empty()) {
     request.password = password_;
-  } else {
+  } else if (key_ || agentKey_) {
     const Binding binding = bindingOf(connection);
     const std::string message = loginMessage(binding.kind, binding.bytes, options_.user.value_or(""));
     request.key = writePublicKey(key_ ? key_->publicKey() : *agentKey_);

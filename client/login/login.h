@@ -19,11 +19,14 @@ struct LoginOptions {
   std::optional<std::string> passwordFile;
   std::optional<int> passwordFd;
   std::optional<std::string> tokenFile;
-  std::optional<std::string> identity;  // file of a secret key
+  std::optional<std::string> identity;  // file of a secret key, or of the public one of a key that the agent holds
   // Places where a key may be without being named.
   std::vector<std::string> usualKeys;
   std::string agent;  // socket of ssh-agent; empty: none
   std::string token;  // from FTPC_TOKEN
+
+  // The server may know the user without a log-in: by a certificate, or by who it is on a Unix socket.
+  bool mayBeKnown = false;
 
   // Is there anything to log in with?
   bool wanted() const { return user || tokenFile || !token.empty(); }
@@ -44,7 +47,10 @@ class Login {
  private:
   void takeSecret();
   void findWay(Connection& connection);
-  bool tryKey(Connection& connection);
+  bool isKnownAlready(Connection& connection);
+  bool tryKeys(Connection& connection);
+  bool tryAgent(Connection& connection);
+  std::string refusedKeys() const;
   bool isRefused(Connection& connection, const Header& request);
   Header request(Connection& connection);
   std::string sign(std::string_view message, const StopRequest& stop);
@@ -55,6 +61,9 @@ class Login {
   std::string password_, token_;
   std::optional<SecretKey> key_;
   std::optional<PublicKey> agentKey_;
+  std::vector<PublicKey> refused_;  // keys
+  std::size_t untried_ = 0;         // keys that the agent holds besides
+  std::string whyUnknown_;          // what the server said to the user's name alone
 };
 
 }  // namespace ft

@@ -82,6 +82,7 @@ class Session {
   bool admits(const Header& request, const Command& command);
   void startLogin(Header request);
   Progress awaitLogin();
+  void welcome(const Header& request);
   std::string loginNonce();
 
   void fail(const Header& request, const Command& command, const std::exception& error);

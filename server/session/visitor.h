@@ -25,11 +25,13 @@ class Visitor {
   const Identity& identity() const { return *identity_; }
   // Have they to log in before they may ask for anything?
   bool isNobody() const { return identity_->kind == Identity::Kind::Nobody; }
-  // Who is there now: the users may have changed, what let them in may have ended, or the line may have become encrypted
-  // and have shown a certificate.
-  // Null when nothing is different. Costs next to nothing when nothing has happened.
+  // Who is there now: the users may have changed, what let them in may have ended, or the line may have become
+  // encrypted and have shown a certificate. Null when nothing is different. Costs next to nothing when nothing has
+  // happened.
   std::shared_ptr<const Identity> renewed(const LineSecurity* line);
   void become(std::shared_ptr<const Identity> identity);
+  // Throws Failure(Unauthenticated) unless this user is there already.
+  void confirm(const std::string& user) const;
 
   // What they see, made at first use.
   Storage& storage();

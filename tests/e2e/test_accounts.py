@@ -104,6 +104,33 @@ def test_keys_of_openssh_log_their_user_in_from_a_file_and_from_the_agent(anna, 
         agent.wait()
 
 
+@pytest.mark.skipif(shutil.which("ssh-agent") is None, reason="needs ssh-agent")
+def test_of_many_keys_in_the_agent_some_are_tried_and_one_can_be_named(anna, accounts, tmp_path):
+    keys = [tmp_path / f"id{number}" for number in range(8)]
+    for key in keys:
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    place = tmp_path / "agent"
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", place], stdout=subprocess.DEVNULL)
+    try:
+        wait_until(place.exists, what="the agent is there")
+        env = {**clean_environment(tmp_path), "SSH_AUTH_SOCK": str(place)}
+        subprocess.run(["ssh-add", "-q", *keys], env=env, check=True, capture_output=True)
+        for key in keys:
+            key.unlink()
+        accounts.run("key", "add", "anna", f"{keys[4]}.pub")
+        anna.ok("--user", "anna", "ls", env={"SSH_AUTH_SOCK": str(place)})
+        accounts.run("key", "rm", "anna", keys[4].with_suffix(".pub").read_text())
+        accounts.run("key", "add", "anna", f"{keys[7]}.pub")
+        refused = anna.run("--user", "anna", "ls", env={"SSH_AUTH_SOCK": str(place)}, code=11)
+        assert b"none of the first 5 of your 8 keys lets 'anna' in" in refused.err and b"--identity FILE" in refused.err
+        anna.ok("--user", "anna", "--identity", f"{keys[7]}.pub", "ls", env={"SSH_AUTH_SOCK": str(place)})
+        refused = anna.run("--user", "anna", "--identity", f"{keys[7]}.pub", "ls", code=11)
+        assert b"ssh-agent" in refused.err
+    finally:
+        agent.terminate()
+        agent.wait()
+
+
 def test_an_agent_that_does_not_answer_is_left_on_an_interrupt(anna, accounts, tmp_path):
     with socket.socket(socket.AF_UNIX) as agent:
         agent.bind(str(tmp_path / "agent"))
@@ -280,6 +307,8 @@ def test_a_user_of_this_machine_is_known_by_its_uid_on_a_unix_socket(make_daemon
     socket = tmp_path / "s"
     make_daemon(config=accounts.config(), options=["--listen", "127.0.0.1:0", "--listen", f"unix:{socket}"])
     make_client(f"unix:{socket}").ok("ls")
+    make_client(f"unix:{socket}").ok("--user", "anna", "ls")
+    make_client(f"unix:{socket}").run("--user", "bert", "ls", code=11)
 
 
 def test_explain_tells_by_which_line_a_user_may_or_may_not(accounts):

@@ -46,6 +46,19 @@ def test_a_client_certificate_is_its_user_without_a_log_in(client, accounts, aut
     client.with_certificate(own, "ls", code=11)
 
 
+def test_who_is_known_by_a_certificate_may_say_so_and_nobody_else_may(client, accounts, authority):
+    accounts.add("bert")
+    good = authority.issue("anna")
+    (client.folder / "many").mkdir()
+    for number in range(300):
+        (client.folder / f"many/{number}.txt").write_text("x" * number)
+    client.with_certificate(good, "--user", "anna", "put", "many", code=0)
+    refused = client.with_certificate(good, "--user", "bert", "ls", code=11)
+    assert b"nothing shows that you are this user" in refused.err
+    refused = client.with_certificate(authority.issue("anna", ends="20210101000000Z"), "--user", "anna", "ls", code=11)
+    assert b"it ended at 2021-01-01T00:00:00Z" in refused.err
+
+
 @pytest.mark.parametrize("issue, words", [
     (lambda good, _: good.issue("anna", ends="20210101000000Z"), "it ended at 2021-01-01T00:00:00Z"),
     (lambda good, _: good.issue("anna", begins="20390101000000Z"), "it begins at 2039-01-01T00:00:00Z"),

@@ -145,6 +145,29 @@ TEST_CASE("a key signs the nonce of this connection, which is good for one log-i
   CHECK(scene.peer.reply().nonce.value() != nonce);
 }
 
+TEST_CASE("who is there already is welcome by that name without a secret, and nobody else is") {
+  const auto login = [](SessionPeer& peer, const std::string& user) {
+    peer.sendFrame(R"({"v":1,"cmd":"login","user":")" + user + R"("})");
+    return peer.reply();
+  };
+  Accounts accounts;
+  accounts.users.add("bert", std::nullopt);
+  accounts.users.addLine("anna", "uid", "4711");
+  MemoryStorage storage;
+  PeerInfo origin = kHere;
+  origin.uid = 4711;
+  SessionPeer anna(SessionDoor{&accounts.access(), origin}, storage);
+  CHECK(login(anna, "anna").user == "anna");
+  for (int i = 0; i < 2 * kMaxLoginTries; ++i) {
+    // No guess, and no hint who has an account.
+    CHECK(login(anna, "bert").error == "unauthenticated");
+    CHECK(login(anna, "bert").message == login(anna, "eve").message);
+  }
+  CHECK(login(anna, "anna").ok == true);
+  SessionPeer stranger(SessionDoor{&accounts.access(), kHere}, storage);
+  CHECK(login(stranger, "anna").error == "unauthenticated");
+}
+
 TEST_CASE("a user who was disabled is nobody at the next request") {
   Scene scene;
   scene.peer.sendFrame(kLogin);
