@@ -19,6 +19,9 @@ struct PasswordCost {
 std::string hashPassword(std::string_view password, const PasswordCost& cost = {});
 // Takes as long as the hash says; false for what is no hash, too.
 bool isPasswordRight(const std::string& hash, std::string_view password);
+// Why such a text cannot be the hash of a password, in words: it is cut off or damaged, or would cost more than any
+// daemon should spend on a log-in. Empty: it can.
+std::string passwordHashFault(std::string_view text);
 // A keyed digest of both, to know a pair again without keeping it. `key` is 32 bytes.
 std::string pairDigest(std::string_view key, std::string_view first, std::string_view second);
 bool isSame(std::string_view a, std::string_view b);  // in a time that does not tell where they differ

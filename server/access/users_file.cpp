@@ -20,6 +20,7 @@
 #include "common/nearest_word.h"
 #include "common/unique_fd.h"
 #include "server/access/access_rules.h"
+#include "server/access/password.h"
 
 namespace ft {
 namespace {
@@ -46,10 +47,6 @@ bool isFingerprint(std::string_view text) {
   if (!text.starts_with(kFingerprintStart)) return false;
   const auto bytes = fromBase64(text.substr(kFingerprintStart.size()));
   return bytes && bytes->size() == 32;
-}
-
-bool isPasswordHash(std::string_view text) {
-  return text.starts_with("$argon2id$v=19$m=") && text.size() < 128 && std::count(text.begin(), text.end(), '$') == 5;
 }
 
 // Fills records from the entries of a users file, one after the other.
@@ -79,7 +76,7 @@ class TableReader {
     if (entry.section.empty()) fail(entry, "'" + entry.key + "' belongs in a section [user NAME]");
     UserRecord& user = *findUser(entry.section.substr(kSectionStart.size()));
     if (entry.key == "password") {
-      if (!isPasswordHash(entry.value)) fail(entry, "'password' must be a hash that `ftpd user passwd` has made");
+      if (const std::string fault = passwordHashFault(entry.value); !fault.empty()) fail(entry, "'password' " + fault);
       once(entry);
       user.password = entry.value;
     } else if (entry.key == "disabled") {

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <string>
 
+#include "server/access/password.h"
 #include "server/access/users_editor.h"
 #include "server/access/users_place.h"
 #include "tests/server/disk_fixture.h"
@@ -13,7 +14,8 @@ using namespace ft;
 
 namespace {
 
-const std::string kHash = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo";
+const std::string kSaltAndHash = "$" + std::string(22, 'A') + "$" + std::string(43, 'A');
+const std::string kHash = "$argon2id$v=19$m=8,t=1,p=1" + kSaltAndHash;
 const std::string kToken = "sha256:" + std::string(64, 'a');
 const std::string kKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
 
@@ -108,6 +110,28 @@ TEST_CASE("what cannot stand in a users file is refused with its file and line")
     CHECK(fault.starts_with(one.start));
     CHECK(fault.find(one.part) != std::string::npos);
     CHECK(fault.find("secret") == std::string::npos);
+  }
+}
+
+TEST_CASE("a password's hash is taken whole, and at a cost that can be paid, or not at all") {
+  const auto fault = [](const std::string& hash) { return faultOf("[user anna]\npassword = " + hash + "\n"); };
+  const std::string made = hashPassword("correct horse", {1, 8192});
+  CHECK(fault(made) == "");
+  CHECK(fault(hashPassword("correct horse")) == "");
+  for (std::size_t size = 1; size < made.size(); ++size) {
+    CAPTURE(size);
+    CHECK(fault(made.substr(0, size)).starts_with("users:2: 'password' must be a hash"));
+  }
+  CHECK(fault(made + "A") != "");
+  CHECK(fault(made + "=") != "");
+  const auto cost = [&](const std::string& numbers) { return fault("$argon2id$v=19$" + numbers + kSaltAndHash); };
+  CHECK(cost("m=1048576,t=4,p=1") == "");
+  CHECK(cost("m=4194304,t=100,p=1").find("costs too much") != std::string::npos);
+  for (const char* const numbers :
+       {"m=1048577,t=1,p=1", "m=1048576,t=5,p=1", "m=8,t=99999999,p=1", "m=8,t=99999999999999999999999,p=1",
+        "m=7,t=1,p=1", "m=8,t=0,p=1", "m=08,t=1,p=1", "m=-8,t=1,p=1", "m=8,t=1,p=2", "m=8,t=1", "t=1,m=8,p=1"}) {
+    CAPTURE(numbers);
+    CHECK(cost(numbers) != "");
   }
 }
 
