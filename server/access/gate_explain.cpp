@@ -46,8 +46,8 @@ Explanation explainAccess(const AccessRules& rules, const std::string& user, std
   const Decision decision = gate.decide(*asked, name);
 
   Explanation explanation{decision.allowed, decision.allowed ? "allowed: " : "denied: "};
-  explanation.text +=
-      user + (decision.allowed ? " may " : " may not ") + std::string(verb) + " /" + escapeText(name.text());
+  explanation.text += escapeText(user, 64) + (decision.allowed ? " may " : " may not ") + std::string(verb) + " /" +
+                      escapeText(name.text());
   if (!gate.home().isRoot()) explanation.text += ", which is /" + escapeText(gate.wholeName(name).text()) + " of all";
   explanation.text += "\n  by " + decision.rule + "\n";
   if (!decision.allowed) explanation.text += toldInstead(decision);

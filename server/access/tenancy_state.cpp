@@ -31,8 +31,8 @@ UsePlace::UsePlace(std::shared_ptr<UserUse> use, std::atomic<std::uint64_t> User
   if (((*use).*counter).fetch_add(1) >= limit.value) {
     ((*use).*counter).fetch_sub(1);
     throw Failure(ErrorCode::Busy,
-                  "this user has the " + std::to_string(limit.value) + " " + std::string(what) +
-                      " at once that are allowed by " + limit.rule + "; try again when one has ended",
+                  "this user has as many " + std::string(what) + " at once as are allowed, " +
+                      std::to_string(limit.value) + " by " + limit.rule + "; try again when one has ended",
                   limit.rule);
   }
   use_ = std::move(use);

@@ -68,6 +68,7 @@ UserCommands::TokenLimits tokenLimits(const Request& request) {
   if (!request.until.empty()) {
     limits.until = parseMoment(request.until);
     if (!limits.until) throw ConfigError("--until must be a moment like 2027-01-31 or 2027-01-31T12:00:00Z");
+    if (*limits.until <= thisMoment()) throw ConfigError("--until " + request.until + " is over already");
   } else if (!request.lifetime.empty()) {
     const auto time = parseDuration(request.lifetime);
     if (!time || time->count() <= 0) throw ConfigError("--for must be a time like 12h or 90d");
@@ -238,6 +239,40 @@ std::string findFile(const Request& request, const Environment& environment, con
   return file;
 }
 
+// Why nobody can log in by that name, for a first line; empty: somebody can, as far as the users file tells.
+std::string whyNobody(const std::string& user, const UserTable& table, const std::string& file) {
+  const UserRecord* const record = table.find(user);
+  const std::string name = "'" + escapeText(user, 64) + "'";
+  if (record == nullptr) return "denied: nobody can log in as " + name + ": no such user in " + escapeText(file) + "\n";
+  if (record->disabled) return "denied: nobody can log in as " + name + ": disabled in " + escapeText(file) + "\n";
+  return "";
+}
+
+int explain(const Request& request, const ServerConfig& config, AdminConsole console) {
+  Explanation said;
+  try {
+    said = explainAccess(config.access, request.user, request.name, request.value);
+  } catch (const Failure& failure) {
+    throw ConfigError(failure.what());
+  }
+  std::string fault;
+  if (request.user != "anonymous") {
+    const std::string file = request.users.empty() ? usersFile(config) : request.users;
+    try {
+      const std::string text = file.empty() ? "" : readUsersText(file);
+      if (text.empty()) {
+        console.notes << "(there is no users file: nobody can log in yet)\n";
+      } else {
+        fault = whyNobody(request.user, UserTable::parse(text, escapeText(file)), file);
+      }
+    } catch (const ConfigError& error) {
+      console.notes << "(whether there is such a user is not known: " << error.what() << ")\n";
+    }
+  }
+  console.out << fault << (fault.empty() ? "" : "otherwise ") << said.text;
+  return said.allowed && fault.empty() ? 0 : 1;
+}
+
 }  // namespace
 
 int runUserAdmin(const std::vector<std::string>& arguments, const Environment& environment, AdminConsole console,
@@ -258,17 +293,11 @@ int runUserAdmin(const std::vector<std::string>& arguments, const Environment& e
     throw ConfigError(commandLineFault(app, error));
   }
   if (request.explain) {
-    try {
-      const Explanation said = explainAccess(configOfUsers(request.config, environment, service).access, request.user,
-                                             request.name, request.value);
-      console.out << said.text;
-      if (configFileMeant(request.config, environment, service).empty()) {
-        console.notes << "(of the defaults: no configuration was read; --config FILE or FTPD_CONFIG names it)\n";
-      }
-      return said.allowed ? 0 : 1;
-    } catch (const Failure& failure) {
-      throw ConfigError(failure.what());
+    const int code = explain(request, configOfUsers(request.config, environment, service), console);
+    if (configFileMeant(request.config, environment, service).empty()) {
+      console.notes << "(of the defaults: no configuration was read; --config FILE or FTPD_CONFIG names it)\n";
     }
+    return code;
   }
   request.action(UserCommands(findFile(request, environment, service)));
   return 0;

@@ -44,7 +44,16 @@ std::string joined(const std::vector<std::string>& parts, const char* separator)
   return all;
 }
 
-// "password, 2 keys, token nightly (until …)"
+// "nightly (put mkdir; below backups; until …)"
+std::string limitsOf(const TokenRecord& token) {
+  std::vector<std::string> limits;
+  if (token.scope && !token.scope->verbs.empty()) limits.push_back(joined(token.scope->verbs, " "));
+  if (token.scope && !token.scope->prefixes.empty()) limits.push_back("below " + joined(token.scope->prefixes, ", "));
+  if (token.until) limits.push_back((*token.until <= thisMoment() ? "ended " : "until ") + writeMoment(*token.until));
+  return limits.empty() ? token.name : token.name + " (" + joined(limits, "; ") + ")";
+}
+
+// "password, key anna@laptop, token nightly (until …)"
 std::string waysOf(const UserRecord& user) {
   std::vector<std::string> ways;
   if (!user.password.empty()) ways.emplace_back("password");
@@ -52,16 +61,32 @@ std::string waysOf(const UserRecord& user) {
     ways.push_back("key " + (key.comment.empty() ? keyFingerprint(key.key) : key.comment));
   for (const std::string& certificate : user.certificates) ways.push_back("certificate " + certificate);
   for (const uid_t uid : user.uids) ways.push_back("uid " + std::to_string(uid));
-  for (const TokenRecord& token : user.tokens) {
-    std::string way = "token " + token.name;
-    if (token.until) way += " (until " + writeMoment(*token.until) + ")";
-    ways.push_back(way);
-  }
+  for (const TokenRecord& token : user.tokens) ways.push_back("token " + limitsOf(token));
   return ways.empty() ? "no way to log in" : joined(ways, ", ");
 }
 
 std::string listed(const UserRecord& user) {
   return user.name + (user.disabled ? "\tdisabled" : "\tenabled") + "\t" + escapeText(waysOf(user), 4096) + "\n";
+}
+
+void writeTexts(JsonWriter& json, std::string_view key, const std::vector<std::string>& texts) {
+  json.key(key);
+  json.beginArray();
+  for (const std::string& text : texts) json.value(text);
+  json.endArray();
+}
+
+void writeToken(JsonWriter& json, const TokenRecord& token) {
+  json.beginObject();
+  json.key("name");
+  json.value(token.name);
+  if (token.until) {
+    json.key("until");
+    json.value(writeMoment(*token.until));
+  }
+  if (token.scope && !token.scope->verbs.empty()) writeTexts(json, "verbs", token.scope->verbs);
+  if (token.scope && !token.scope->prefixes.empty()) writeTexts(json, "prefixes", token.scope->prefixes);
+  json.endObject();
 }
 
 std::string asJson(const UserRecord& user) {
@@ -78,17 +103,14 @@ std::string asJson(const UserRecord& user) {
   json.beginArray();
   for (const KeyRecord& key : user.keys) json.value(keyFingerprint(key.key));
   json.endArray();
-  json.key("certificates");
-  json.beginArray();
-  for (const std::string& certificate : user.certificates) json.value(certificate);
-  json.endArray();
+  writeTexts(json, "certificates", user.certificates);
   json.key("uids");
   json.beginArray();
   for (const uid_t uid : user.uids) json.value(std::uint64_t{uid});
   json.endArray();
   json.key("tokens");
   json.beginArray();
-  for (const TokenRecord& token : user.tokens) json.value(token.name);
+  for (const TokenRecord& token : user.tokens) writeToken(json, token);
   json.endArray();
   json.endObject();
   return line + "\n";

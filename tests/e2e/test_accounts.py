@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -318,3 +319,31 @@ def test_explain_tells_by_which_line_a_user_may_or_may_not(accounts):
     assert may.returncode == 0 and "ftpd.conf:2" in may.stdout
     may_not = run_to_end(accounts.folder, "user", "explain", "anna", "put", "pub/x", "--config", config)
     assert may_not.returncode == 1 and "[user anna]" in may_not.stdout
+    # With a users file it is the users who count first.
+    config.write_text(f"[access]\nusers = {accounts.file}\n[user *]\nallow = /: all\n")
+    accounts.add("bert", kPassword)
+    accounts.run("disable", "bert")
+
+    def explain(user):
+        return run_to_end(accounts.folder, "user", "explain", user, "put", "x", "--config", config)
+
+    assert explain("anna").returncode == 0 and explain("anna").stdout.startswith("allowed: anna may put /x\n")
+    for user, words in (("bert", "disabled in"), ("eve", "no such user"), ("an\nna", r"'an\x0ana': no such user")):
+        told = explain(user)
+        first, second = told.stdout.splitlines()[:2]
+        assert told.returncode == 1 and first.startswith("denied: nobody can log in as '") and words in first
+        assert second.startswith("otherwise allowed: "), told.stdout
+    assert explain("anonymous").returncode == 1
+    accounts.file.chmod(0o644)
+    assert "not known" in explain("eve").stderr
+
+
+def test_a_list_of_the_users_tells_what_their_tokens_are_limited_to(accounts):
+    accounts.token("anna", "free")
+    accounts.token("anna", "ci", "--until", "2099-01-31", "--prefix", "in/box", "--prefix", "pub", "--verbs", "get", "put")
+    shown = accounts.run("list").stdout
+    assert "token free, token ci (get put; below in/box, pub; until 2099-01-31T00:00:00Z)" in shown
+    tokens = json.loads(accounts.run("list", "--json").stdout)["tokens"]
+    assert tokens == [{"name": "free"}, {"name": "ci", "until": "2099-01-31T00:00:00Z", "verbs": ["get", "put"],
+                                         "prefixes": ["in/box", "pub"]}]
+    assert "is over already" in accounts.run("token", "add", "anna", "old", "--until", "2020-01-01", code=2).stderr
