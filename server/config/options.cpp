@@ -118,7 +118,8 @@ std::string commandNames() {
 std::string goodConfiguration(const std::vector<std::string>& warnings, const std::string& doubt) {
   std::string text;
   for (const std::string& warning : warnings) text += "ftpd: warning: " + warning + "\n";
-  return text + "ftpd: the configuration is good" + (doubt.empty() ? "" : ", but " + doubt + ", and clients refuse it") + "\n";
+  return text + "ftpd: the configuration is good" +
+         (doubt.empty() ? "" : ", but " + doubt + ", and clients refuse it") + "\n";
 }
 
 void append(std::vector<ConfigSetting>& all, std::vector<ConfigSetting> more) {
