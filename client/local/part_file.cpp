@@ -203,10 +203,6 @@ void PartFile::finish(std::optional<std::uint32_t> mode, std::optional<std::int6
 
 void PartFile::startSync() { ::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE); }
 
-void PartFile::sync() {
-  if (::fsync(fd_.get()) != 0) fail(errno);
-}
-
 void PartFile::publish(bool replace) {
   const int folder = folder_->fd.get();
   long result = replace ? ::renameat(folder, name_.c_str(), folder, leaf_.c_str())

@@ -55,16 +55,16 @@ class PartFile {
   void finish(std::optional<std::uint32_t> mode, std::optional<std::int64_t> mtimeNs);
   // Starts writing to the disk what was written to the file.
   void startSync();
-  void sync();
   // Gives the file its name. With `replace` false a name that exists is Failure(Exists).
   void publish(bool replace);
+  // Throws the Failure for an errno that a call on this file has set.
+  [[noreturn]] void fail(int error) const;
 
   static constexpr std::uint64_t kWorthKeeping = 1 << 20;
 
  private:
   PartFile(FolderPtr folder, const std::string& leaf, std::string name, UniqueFd fd)
       : folder_(std::move(folder)), leaf_(leaf), name_(std::move(name)), fd_(std::move(fd)) {}
-  [[noreturn]] void fail(int error) const;
 
   FolderPtr folder_;
   std::string leaf_;

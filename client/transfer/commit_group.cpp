@@ -9,6 +9,7 @@
 
 #include "common/error.h"
 #include "common/escape.h"
+#include "common/file_sync.h"
 
 namespace ft {
 namespace {
@@ -18,9 +19,6 @@ constexpr std::size_t kMaxFiles = 256;
 // Of the descriptors that this process may have, each of so many groups at once takes its share.
 constexpr std::size_t kShares = 32;
 constexpr std::uint64_t kMaxBytes = 32 << 20;
-// From this many files on one sync of the file system is quicker than one for each file, though it writes out what
-// others left.
-constexpr std::size_t kSyncAll = 16;
 
 std::size_t mostFiles(bool sync) {
   // Nothing is gained by waiting for others when nothing is synced.
@@ -68,10 +66,13 @@ bool CommitGroup::attempt(Entry& entry, const std::function<void(PartFile&)>& ac
 }
 
 void CommitGroup::sync(std::vector<Entry>& entries) {
-  // A syncfs that fails does not say which file it was; an fsync of each does.
-  if (entries.size() >= kSyncAll && ::syncfs(entries.front().part.fd()) == 0) return;
-  for (Entry& entry : entries) entry.part.startSync();
-  for (Entry& entry : entries) attempt(entry, [](PartFile& part) { part.sync(); });
+  std::vector<FileToSync> files;
+  files.reserve(entries.size());
+  for (const Entry& entry : entries) files.push_back({entry.part.fd()});
+  syncFiles(files);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (const int error = files[i].error) attempt(entries[i], [error](PartFile& part) { part.fail(error); });
+  }
 }
 
 void CommitGroup::commit() {

@@ -9,6 +9,7 @@ from support import tracing
 from support.binaries import scale
 from support.client import kRunDeadline
 from support.environment import clean_environment
+from support.file_systems import memory_folder, need_root
 from support.tracing import parse
 
 kMostCalls = 14 * scale()
@@ -113,3 +114,31 @@ def test_a_tree_that_is_fetched_into_new_folders_is_synced_with_every_folder_tha
     synced = {call.folder() for call in parse(log.read_text()) if call.name == "fsync" and call.result == 0}
     for folder in ("", "a", "a/b", "a/b/tree"):
         assert str(client.folder / folder) in synced, folder or "the working folder"
+
+
+def test_files_of_two_file_systems_are_each_synced_before_they_get_their_names(served, make_client, tmp_path):
+    need_root()
+    count = 16
+    for folder in ("one", "two"):
+        (served.root / "mounts" / folder).mkdir(parents=True)
+        for n in range(count):
+            (served.root / "mounts" / folder / f"f{n}").write_bytes(b"%d" % n)
+    client = make_client(served.server)
+    target = client.folder / "mounts"
+    log = tmp_path / "calls"
+    with memory_folder(target / "two", size="8m") as mounted:
+        command = ["strace", "-f", "-y", "-o", log, "-e", "trace=fsync,syncfs,sync_file_range,renameat", *client.command("get", "mounts")]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, cwd=client.folder, timeout=kRunDeadline,
+                              env=clean_environment(client.home), check=False)
+        assert done.returncode == 0, done.stderr
+    calls = [call for call in parse(log.read_text()) if call.result == 0]
+    renames = [i for i, call in enumerate(calls) if call.name == "renameat"]
+    assert len(renames) == 2 * count
+    for place in renames:
+        part = f"{calls[place].folder()}/{calls[place].names()[0]}"
+        inside = part.startswith(str(mounted.folder))
+        before = calls[:place]
+        alone = any(c.name == "fsync" and c.folder() == part for c in before)
+        together = any(c.name == "syncfs" and c.folder().startswith(str(mounted.folder)) == inside for c in before)
+        answered = any(c.name == "sync_file_range" and c.folder() == part and "WAIT_AFTER" in c.arguments for c in before)
+        assert alone or (together and answered), f"{part} got its name before it was synced"
