@@ -16,8 +16,6 @@ constexpr std::uint64_t kWindow = 1 << 20;
 // How far the digest may fall behind: what it reads is then still in the processor's last cache. Bytes, and parts.
 constexpr std::uint64_t kLag = 8 << 20;
 constexpr std::size_t kMaxParts = 1024;
-// How much of a hole is hashed between two looks at whether anybody still wants it.
-constexpr std::uint64_t kHoleStep = 256 << 20;
 
 // Reads at most buffer.size() bytes at `position`; throws when there are none.
 std::span<const std::byte> readWindow(int fd, std::uint64_t position, std::span<std::byte> buffer) {
@@ -55,7 +53,7 @@ void hashFile(const FileRange& range, Digest& digest, const StopRequest& stop) {
     }
     const std::uint64_t data =
         found >= 0 ? std::min(end, static_cast<std::uint64_t>(found)) : (errno == ENXIO ? end : begin);
-    digest.updateZeros(data - begin);
+    forHoleSteps(data - begin, stop, [&digest](std::uint64_t step) { digest.updateZeros(step); });
     begin = data;
     if (begin == end) return;
     const off_t hole = ::lseek(fd, static_cast<off_t>(begin), SEEK_HOLE);
@@ -80,13 +78,12 @@ FollowingDigest::~FollowingDigest() {
 
 void FollowingDigest::add(Part part) {
   std::unique_lock lock(mutex_);
-  const std::uint64_t size = part.isHole ? 0 : part.end - part.begin;
   if (!parts_.empty() && !part.isHole && !parts_.back().isHole && parts_.back().end == part.begin) {
     parts_.back().end = part.end;
   } else {
     parts_.push_back(part);
   }
-  behind_ += size;
+  behind_ += part.end - part.begin;
   changed_.notify_all();
   changed_.wait(lock, [this] { return (behind_ <= kLag && parts_.size() <= kMaxParts) || error_; });
 }
@@ -180,7 +177,7 @@ void FollowingDigest::run() {
     }
     lock.lock();
     error_ = error;
-    if (!part.isHole) behind_ -= stop - part.begin;
+    behind_ -= stop - part.begin;
     parts_.front().begin = stop;
     if (stop == parts_.front().end) parts_.pop_front();
     changed_.notify_all();

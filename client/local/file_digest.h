@@ -1,6 +1,7 @@
 #pragma once
 // Digests of local files: at once, or on a second thread that follows a transfer.
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -23,6 +24,20 @@ struct FileRange {
   std::uint64_t end = 0;
 };
 
+// Holes are hashed in steps of at most so many bytes, which take less than a second: a larger one has terabytes.
+inline constexpr std::uint64_t kHoleStep = 256 << 20;
+
+// Calls action(step) for the steps of a hole of `count` bytes. Throws Interrupted when `stop` comes between two.
+template <typename Action>
+void forHoleSteps(std::uint64_t count, const StopRequest& stop, Action action) {
+  while (count > 0) {
+    stop.check();
+    const std::uint64_t step = std::min(count, kHoleStep);
+    action(step);
+    count -= step;
+  }
+}
+
 // Adds the range's bytes; holes are not read. Throws Failure(Changed) when the file ends before the range does, and
 // Interrupted when `stop` comes.
 void hashFile(const FileRange& range, Digest& digest, const StopRequest& stop);
@@ -40,7 +55,7 @@ class FollowingDigest {
   // The bytes [begin, end) are in the file. Waits when the digest is more than kLag behind, so that finish() is always
   // near.
   void data(std::uint64_t begin, std::uint64_t end);
-  // `count` zero bytes follow.
+  // `count` zero bytes follow, at most kHoleStep. Waits as data() does.
   void hole(std::uint64_t count);
   // Waits for the rest. Throws Failure(Changed) when the file ended early. To be called once.
   DigestValue finish();
@@ -60,7 +75,7 @@ class FollowingDigest {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Part> parts_;
-  std::uint64_t behind_ = 0;  // bytes of data in parts_
+  std::uint64_t behind_ = 0;  // bytes in parts_
   bool finished_ = false;
   bool abandoned_ = false;
   std::exception_ptr error_;

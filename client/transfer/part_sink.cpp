@@ -52,10 +52,12 @@ void PartSink::data(std::span<const std::byte> bytes) {
 }
 
 void PartSink::hole(std::uint64_t count) {
-  keep([&] { part_.hole(count); });
-  if (digest_) digest_->updateZeros(count);
-  if (file_) file_->hole(count);
-  if (listeners_.advance.reach(part_.size(), listeners_.observer)) listeners_.link.progressed();
+  forHoleSteps(count, listeners_.link.stop(), [this](std::uint64_t step) {
+    keep([&] { part_.hole(step); });
+    if (digest_) digest_->updateZeros(step);
+    if (file_) file_->hole(step);
+    if (listeners_.advance.reach(part_.size(), listeners_.observer)) listeners_.link.progressed();
+  });
 }
 
 std::optional<std::size_t> PartSink::splice(SplicePipe& pipe, int socket, std::size_t most) {

@@ -37,16 +37,28 @@ bool PutBody::sendExtents() {
     const SourceFile::Extent data = source_.nextData(position_);
     const std::uint64_t hole = data.begin - position_;
     if (hole >= kHoleMin || data.begin == source_.size()) {
-      const auto prefix = encodeChunk(-static_cast<std::int64_t>(hole));
-      connection_.output().append(prefix.data(), prefix.size());
-      listeners_.digest.hole(hole);
-      position_ = data.begin;
-      listeners_.advance.reach(position_, listeners_.observer);
-      if (!connection_.flush()) return false;
+      if (!sendHole(hole)) return false;
       continue;
     }
     const std::uint64_t size = std::min<std::uint64_t>(data.end - position_, wholeChunks(unit_, kWireChunk));
     if (!sendChunk(size)) return false;
+  }
+  return true;
+}
+
+// In steps, each sent before it is hashed: both ends hash at the same time, and the server hears from us all the while.
+bool PutBody::sendHole(std::uint64_t size) {
+  const std::uint64_t end = position_ + size;
+  while (position_ < end) {
+    connection_.stop().check();
+    connection_.receive();
+    if (connection_.headerIsHere()) return false;
+    const std::uint64_t step = std::min(kHoleStep, end - position_);
+    const auto prefix = encodeChunk(-static_cast<std::int64_t>(step));
+    connection_.output().append(prefix.data(), prefix.size());
+    if (!connection_.flush()) return false;
+    listeners_.digest.hole(step);
+    passed(step);
   }
   return true;
 }
@@ -135,7 +147,7 @@ void PutBody::sent(std::size_t bytes) {
   passed(bytes);
 }
 
-void PutBody::passed(std::size_t bytes) {
+void PutBody::passed(std::uint64_t bytes) {
   position_ += bytes;
   listeners_.advance.reach(position_, listeners_.observer);
 }

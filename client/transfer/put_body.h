@@ -36,6 +36,7 @@ class PutBody {
 
  private:
   // Each returns false when a reply has come.
+  bool sendHole(std::uint64_t size);
   bool sendChunk(std::uint64_t size);
   bool sendData(std::uint64_t size);
   bool sendCopy(std::uint64_t size);
@@ -44,7 +45,7 @@ class PutBody {
   // Bytes that sendfile moved; 0 when it has to wait; nullopt when the source ended or cannot be sent that way.
   std::optional<std::size_t> sendOnce(std::size_t most);
   void sent(std::size_t bytes);
-  void passed(std::size_t bytes);
+  void passed(std::uint64_t bytes);
 
   Connection& connection_;
   const SourceFile& source_;

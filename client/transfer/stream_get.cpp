@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <climits>
 
+#include "client/local/file_digest.h"
+
 namespace ft {
 namespace {
 
@@ -60,6 +62,7 @@ class StreamSink final : public BodySink {
   bool waits_ = false;
 };
 
+// Passes on to a sink, and counts and hashes what has gone to it.
 class CountingSink final : public BodySink {
  public:
   struct Listeners {
@@ -75,9 +78,11 @@ class CountingSink final : public BodySink {
     passed(bytes.size());
   }
   void hole(std::uint64_t count) override {
-    digest_.updateZeros(count);
-    sink_.hole(count);
-    passed(count);
+    forHoleSteps(count, listeners_.link.stop(), [this](std::uint64_t step) {
+      digest_.updateZeros(step);
+      sink_.hole(step);
+      passed(step);
+    });
   }
 
  private:

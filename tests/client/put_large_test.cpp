@@ -220,6 +220,28 @@ TEST_CASE("holes are not sent") {
   CHECK(dataSize < 1'000'000);
 }
 
+TEST_CASE("a long hole goes out in steps, so that a refusal in its middle ends the body") {
+  PutTest test;
+  test.folder.write("a", "begin");
+  constexpr std::uint64_t kTerabytes = std::uint64_t{4} << 40;
+  std::filesystem::resize_file(test.folder.path("a"), kTerabytes);
+  std::int64_t n = 0;
+  ScriptedServer server({[&](ServerEnd& end) {
+    acceptOffer(end);
+    end.readHeader();
+    while (n >= 0) {
+      const std::string prefix = end.readBytes(kChunkPrefixSize);
+      n = decodeChunk(std::as_bytes(std::span<const char, kChunkPrefixSize>(prefix)));
+      if (n > 0) end.readBytes(static_cast<std::size_t>(n));
+    }
+    end.send(refusal("put", ErrorCode::NoSpace));
+    end.readHeader();  // until the client has closed
+  }});
+  test.put(server.link(), {test.job("a")});
+  CHECK(test.observer.onlyExit() == 14);
+  CHECK(-n <= std::int64_t{1} << 30);
+}
+
 TEST_CASE("the offer of the next large file is behind the body of the one before") {
   PutTest test;
   test.folder.write("a", kLarge);

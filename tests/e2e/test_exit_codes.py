@@ -12,9 +12,10 @@ from support.environment import clean_environment
 from support.fault_proxy import Fault, FaultProxy
 from support.tiny_server import TinyServer
 from support.waiting import wait_until
-from support.wire import frame, md5, v1
+from support.wire import frame, hole, md5, v1
 
 kData = os.urandom(200_000)
+kHole = 4 << 40
 
 
 @pytest.fixture
@@ -256,6 +257,36 @@ def test_130_and_143_interrupted(make_client, daemon, number, code, verb):
     assert running.returncode == code, err
     assert not (daemon.root / f"never{code}.bin").exists()
     assert verb == "put" or not (client.folder / "big.bin").exists()
+
+
+def test_130_interrupted_while_a_hole_of_terabytes_is_sent(make_client, daemon):
+    client = make_client(daemon.server)
+    (client.folder / "hole").write_bytes(kData)
+    os.truncate(client.folder / "hole", kHole)
+    running = client.start("put", "hole")
+    parts = daemon.root / ".ftpd" / "parts"
+    wait_until(lambda: any(path.stat().st_size > 0 for path in parts.iterdir()), what="what comes before the hole")
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=10)
+    assert running.returncode == 130, err
+    assert not (daemon.root / "hole").exists()
+
+
+@pytest.mark.parametrize("words", [["get", "hole"], ["get", "hole", "-o", "-"]], ids=["file", "stream"])
+def test_130_interrupted_while_a_hole_of_terabytes_is_received(make_client, words):
+    class Hollow(TinyServer):
+        def on_get(self, peer, request):
+            self.reply(peer, request, filename="hole", filesize=kHole, mtime=0, mtime_ns=0, mode=0o600)
+            peer.send(hole(kHole))
+
+    with Hollow() as server:
+        client = make_client(server.server)
+        running = client.start(*words)
+        part = client.folder / ".hole.ftpc-part"
+        wait_until(lambda: part.exists() and part.stat().st_size > 0 if len(words) == 2 else running.stdout.read(1), what="the hole")
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=10)
+    assert running.returncode == 130, err
 
 
 def test_0_means_that_the_file_is_there_and_verified(ftpc, local, daemon, connect):
