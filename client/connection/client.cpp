@@ -19,8 +19,8 @@ constexpr std::size_t kMkdirEachFlight = 256;
 constexpr std::size_t kCheckEntryCost = 48;
 // Digits and comma of permission bits.
 constexpr std::size_t kModeCost = 4;
-// What the slowest disk that is worth waiting for reads.
-constexpr std::uint64_t kSlowDisk = 20'000'000;
+// The server replies when all is gone, and how much that is nobody knows: millions of files on a slow disk.
+constexpr std::chrono::hours kRemoveTime{1};
 
 RemoteType typeFromName(std::string_view name) {
   if (name == "file") return RemoteType::File;
@@ -188,7 +188,7 @@ RemotePage Client::readList(const std::string& after) {
 
 DigestValue Client::sum(const FileName& name, DigestAlgorithm algorithm) {
   const RemoteInfo info = stat(name);
-  connection_.allow(std::chrono::seconds(info.size / kSlowDisk));
+  connection_.allowForDisk(info.size);
   Header request = makeRequest("sum", name);
   request.digest = digestName(algorithm);
   const Header reply = ask(request);
@@ -250,6 +250,7 @@ std::vector<Client::Refusal> Client::mkdirEach(const FileName& folder, std::span
 void Client::remove(const FileName& name, bool recursive) {
   Header request = makeRequest("remove", name);
   request.recursive = recursive;
+  connection_.allow(kRemoveTime);
   ask(request);
 }
 

@@ -16,6 +16,8 @@ namespace ft {
 namespace {
 
 constexpr std::size_t kReadSize = 64 * 1024;
+// What the slowest disk that is worth waiting for reads or writes. Bytes a second.
+constexpr std::uint64_t kSlowDisk = 20'000'000;
 
 using std::chrono::milliseconds;
 
@@ -129,6 +131,8 @@ void Connection::restartDeadline() {
   waitBegun_ = Clock::now();
   movedSince_ = 0;
 }
+
+void Connection::allowForDisk(std::uint64_t bytes) { allow(std::chrono::seconds(bytes / kSlowDisk)); }
 
 bool Connection::flush() {
   restartDeadline();

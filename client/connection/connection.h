@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -79,9 +80,11 @@ class Connection {
   void moved(std::size_t bytes);
   // The deadline begins anew: the time until now was not spent waiting for the peer.
   void restartDeadline();
-  // The next reply may take this much longer than `timeout`: the server has a long file to read or to sync. Until a
-  // header is read.
+  // The next header may take this much longer than `timeout`, for the server has work to do before it; a server that
+  // has gone is noticed all the same (connector.h). Until a header is read.
   void allow(std::chrono::milliseconds extra) { allowance_ = extra; }
+  // The same for reading or syncing so many bytes on a slow disk.
+  void allowForDisk(std::uint64_t bytes);
 
   const std::string& peer() const { return peer_; }
   const StopRequest& stop() const { return stop_; }

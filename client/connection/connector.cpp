@@ -59,12 +59,17 @@ UniqueFd tryAddress(const Endpoint& address, Clock::time_point deadline, const S
   return {};
 }
 
-// A server that has gone without a word is noticed also while nothing is sent.
+// The kernel asks whether the peer is there after half of `timeout`, and gives it up when nothing has come for all of
+// it.
 void noticeDeadPeer(int fd, milliseconds timeout) {
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  const auto limit = static_cast<unsigned>(std::clamp<std::int64_t>(timeout.count(), 1'000, 3'600'000));
+  const auto limit = static_cast<int>(std::clamp<std::int64_t>(timeout.count(), 1'000, 3'600'000));
   ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
+  const int idle = std::max(1, limit / 2'000);
+  const int interval = std::max(1, limit / 4'000);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
 }
 
 UniqueFd connectUnix(const ServerAddress& server) {

@@ -10,7 +10,8 @@
 
 namespace ft {
 
-// A non-blocking socket. Throws TransportError (Unreachable, Timeout) whose text names the address; Interrupted when
+// A non-blocking socket, on which a peer that has gone without a word is noticed after about `timeout`, also while
+// nothing is sent. Throws TransportError (Unreachable, Timeout) whose text names the address; Interrupted when
 // `stop` comes first.
 UniqueFd connectTo(const ServerAddress& address, std::chrono::milliseconds timeout, const StopRequest& stop);
 

@@ -21,8 +21,6 @@ constexpr std::size_t kMaxFlight = 256;
 // More are asked for when so many are left, so that requests travel together. Requests.
 constexpr std::size_t kFewInFlight = kMaxFlight / 2;
 constexpr std::uint64_t kMaxFlightBytes = 8 << 20;
-// What the slowest disk that is worth waiting for reads. Bytes a second.
-constexpr std::uint64_t kSlowDisk = 20'000'000;
 
 // The file is left for another way; its body is on the connection.
 struct LeftFile {
@@ -142,7 +140,7 @@ bool FileGets::prepare(Flight& flight) {
 void FileGets::receiveNext() {
   Connection& connection = link_.connection();
   Flight& flight = flight_.front();
-  connection.allow(std::chrono::seconds(std::max(flight.job.size.value_or(0), flight.request.haveSize) / kSlowDisk));
+  connection.allowForDisk(std::max(flight.job.size.value_or(0), flight.request.haveSize));
   try {
     const GetReply reply = checkGetReply(connection.readHeader(), flight.request);
     if (!flight.job.size && !std::exchange(flight.job.planned, true)) observer_.planned(1, reply.size);

@@ -13,10 +13,6 @@ namespace {
 constexpr std::chrono::seconds kSignOfLife{10};
 // One stretch of hashing between two looks at the clock. Bytes.
 constexpr std::uint64_t kHashStep = 64 << 20;
-// What the slowest disk that is worth waiting for reads or writes. Bytes a second.
-constexpr std::uint64_t kSlowDisk = 20'000'000;
-
-std::chrono::seconds diskTime(std::uint64_t bytes) { return std::chrono::seconds(bytes / kSlowDisk); }
 
 Header offerHeader(const PutJob& job, const SourceFile& source, const TransferOptions& options) {
   Header header = putHeader(job, source, options);
@@ -118,7 +114,7 @@ FileOutcome LargePuts::putOne(PutJob& job, PutJob* next) {
 
 LargePuts::Start LargePuts::agree(PutJob& job, const SourceFile& source) {
   Connection& connection = link_.connection();
-  connection.allow(diskTime(source.size()));
+  connection.allowForDisk(source.size());
   std::optional<PrefixDigest> ahead;
   if (PrefixDigest::suits(source, job.digest)) ahead.emplace(source, connection.stop());
   const Header reply = connection.readHeader();
@@ -224,7 +220,7 @@ FileOutcome LargePuts::sendRaw(PutJob& job, const SourceFile& source) {
 Header LargePuts::awaitStored(const SourceFile& source) {
   Connection& connection = link_.connection();
   try {
-    connection.allow(diskTime(source.size()));
+    connection.allowForDisk(source.size());
     return connection.readHeader();
   } catch (const TransportError&) {
     if (auto reply = connection.lastWords()) return std::move(*reply);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <utility>
 
 #include "client/connection/client.h"
@@ -22,8 +21,6 @@ constexpr std::uint64_t kAhead = 256 << 20;
 constexpr std::uint64_t kSendStep = 1 << 20;
 // One read where the bytes must pass through memory. Bytes.
 constexpr std::size_t kCopyStep = 256 * 1024;
-// What the slowest disk that is worth waiting for reads or writes. Bytes a second.
-constexpr std::uint64_t kSlowDisk = 20'000'000;
 
 // Replies to earlier segments may come meanwhile; they wait in the connection's buffer.
 void flushAll(Connection& connection) {
@@ -128,7 +125,7 @@ std::optional<Header> SegmentPut::offer(const PutJob& job, const SourceFile& sou
   header.segments = true;
   Connection& connection = link_.connection();
   connection.queue(header);
-  connection.allow(std::chrono::seconds(source.size() / kSlowDisk));
+  connection.allowForDisk(source.size());
   Header reply = connection.readHeader();
   requireOk(reply);
   requireCommand(reply, "offer");
@@ -178,7 +175,7 @@ SegmentPut::Sent SegmentPut::sendSegment(Connection& connection, const Whole& wh
 }
 
 void SegmentPut::settle(Connection& connection, const Sent& sent) {
-  connection.allow(std::chrono::seconds(sent.piece.size * Lines::kMaxLines / kSlowDisk));
+  connection.allowForDisk(sent.piece.size * Lines::kMaxLines);
   const Header reply = connection.readHeader();
   requireOk(reply);
   requireCommand(reply, "segment");
@@ -191,7 +188,7 @@ Header SegmentPut::end(const PutJob& job, const SourceFile& source, const Digest
   header.setDigest(digest);
   Connection& connection = link_.connection();
   connection.queue(header);
-  connection.allow(std::chrono::seconds(source.size() / kSlowDisk));
+  connection.allowForDisk(source.size());
   return connection.readHeader();
 }
 

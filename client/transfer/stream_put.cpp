@@ -49,6 +49,7 @@ FileOutcome StreamPut::run(int fd, const FileName& remote) {
     requireOk(*reply);
     throw;
   }
+  connection.allowForDisk(size);
   const Header reply = connection.readHeader();
   requireOk(reply);
   if (!trailer.filesize) throw ProtocolError("the server said ok before it had the whole file");

@@ -111,6 +111,18 @@ TEST_CASE("an answer that is not understood ends the connection and is not asked
   }
 }
 
+TEST_CASE("a server that removes for longer than the time-out is waited for") {
+  ScriptedServer server({[](ServerEnd& end) {
+    end.readHeader();
+    workFor(milliseconds(60));
+    end.send(okReply("remove"));
+  }});
+  server.timeout = milliseconds(20);
+  Link link = server.link();
+  link.client().remove(FileName::parse("tree"), true);
+  CHECK(server.connections() == 1);
+}
+
 TEST_CASE("a peer that sends nothing is given up after the time-out") {
   int ends[2];
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);

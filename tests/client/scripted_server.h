@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <functional>
 #include <memory>
@@ -81,6 +82,12 @@ class ServerEnd {
   HeaderParser parser_;
 };
 
+// What a server with a slow disk does: lets so much time pass.
+inline void workFor(std::chrono::milliseconds time) {
+  const auto end = std::chrono::steady_clock::now() + time;
+  while (std::chrono::steady_clock::now() < end) std::this_thread::yield();
+}
+
 inline Header okReply(std::string_view cmd) {
   Header reply;
   reply.cmd = cmd;
@@ -140,8 +147,7 @@ class ScriptedServer {
       }
     });
     ++next_;
-    return std::make_unique<Connection>(makePlainTransport(UniqueFd(ends[0])), never_, std::chrono::seconds(20),
-                                        "peer");
+    return std::make_unique<Connection>(makePlainTransport(UniqueFd(ends[0])), never_, timeout, "peer");
   }
 
   // A link to this server that never sleeps; the pauses that it would have made are in `pauses`.
@@ -154,6 +160,7 @@ class ScriptedServer {
 
   std::size_t connections() const { return next_; }
   std::vector<std::chrono::milliseconds> pauses;
+  std::chrono::milliseconds timeout{20'000};  // of the client's connections
 
  private:
   std::vector<Script> scripts_;
