@@ -25,6 +25,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
+constexpr milliseconds kQueuePause{20};
+
 [[noreturn]] void unreachable(const ServerAddress& address, const std::string& reason) {
   throw TransportError(TransportError::Kind::Unreachable, "no daemon at " + escapeText(address.text()) + ": " + reason);
 }
@@ -72,20 +74,35 @@ void noticeDeadPeer(int fd, milliseconds timeout) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
 }
 
-UniqueFd connectUnix(const ServerAddress& server) {
+// Waits until it is time to try again; false when there is none left.
+bool pauseForQueue(Clock::time_point deadline, const StopRequest& stop) {
+  if (Clock::now() >= deadline) return false;
+  pollfd stopped{stop.fd(), POLLIN, 0};
+  ::poll(&stopped, 1, static_cast<int>(kQueuePause.count()));
+  stop.check();
+  return true;
+}
+
+UniqueFd connectUnix(const ServerAddress& server, milliseconds timeout, const StopRequest& stop) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, server.path.c_str(), std::min(server.path.size(), sizeof address.sun_path - 1));
-  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) unreachable(server, errorText(errno));
   const auto* const name = reinterpret_cast<const sockaddr*>(&address);
-  if (!fd || ::connect(fd.get(), name, sizeof address) != 0) unreachable(server, errorText(errno));
+  const auto deadline = Clock::now() + timeout;
+  while (::connect(fd.get(), name, sizeof address) != 0) {
+    // The daemon's queue is full, and no descriptor tells when it no longer is.
+    if (errno != EAGAIN) unreachable(server, errorText(errno));
+    if (!pauseForQueue(deadline, stop)) unreachable(server, "no answer");
+  }
   return fd;
 }
 
 }  // namespace
 
 UniqueFd connectTo(const ServerAddress& address, milliseconds timeout, const StopRequest& stop) {
-  if (!address.path.empty()) return connectUnix(address);
+  if (!address.path.empty()) return connectUnix(address, timeout, stop);
   const std::vector<Endpoint> addresses = resolve(address, stop);
   auto left = static_cast<std::int64_t>(addresses.size());
   const auto end = Clock::now() + timeout;

@@ -129,9 +129,10 @@ class RemoteCommand {
     std::array<char, kPiece> buffer{};
     const ssize_t size = ::read(STDIN_FILENO, buffer.data(), buffer.size());
     if (size < 0 && (errno == EINTR || errno == EAGAIN)) return;
+    if (size < 0) throw failureFromErrno(errno, "standard input");
     Header header;
     header.cmd = "input";
-    header.filesize = static_cast<std::uint64_t>(std::max<ssize_t>(size, 0));
+    header.filesize = static_cast<std::uint64_t>(size);
     sendsInput_ = size > 0;
     connection_.queue(header);
     if (size > 0) connection_.output().append(buffer.data(), static_cast<std::size_t>(size));

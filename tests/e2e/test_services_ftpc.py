@@ -64,6 +64,14 @@ def test_large_input_arrives_whole(remote):
     assert remote.ok("exec", "-c", "md5sum", data=data).out.split()[0].decode() == hashlib.md5(data).hexdigest()
 
 
+def test_input_that_cannot_be_read_is_not_passed_off_as_its_end(remote):
+    folder = os.open("/", os.O_RDONLY)
+    running = remote.start("exec", "-c", "cat", stdin=folder)
+    os.close(folder)
+    _, err = running.communicate(timeout=20)
+    assert running.returncode == 1 and b"standard input" in err
+
+
 def test_an_encoding_is_passed_on_or_converted(remote):
     gbk = "中文".encode("gbk")
     command = "printf '\\326\\320\\316\\304'"

@@ -1,10 +1,14 @@
 """The daemon on a Unix socket: both programs, who may connect, and what is left behind."""
 
 import os
+import signal
 import socket
 import stat
+from contextlib import ExitStack
+from pathlib import Path
 
 from support.daemon import run_to_end
+from support.waiting import wait_until
 from support.wire import Peer, frame, v1
 
 
@@ -31,6 +35,31 @@ def test_ftpc_stores_and_fetches_over_a_unix_socket(make_daemon, make_client, tm
     client.ok("get", "a.txt", "-o", "b.txt")
     assert (client.folder / "b.txt").read_bytes() == (client.folder / "a.txt").read_bytes()
     assert "unix:" in daemon.log()
+
+
+def blocks_interrupt(pid):
+    mask = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigBlk:"))
+    return int(mask.split()[1], 16) >> (signal.SIGINT - 1) & 1
+
+
+def test_ftpc_waits_its_time_for_a_socket_whose_queue_is_full_and_can_be_interrupted(make_client, tmp_path):
+    path = str(tmp_path / "full.sock")
+    with ExitStack() as open_sockets:
+        listener = open_sockets.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        listener.bind(path)
+        listener.listen(0)
+        full = False
+        while not full:
+            waiting = open_sockets.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            waiting.setblocking(False)
+            full = waiting.connect_ex(path) != 0
+        client = make_client(f"unix:{path}")
+        assert b"no answer" in client.run("--timeout", "100ms", "--retry", "0", "ping", code=5).err
+        running = client.start("ping")
+        wait_until(lambda: blocks_interrupt(running.pid), what="a client that minds Ctrl-C")
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=10)
+        assert running.returncode == 130
 
 
 def test_the_plain_form_is_served_there_too(make_daemon, tmp_path):
