@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "common/base64.h"
+#include "common/ssh_wire.h"
 
 namespace ft {
 namespace {
@@ -33,17 +34,9 @@ Key secretKey(std::string_view seed) {
   return key;
 }
 
-// A string of SSH's wire (RFC 4251, section 5).
-std::string sshString(std::string_view text) {
-  const auto size = static_cast<unsigned>(text.size());
-  std::string out;
-  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(size >> shift & 255);
-  return out.append(text);
-}
+}  // namespace
 
 std::string keyBlob(const PublicKey& key) { return sshString(kKeyType) + sshString(key.bytes); }
-
-}  // namespace
 
 std::string writePublicKey(const PublicKey& key) { return std::string(kKeyType) + " " + base64(keyBlob(key)); }
 
@@ -51,7 +44,7 @@ std::optional<PublicKey> readPublicKey(std::string_view text) {
   if (!text.starts_with(kKeyType) || text.substr(kKeyType.size(), 1) != " ") return std::nullopt;
   text.remove_prefix(kKeyType.size() + 1);
   const auto blob = fromBase64(text.substr(0, text.find(' ')));
-  const std::string head = sshString(kKeyType) + sshString(std::string(kKeySize, '\0')).substr(0, 4);
+  const std::string head = sshString(kKeyType) + sshNumber(kKeySize);
   if (!blob || blob->size() != head.size() + kKeySize || !blob->starts_with(head)) return std::nullopt;
   return PublicKey{blob->substr(head.size())};
 }

@@ -17,6 +17,8 @@ struct PublicKey {
 std::string writePublicKey(const PublicKey& key);
 // The same with or without a comment behind it. nullopt for anything else.
 std::optional<PublicKey> readPublicKey(std::string_view text);
+// The bytes that stand for it in SSH's key files and messages.
+std::string keyBlob(const PublicKey& key);
 // "SHA256:…", as ssh-keygen -l tells it.
 std::string keyFingerprint(const PublicKey& key);
 

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <limits>
 
+#include "common/lower_case.h"
+
 namespace ft {
 namespace {
 
@@ -31,14 +33,6 @@ constexpr std::array kSizeUnits{Unit{"", 1},        Unit{"b", 1},       Unit{"ki
 constexpr std::array kTimeUnits{Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"m", 60'000},
                                 Unit{"s", 1000},       Unit{"ms", 1},        Unit{"", 1000}};
 constexpr std::uint64_t kLongestTime = 100 * std::uint64_t{365} * 86'400'000;
-
-std::string lowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
 
 // Digits and then one of the units; at most `limit`.
 template <std::size_t Count>

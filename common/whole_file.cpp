@@ -49,6 +49,17 @@ int writeAll(int fd, std::string_view bytes) {
   return 0;
 }
 
+int writeAllAt(int fd, std::span<const std::byte> bytes, std::uint64_t offset) {
+  while (!bytes.empty()) {
+    const ssize_t done = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return done < 0 ? errno : EIO;
+    bytes = bytes.subspan(static_cast<std::size_t>(done));
+    offset += static_cast<std::uint64_t>(done);
+  }
+  return 0;
+}
+
 int replaceFile(int folder, const std::string& leaf, std::string_view bytes, const NewFile& how) {
   const std::string temporary = temporaryFor(leaf);
   if (temporary.empty()) return errno;

@@ -1,9 +1,13 @@
 #pragma once
-// Writes files so that nobody ever finds half of one. Every function returns an errno, or 0. Any thread may call.
+// Writes all of some bytes, and whole files so that nobody ever finds half of one. Every function returns an errno, or
+// 0. Any thread may call.
 
 #include <sys/types.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -11,6 +15,8 @@ namespace ft {
 
 // Writes all bytes, in as many calls as that takes.
 int writeAll(int fd, std::string_view bytes);
+// The same at a place of the file.
+int writeAllAt(int fd, std::span<const std::byte> bytes, std::uint64_t offset);
 
 struct NewFile {
   struct Owner {

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "common/lower_case.h"
+
 namespace ft {
 namespace {
 
@@ -17,11 +19,7 @@ constexpr std::size_t kMostHosts = 512;
 constexpr std::size_t kMostAddresses = 16;
 constexpr std::size_t kMostQuestions = 32;
 
-std::string key(const DnsName& name) {
-  std::string text = name.dotted();
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return text;
-}
+std::string key(const DnsName& name) { return lowerCase(name.dotted()); }
 
 // The value of "key=value"; "" when it is not there.
 std::string valueOf(const std::vector<std::string>& texts, std::string_view key) {

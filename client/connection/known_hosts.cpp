@@ -16,6 +16,7 @@
 #include "common/error.h"
 #include "common/escape.h"
 #include "common/ini_file.h"
+#include "common/lower_case.h"
 #include "common/private_folder.h"
 #include "common/tls_fingerprint.h"
 #include "common/unique_fd.h"
@@ -26,14 +27,6 @@ namespace {
 
 [[noreturn]] void cannot(const char* what, const std::string& path, int error) {
   throw ConfigError(std::string(what) + " " + escapeText(path) + ": " + errorText(error));
-}
-
-std::string lowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
 }
 
 std::string readAll(const std::string& path) {

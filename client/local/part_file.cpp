@@ -17,6 +17,7 @@
 #include "common/escape.h"
 #include "common/file_mask.h"
 #include "common/protocol.h"
+#include "common/whole_file.h"
 
 namespace ft {
 namespace {
@@ -140,18 +141,13 @@ PartFile::~PartFile() {
 void PartFile::fail(int error) const { throw failureFromErrno(error, escapeText(folder_->path + "/" + leaf_)); }
 
 void PartFile::write(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t done = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(size_));
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) fail(done == 0 ? ENOSPC : errno);
-    size_ += static_cast<std::uint64_t>(done);
-    bytes = bytes.subspan(static_cast<std::size_t>(done));
-  }
+  if (const int error = writeAllAt(fd_.get(), bytes, size_)) fail(error);
+  size_ += bytes.size();
 }
 
-std::optional<std::size_t> PartFile::take(SplicePipe& pipe, int socket, std::size_t most) {
+std::optional<std::size_t> PartFile::take(SpliceMover& mover, int socket, std::size_t most) {
   try {
-    const auto moved = pipe.move(socket, {fd_.get(), size_}, most);
+    const auto moved = mover.move(socket, {fd_.get(), size_}, most);
     size_ += moved.value_or(0);
     return moved;
   } catch (const Failure& failure) {

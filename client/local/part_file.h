@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include "client/local/splice_pipe.h"
+#include "client/local/splice_mover.h"
 #include "client/local/target_folder.h"
 
 namespace ft {
@@ -35,8 +35,8 @@ class PartFile {
   // Bytes that are there; the position of the next write.
   std::uint64_t size() const { return size_; }
   void write(std::span<const std::byte> bytes);
-  // Moves what a socket has, at most `most` bytes, behind what is there; as SplicePipe::move().
-  std::optional<std::size_t> take(SplicePipe& pipe, int socket, std::size_t most);
+  // Moves what a socket has, at most `most` bytes, behind what is there; as SpliceMover::move().
+  std::optional<std::size_t> take(SpliceMover& mover, int socket, std::size_t most);
   // Keeps room on the disk for the next bytes, where the file system can; a hint.
   void reserve(std::uint64_t bytes);
   void hole(std::uint64_t count);

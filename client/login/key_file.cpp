@@ -11,11 +11,11 @@
 #include <fstream>
 
 #include "client/exit_code.h"
-#include "client/login/ssh_wire.h"
 #include "common/base64.h"
 #include "common/error.h"
 #include "common/escape.h"
 #include "common/private_folder.h"
+#include "common/ssh_wire.h"
 #include "common/unique_fd.h"
 #include "common/whole_file.h"
 
@@ -111,7 +111,7 @@ void writeNew(const std::string& path, mode_t mode, std::string_view text) {
 std::string armoured(const SecretKey& key, const std::string& comment) {
   std::uint32_t check = 0;
   if (::getrandom(&check, sizeof check, 0) != sizeof check) throw UsageError("the system has no random numbers");
-  const std::string publicBlob = sshString(kKeyType) + sshString(key.publicKey().bytes);
+  const std::string publicBlob = keyBlob(key.publicKey());
   std::string secret = sshNumber(check) + sshNumber(check) + publicBlob +
                        sshString(std::string(key.seed()) + key.publicKey().bytes) + sshString(comment);
   for (char pad = 1; secret.size() % kBlock != 0; ++pad) secret += pad;

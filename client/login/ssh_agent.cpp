@@ -8,8 +8,8 @@
 #include <array>
 #include <cerrno>
 
-#include "client/login/ssh_wire.h"
 #include "common/base64.h"
+#include "common/ssh_wire.h"
 
 namespace ft {
 namespace {
@@ -24,8 +24,6 @@ constexpr std::uint32_t kMostKeys = 64;
 constexpr std::string_view kKeyType = "ssh-ed25519";
 // A person may be asked before it signs.
 constexpr int kPatienceMs = 60'000;
-
-std::string blobOf(const PublicKey& key) { return sshString(kKeyType) + sshString(key.bytes); }
 
 }  // namespace
 
@@ -83,7 +81,7 @@ std::vector<PublicKey> SshAgent::keys() {
 }
 
 std::optional<std::string> SshAgent::sign(const PublicKey& key, std::string_view message) {
-  const auto answer = ask(std::string(1, kSignRequest) + sshString(blobOf(key)) + sshString(message) + sshNumber(0));
+  const auto answer = ask(std::string(1, kSignRequest) + sshString(keyBlob(key)) + sshString(message) + sshNumber(0));
   if (!answer || answer->front() != kSignResponse) return std::nullopt;
   SshReader outer(std::string_view(*answer).substr(1));
   SshReader inner(outer.string());

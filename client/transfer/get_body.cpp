@@ -32,12 +32,11 @@ std::uint64_t GetBody::receiveSpliced(std::uint64_t count, BodySink& sink) {
   const auto here = std::min<std::uint64_t>(count, connection_.buffered());
   receiveCopied(here, sink);
   count -= here;
-  if (!pipe_) pipe_ = std::make_unique<SplicePipe>();
   connection_.sendSome();
   while (count > 0) {
     connection_.stop().check();
-    const auto most = std::min<std::uint64_t>(wholeChunks(unit_, SplicePipe::kSize), count);
-    const auto moved = sink.splice(*pipe_, connection_.rawFd(), most);
+    const auto most = std::min<std::uint64_t>(wholeChunks(unit_, SplicePipe::kWantedSize), count);
+    const auto moved = sink.splice(mover_, connection_.rawFd(), most);
     if (!moved) break;
     if (*moved == 0) connection_.waitReadable();
     connection_.moved(*moved);

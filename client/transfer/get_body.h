@@ -3,13 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "client/connection/connection.h"
-#include "client/local/splice_pipe.h"
+#include "client/local/splice_mover.h"
 
 namespace ft {
 
@@ -20,7 +19,7 @@ class BodySink {
   // So many bytes of data follow; a hint.
   virtual void expect(std::uint64_t) {}
   // Takes bytes from the socket by itself: how many, 0 when none are there now, nullopt when it cannot.
-  virtual std::optional<std::size_t> splice(SplicePipe&, int /*socket*/, std::size_t /*most*/) { return std::nullopt; }
+  virtual std::optional<std::size_t> splice(SpliceMover&, int /*socket*/, std::size_t /*most*/) { return std::nullopt; }
   virtual void data(std::span<const std::byte> bytes) = 0;
   virtual void hole(std::uint64_t count) = 0;
 };
@@ -45,7 +44,7 @@ class GetBody {
   Connection& connection_;
   std::uint64_t left_;
   std::size_t unit_;
-  std::unique_ptr<SplicePipe> pipe_;
+  SpliceMover mover_;
   std::vector<std::byte> buffer_;
 };
 

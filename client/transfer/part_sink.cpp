@@ -60,10 +60,10 @@ void PartSink::hole(std::uint64_t count) {
   });
 }
 
-std::optional<std::size_t> PartSink::splice(SplicePipe& pipe, int socket, std::size_t most) {
+std::optional<std::size_t> PartSink::splice(SpliceMover& mover, int socket, std::size_t most) {
   if (!file_) return std::nullopt;
   const std::uint64_t from = part_.size();
-  const auto moved = keep([&] { return part_.take(pipe, socket, most); });
+  const auto moved = keep([&] { return part_.take(mover, socket, most); });
   if (moved > 0U) {
     file_->data(from, part_.size());
     grown();

@@ -39,7 +39,7 @@ class PartSink final : public BodySink {
   void expect(std::uint64_t bytes) override;
   void data(std::span<const std::byte> bytes) override;
   void hole(std::uint64_t count) override;
-  std::optional<std::size_t> splice(SplicePipe& pipe, int socket, std::size_t most) override;
+  std::optional<std::size_t> splice(SpliceMover& mover, int socket, std::size_t most) override;
   // The digest of all that the part holds. To be called once. Throws Failure.
   DigestValue finish();
 

@@ -12,6 +12,7 @@
 #include "client/local/file_digest.h"
 #include "client/transfer/commit_group.h"
 #include "client/transfer/get_body.h"
+#include "common/whole_file.h"
 
 namespace ft {
 namespace {
@@ -26,13 +27,8 @@ class RangeSink final : public BodySink {
 
   void data(std::span<const std::byte> bytes) override {
     digest_.update(bytes);
-    while (!bytes.empty()) {
-      const ssize_t done = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(position_));
-      if (done < 0 && errno == EINTR) continue;
-      if (done <= 0) throw failureFromErrno(done == 0 ? ENOSPC : errno, "writing the file failed");
-      position_ += static_cast<std::uint64_t>(done);
-      bytes = bytes.subspan(static_cast<std::size_t>(done));
-    }
+    if (const int error = writeAllAt(fd_, bytes, position_)) throw failureFromErrno(error, "writing the file failed");
+    position_ += bytes.size();
   }
   void hole(std::uint64_t count) override {
     digest_.updateZeros(count);

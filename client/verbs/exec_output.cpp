@@ -10,20 +10,12 @@
 #include "client/exit_code.h"
 #include "common/base64.h"
 #include "common/escape.h"
+#include "common/whole_file.h"
 
 namespace ft {
 namespace {
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
-
-void writeAll(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t n = ::write(fd, text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw failureFromErrno(errno, fd == STDOUT_FILENO ? "standard output" : "standard error");
-    text.remove_prefix(static_cast<std::size_t>(n));
-  }
-}
 
 }  // namespace
 
@@ -87,7 +79,8 @@ void ExecOutput::add(bool errors, std::span<const std::byte> bytes) {
 void ExecOutput::write(bool errors, std::string_view text) {
   if (text.empty()) return;
   if (!output_.json()) {
-    writeAll(errors ? STDERR_FILENO : STDOUT_FILENO, text);
+    const int error = writeAll(errors ? STDERR_FILENO : STDOUT_FILENO, text);
+    if (error != 0) throw failureFromErrno(error, errors ? "standard error" : "standard output");
     return;
   }
   output_.object("output", [&](JsonWriter& json) {

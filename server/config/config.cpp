@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/escape.h"
+#include "common/lower_case.h"
 #include "common/nearest_word.h"
 #include "common/system_account.h"
 #include "common/version.h"
@@ -27,14 +28,6 @@ std::string upperCase(std::string_view text) {
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   }
   return upper;
-}
-
-std::string lowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
 }
 
 bool isFromEnvironment(const ConfigSetting& setting) { return setting.origin.starts_with("FTPD_"); }

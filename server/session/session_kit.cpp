@@ -1,7 +1,5 @@
 #include "server/session/session_kit.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
@@ -35,23 +33,6 @@ IoResult InputBuffer::fill(Transport& transport, std::size_t most) {
   const IoResult result = transport.read(bytes_.all().subspan(end_, room));
   end_ += result.bytes;
   return result;
-}
-
-bool SplicePipe::ready() {
-  if (read_) return true;
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return false;
-  read_.reset(ends[0]);
-  write_.reset(ends[1]);
-  ::fcntl(write_.get(), F_SETPIPE_SZ,
-          kWantedSize);  // may be refused to a user who has many pipes: smaller is only slower
-  capacity_ = static_cast<std::size_t>(std::max(::fcntl(write_.get(), F_GETPIPE_SZ), 4096));
-  return true;
-}
-
-void SplicePipe::discard() {
-  read_.reset();
-  write_.reset();
 }
 
 std::unique_ptr<SessionKit> KitPool::take() {

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "common/header.h"
+#include "common/splice_pipe.h"
 #include "common/transport.h"
-#include "common/unique_fd.h"
 
 namespace ft {
 
@@ -50,31 +50,13 @@ class InputBuffer {
   std::size_t end_ = 0;
 };
 
-// A pipe for splice; empty whenever a session is not inside a step. Made at first use.
-class SplicePipe {
- public:
-  static constexpr int kWantedSize = 1024 * 1024;
-
-  // False when no pipe can be had (descriptors): the caller then copies.
-  bool ready();
-  int readEnd() const { return read_.get(); }
-  int writeEnd() const { return write_.get(); }
-  std::size_t capacity() const { return capacity_; }
-  // After an error left bytes in it.
-  void discard();
-
- private:
-  UniqueFd read_, write_;
-  std::size_t capacity_ = 0;
-};
-
 struct SessionKit {
   static constexpr std::size_t kScratchSize = 256 * 1024;
 
   InputBuffer input;
   RawBuffer scratch{kScratchSize};
   HeaderParser parser;
-  SplicePipe pipe;
+  SplicePipe pipe;  // empty whenever a session is not inside a step
 };
 
 // Any thread may call it.

@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "client/local/part_file.h"
-#include "client/local/splice_pipe.h"
+#include "client/local/splice_mover.h"
 #include "common/error.h"
 #include "tests/client/transfer_fixture.h"
 #include "tests/support/scarce_memory.h"
@@ -106,13 +106,13 @@ TEST_CASE("what is spliced into a part lies behind what was there, and no byte m
   const TestFolder folder;
   const TargetFolder target = TargetFolder::open(folder.path());
   const Line line;
-  SplicePipe pipe;
+  SpliceMover mover;
   PartFile part = PartFile::create(target.root(), "a");
   part.write(std::as_bytes(std::span(std::string_view("begin "))));
-  CHECK(part.take(pipe, line.near.get(), 100) == 0U);
+  CHECK(part.take(mover, line.near.get(), 100) == 0U);
   line.send("middle end and the next header");
-  CHECK(part.take(pipe, line.near.get(), 6) == 6U);
-  CHECK(part.take(pipe, line.near.get(), 4) == 4U);
+  CHECK(part.take(mover, line.near.get(), 6) == 6U);
+  CHECK(part.take(mover, line.near.get(), 4) == 4U);
   CHECK(part.size() == 16);
   std::array<char, 64> rest{};
   CHECK(::read(line.near.get(), rest.data(), rest.size()) == 20);
@@ -124,13 +124,13 @@ TEST_CASE("a line that ended is told from one that is silent, and a file that ca
   const TestFolder folder;
   const TargetFolder target = TargetFolder::open(folder.path());
   Line line;
-  SplicePipe pipe;
+  SpliceMover mover;
   {
     line.send("bytes");
     const UniqueFd readOnly(::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY));
-    CHECK_THROWS_AS(pipe.move(line.near.get(), {readOnly.get(), 0}, 100), Failure);
+    CHECK_THROWS_AS(mover.move(line.near.get(), {readOnly.get(), 0}, 100), Failure);
   }
-  SplicePipe fresh;
+  SpliceMover fresh;
   PartFile part = PartFile::create(target.root(), "a");
   line.far.reset();
   CHECK_THROWS_AS(part.take(fresh, line.near.get(), 100), TransportError);
@@ -140,9 +140,9 @@ TEST_CASE("where splice cannot write, as into a file that only grows, the bytes 
   const TestFolder folder;
   const UniqueFd file(::open(folder.path("a").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600));
   const Line line;
-  SplicePipe pipe;
+  SpliceMover mover;
   line.send("some bytes");
-  CHECK(pipe.move(line.near.get(), {file.get(), 0}, 100) == 10U);
+  CHECK(mover.move(line.near.get(), {file.get(), 0}, 100) == 10U);
   CHECK(folder.read("a") == "some bytes");
 }
 

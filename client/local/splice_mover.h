@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "common/unique_fd.h"
+#include "common/splice_pipe.h"
 
 namespace ft {
 
@@ -15,13 +15,8 @@ struct FilePlace {
   std::uint64_t position = 0;
 };
 
-class SplicePipe {
+class SpliceMover {
  public:
-  // One call asks for this much, and the pipe holds as much where the system allows it. Bytes.
-  static constexpr std::size_t kSize = 1 << 20;
-
-  SplicePipe();
-
   // Moves at most `most` bytes of a non-blocking socket. 0: none are there now. nullopt: this socket cannot be spliced,
   // or there is no pipe.
   // Throws TransportError when the peer has closed or the connection broke, and Failure when the file cannot take the
@@ -33,7 +28,7 @@ class SplicePipe {
   // For a file that cannot be spliced into: takes the bytes out of the pipe and writes them.
   std::size_t copyOut(FilePlace place, std::size_t count);
 
-  UniqueFd readEnd_, writeEnd_;
+  SplicePipe pipe_;
 };
 
 }  // namespace ft

@@ -1,5 +1,5 @@
 #pragma once
-// Numbers and strings as SSH writes them (RFC 4251, section 5), for its key files and its agent.
+// Numbers and strings as SSH writes them (RFC 4251, section 5), for its keys and its agent.
 
 #include <cstdint>
 #include <string>

@@ -1,4 +1,4 @@
-#include "client/login/ssh_wire.h"
+#include "common/ssh_wire.h"
 
 namespace ft {
 namespace {

@@ -1,4 +1,4 @@
-#include "client/local/splice_pipe.h"
+#include "client/local/splice_mover.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -6,9 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <string>
+#include <span>
 
 #include "common/error.h"
+#include "common/whole_file.h"
 
 namespace ft {
 namespace {
@@ -20,20 +21,11 @@ namespace {
 
 }  // namespace
 
-SplicePipe::SplicePipe() {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return;
-  readEnd_.reset(ends[0]);
-  writeEnd_.reset(ends[1]);
-  // Refused over the user's limit for pipes: then it is a smaller one.
-  ::fcntl(writeEnd_.get(), F_SETPIPE_SZ, static_cast<int>(kSize));
-}
-
-std::optional<std::size_t> SplicePipe::move(int socket, FilePlace place, std::size_t most) {
-  if (!writeEnd_) return std::nullopt;
+std::optional<std::size_t> SpliceMover::move(int socket, FilePlace place, std::size_t most) {
+  if (!pipe_.ready()) return std::nullopt;
   for (;;) {
-    const ssize_t got =
-        ::splice(socket, nullptr, writeEnd_.get(), nullptr, std::min(most, kSize), SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    const ssize_t got = ::splice(socket, nullptr, pipe_.writeEnd(), nullptr, std::min(most, pipe_.capacity()),
+                                 SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
     if (got > 0) {
       empty(place, static_cast<std::size_t>(got));
       return static_cast<std::size_t>(got);
@@ -45,7 +37,7 @@ std::optional<std::size_t> SplicePipe::move(int socket, FilePlace place, std::si
   }
 }
 
-void SplicePipe::empty(FilePlace place, std::size_t count) {
+void SpliceMover::empty(FilePlace place, std::size_t count) {
   bool copying = false;
   while (count > 0) {
     auto offset = static_cast<off_t>(place.position);
@@ -53,7 +45,7 @@ void SplicePipe::empty(FilePlace place, std::size_t count) {
     if (copying) {
       done = static_cast<ssize_t>(copyOut(place, count));
     } else {
-      done = ::splice(readEnd_.get(), nullptr, place.fd, &offset, count, SPLICE_F_MOVE);
+      done = ::splice(pipe_.readEnd(), nullptr, place.fd, &offset, count, SPLICE_F_MOVE);
     }
     if (done < 0 && errno == EINTR) continue;
     if (done < 0 && (errno == EINVAL || errno == ENOSYS)) {
@@ -66,18 +58,13 @@ void SplicePipe::empty(FilePlace place, std::size_t count) {
   }
 }
 
-std::size_t SplicePipe::copyOut(FilePlace place, std::size_t count) {
+std::size_t SpliceMover::copyOut(FilePlace place, std::size_t count) {
   std::array<char, 64 * 1024> buffer;
-  const ssize_t got = ::read(readEnd_.get(), buffer.data(), std::min(count, buffer.size()));
+  const ssize_t got = ::read(pipe_.readEnd(), buffer.data(), std::min(count, buffer.size()));
   if (got <= 0) throw failureFromErrno(errno, "reading from a pipe failed");
-  for (ssize_t written = 0; written < got;) {
-    const ssize_t done = ::pwrite(place.fd, buffer.data() + written, static_cast<std::size_t>(got - written),
-                                  static_cast<off_t>(place.position) + written);
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) throw failureFromErrno(done == 0 ? ENOSPC : errno, "writing failed");
-    written += done;
-  }
-  return static_cast<std::size_t>(got);
+  const auto bytes = std::as_bytes(std::span(buffer)).first(static_cast<std::size_t>(got));
+  if (const int error = writeAllAt(place.fd, bytes, place.position)) throw failureFromErrno(error, "writing failed");
+  return bytes.size();
 }
 
 }  // namespace ft
