@@ -1,5 +1,5 @@
 #pragma once
-// What a failure means to the one who runs ftpc: one function from any failure to a code, a text and an exit code.
+// The failures that only the client has, and what any failure means to its user: a code, a text and an exit code.
 
 #include <exception>
 #include <optional>
@@ -41,7 +41,7 @@ class IdentityError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// The server does not let the user in: the whole run ends with that, and not one file of it. what() is for a person.
+// The server does not let the user in. This ends the whole run, not only one of its files. what() is for a person.
 class LoginError : public std::runtime_error {
  public:
   LoginError(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
@@ -67,8 +67,8 @@ class ServerFailure : public Failure {
   using Failure::Failure;
 };
 
-// A failure as it is told: `code` is a word for programs (the wire's codes, and "usage", "network", "identity",
-// "protocol", "interrupted"), `message` a sentence that is safe to print.
+// A failure in the form in which it is shown: `code` is a word for programs (the wire's codes, and "usage", "network",
+// "identity", "protocol", "interrupted"), `message` a sentence that is safe to print.
 struct Problem {
   std::string code;
   std::string message;

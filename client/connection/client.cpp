@@ -63,9 +63,9 @@ std::vector<CheckRequest> cutForCheck(std::span<const CheckEntry> entries) {
 }
 
 // How many of `made`, at least one, fit into one request: in it, either all say their bits or none does.
-std::size_t countForMkdir(std::span<const FolderToMake> made) {
+std::size_t countForMkdir(std::span<const NewFolder> made) {
   const std::size_t most = std::min(made.size(), kMaxCheckEntries);
-  const auto costOf = [](const FolderToMake& folder) { return nameCost(folder.name) + (folder.mode ? kModeCost : 0); };
+  const auto costOf = [](const NewFolder& folder) { return nameCost(folder.name) + (folder.mode ? kModeCost : 0); };
   std::size_t bytes = costOf(made.front());
   std::size_t count = 1;
   while (count < most && made[count].mode.has_value() == made.front().mode.has_value() &&
@@ -75,12 +75,12 @@ std::size_t countForMkdir(std::span<const FolderToMake> made) {
   return count;
 }
 
-Header mkdirRequest(const FileName& folder, std::span<const FolderToMake> made) {
+Header mkdirRequest(const FileName& folder, std::span<const NewFolder> made) {
   Header request = makeRequest("mkdir", folder);
   request.parents = true;
   request.names.emplace();
   if (made.front().mode) request.modes.emplace();
-  for (const FolderToMake& each : made) {
+  for (const NewFolder& each : made) {
     request.names->push_back(each.name);
     if (each.mode) request.modes->push_back(*each.mode);
   }
@@ -216,10 +216,9 @@ std::optional<ServerFailure> Client::readRefusal() {
   }
 }
 
-std::vector<std::span<const FolderToMake>> Client::mkdirAll(const FileName& folder,
-                                                            std::span<const FolderToMake> made) {
-  std::vector<std::span<const FolderToMake>> refused;
-  std::deque<std::span<const FolderToMake>> flight;
+std::vector<std::span<const NewFolder>> Client::mkdirAll(const FileName& folder, std::span<const NewFolder> made) {
+  std::vector<std::span<const NewFolder>> refused;
+  std::deque<std::span<const NewFolder>> flight;
   while (!made.empty() || !flight.empty()) {
     while (!made.empty() && flight.size() < kMkdirFlight) {
       flight.push_back(made.first(countForMkdir(made)));
@@ -232,7 +231,7 @@ std::vector<std::span<const FolderToMake>> Client::mkdirAll(const FileName& fold
   return refused;
 }
 
-std::vector<Client::Refusal> Client::mkdirEach(const FileName& folder, std::span<const FolderToMake> made) {
+std::vector<Client::Refusal> Client::mkdirEach(const FileName& folder, std::span<const NewFolder> made) {
   std::vector<Refusal> refused;
   std::size_t asked = 0;
   for (std::size_t i = 0; i < made.size(); ++i) {

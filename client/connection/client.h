@@ -62,7 +62,7 @@ struct CheckEntry {
 enum class CheckBits { Ignore, Compare };
 
 // A folder for `mkdir` to make, below another one.
-struct FolderToMake {
+struct NewFolder {
   std::string name;
   std::optional<std::uint32_t> mode;  // its permission bits; nullopt: the server's own for folders
 };
@@ -82,13 +82,13 @@ class Client {
   void mkdir(const FileName& name, bool parents, std::optional<std::uint32_t> mode = std::nullopt);
   // All of `made` below `folder`, and their parents, in their order and in a few pipelined requests. Returns the parts
   // of `made` that were refused as a whole, though some of them may be made.
-  std::vector<std::span<const FolderToMake>> mkdirAll(const FileName& folder, std::span<const FolderToMake> made);
+  std::vector<std::span<const NewFolder>> mkdirAll(const FileName& folder, std::span<const NewFolder> made);
   struct Refusal {
     std::size_t index;  // of the folder
     ServerFailure failure;
   };
   // The same with a request for each, which are pipelined. Returns what was refused; the others are made.
-  std::vector<Refusal> mkdirEach(const FileName& folder, std::span<const FolderToMake> made);
+  std::vector<Refusal> mkdirEach(const FileName& folder, std::span<const NewFolder> made);
   void remove(const FileName& name, bool recursive);
   void rename(const FileName& from, const FileName& to, bool replace);
   // The indexes of the entries that the server does not have with that size and time, and the bits that it would give

@@ -1,6 +1,6 @@
 #pragma once
-// What answers by multicast DNS say, put together: daemons from their records, and addresses of hosts. Without sockets.
-// Bounded, whatever comes.
+// Puts together what the answers to multicast DNS questions say: daemons from their records, and addresses of hosts.
+// Uses no socket. Takes bounded memory, whatever comes.
 
 #include <sys/socket.h>
 

@@ -18,13 +18,13 @@ namespace ft {
 class MdnsQuery {
  public:
   using Clock = std::chrono::steady_clock;
-  // Of an answer and the interface that it came by. True: that is enough.
+  // Gets an answer and the interface that it came by. Returns true when no more are needed.
   using Take = std::function<bool(const DnsMessage& answer, unsigned interface)>;
 
   // `stop` must outlive it.
   explicit MdnsQuery(const StopRequest& stop);
 
-  // What cannot be sent somewhere is not answered from there.
+  // Sends them on every interface; one that cannot send is left out.
   void ask(const std::vector<DnsQuestion>& questions);
   // Gives answers to `take` until it has enough (true), or `end` has come (false). Throws Interrupted.
   bool collect(Clock::time_point end, const Take& take);

@@ -84,8 +84,8 @@ class FollowingDigest {
 
 // The digest of a file that a transfer moves, taken beside it. XXH128 costs less than handing the bytes to another
 // thread, so it is taken here, a window at a time while its bytes are still in the processor's cache; the slower ones
-// are left to a FollowingDigest.
-// Belongs to the transfer's thread; the descriptor must stay open until finish() or the destructor.
+// are left to a FollowingDigest. Belongs to the transfer's thread; the descriptor must stay open until finish() or the
+// destructor.
 class FileDigest {
  public:
   // `digest` holds what lies before the first part.

@@ -18,9 +18,8 @@ struct FilePlace {
 class SpliceMover {
  public:
   // Moves at most `most` bytes of a non-blocking socket. 0: none are there now. nullopt: this socket cannot be spliced,
-  // or there is no pipe.
-  // Throws TransportError when the peer has closed or the connection broke, and Failure when the file cannot take the
-  // bytes.
+  // or there is no pipe. Throws TransportError when the peer has closed or the connection broke, and Failure when the
+  // file cannot take the bytes.
   std::optional<std::size_t> move(int socket, FilePlace place, std::size_t most);
 
  private:

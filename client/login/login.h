@@ -57,7 +57,8 @@ class Login {
 
   const LoginOptions options_;
   std::mutex mutex_;
-  bool known_ = false;  // one of these is how
+  // The way has been found: it is the one of these that is set.
+  bool known_ = false;
   std::string password_, token_;
   std::optional<SecretKey> key_;
   std::optional<PublicKey> agentKey_;

@@ -7,7 +7,7 @@
 #include "client/exit_code.h"
 #include "client/options/login_flags.h"
 #include "client/options/trust_flags.h"
-#include "client/transfer/lines.h"
+#include "client/transfer/side_links.h"
 #include "client/verbs/verbs.h"
 #include "common/command_line_fault.h"
 #include "common/escape.h"
@@ -109,7 +109,7 @@ void addGlobalOptions(CLI::App& app, Options& options, Raw& raw) {
   app.add_flag("--always", options.transfer.always, "Folders: send files again that are there with that size and time");
   app.add_flag("--checksum", options.transfer.checksum, "Folders: compare such files by digest");
   app.add_option("--connections", options.transfer.connections, "How many connections carry large work")
-      ->check(CLI::Range(1, static_cast<int>(Lines::kMaxLines)))
+      ->check(CLI::Range(1, static_cast<int>(SideLinks::kMaxLinks)))
       ->group("");
   addTrustFlags(app, raw.trust);
   addLoginFlags(app, options.login);

@@ -88,7 +88,7 @@ class Output final : public TransferObserver {
   Clock::time_point begin_ = Clock::now();
   Clock::time_point drawn_{};
   bool progressShown_ = false;
-  Progress progress_;
+  ProgressLine progress_;
   Tally tally_;
   std::string verb_;
   std::string server_;

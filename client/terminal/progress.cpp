@@ -21,26 +21,26 @@ std::string formatRate(double bytesPerSecond) {
   return formatSize(static_cast<std::uint64_t>(std::clamp(bytesPerSecond, 0.0, kMost))) + "/s";
 }
 
-void Progress::plan(std::uint64_t files, std::uint64_t bytes) {
+void ProgressLine::plan(std::uint64_t files, std::uint64_t bytes) {
   files_ += files;
   bytes_ += bytes;
 }
 
-void Progress::advance(std::uint64_t bytes, TimePoint now) {
+void ProgressLine::advance(std::uint64_t bytes, TimePoint now) {
   bytesDone_ += bytes;
   if (!samples_.empty() && now - samples_.back().time < kSampleTime) return;
   samples_.push_back({now, bytesDone_});
   while (samples_.size() > 1 && now - samples_[1].time > kWindow) samples_.pop_front();
 }
 
-double Progress::rate(TimePoint now) const {
+double ProgressLine::rate(TimePoint now) const {
   Sample from{begin_, 0};
   if (!samples_.empty() && now - begin_ > kWindow) from = samples_.front();
   const double seconds = std::max(kShortest, duration<double>(now - from.time).count());
   return static_cast<double>(bytesDone_ - from.bytes) / seconds;
 }
 
-std::string Progress::line(TimePoint now, std::size_t width) const {
+std::string ProgressLine::line(TimePoint now, std::size_t width) const {
   // A source that grows, or one of unknown size, must not lead past the whole.
   const std::uint64_t total = std::max(bytes_, bytesDone_);
   const bool known = bytes_ > 0;

@@ -10,22 +10,22 @@
 
 namespace ft {
 
-class Progress {
+class ProgressLine {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  explicit Progress(TimePoint begin) : begin_(begin) {}
+  explicit ProgressLine(TimePoint begin) : begin_(begin) {}
 
-  // More is known to be to do.
+  // Adds to the total.
   void plan(std::uint64_t files, std::uint64_t bytes);
-  // More is behind us, at `now`.
+  // So many bytes more have been moved, at `now`.
   void advance(std::uint64_t bytes, TimePoint now);
   void fileEnded() { ++filesDone_; }
 
   // Bytes a second over the last kWindow, or since the beginning when that is shorter.
   double rate(TimePoint now) const;
-  // One line of at most `width` columns, without a line end: "  42 % 3.4 GiB of 8.0 GiB, 98 of 240 files, 811 MiB/s, 6
-  // s left".
+  // One line of at most `width` columns, without a line end, such as
+  // "  42 % 3.4 GiB of 8.0 GiB, 98 of 240 files, 811 MiB/s, 6 s left".
   std::string line(TimePoint now, std::size_t width) const;
 
   static constexpr std::chrono::seconds kWindow{5};

@@ -1,4 +1,4 @@
-#include "client/transfer/commit_group.h"
+#include "client/transfer/fetched_group.h"
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -39,20 +39,20 @@ void syncFolders(std::vector<FolderPtr>& folders) {
 
 }  // namespace
 
-CommitGroup::CommitGroup(const TransferOptions& options, TransferObserver& observer)
+FetchedGroup::FetchedGroup(const TransferOptions& options, TransferObserver& observer)
     : options_(options), observer_(observer), mostFiles_(mostFiles(options.sync)) {}
 
-void CommitGroup::add(PartFile part, FileOutcome outcome) {
+void FetchedGroup::add(PartFile part, FileOutcome outcome) {
   bytes_ += outcome.size;
   entries_.push_back({std::move(part), std::move(outcome)});
   if (entries_.size() >= mostFiles_ || bytes_ >= kMaxBytes) commit();
 }
 
-void CommitGroup::touch(std::vector<FolderPtr> folders) {
+void FetchedGroup::touch(std::vector<FolderPtr> folders) {
   folders_.insert(folders_.end(), std::make_move_iterator(folders.begin()), std::make_move_iterator(folders.end()));
 }
 
-bool CommitGroup::attempt(Entry& entry, const std::function<void(PartFile&)>& action) {
+bool FetchedGroup::attempt(Entry& entry, const std::function<void(PartFile&)>& action) {
   if (entry.outcome.state == FileOutcome::State::Failed) return false;
   try {
     action(entry.part);
@@ -65,7 +65,7 @@ bool CommitGroup::attempt(Entry& entry, const std::function<void(PartFile&)>& ac
   }
 }
 
-void CommitGroup::sync(std::vector<Entry>& entries) {
+void FetchedGroup::sync(std::vector<Entry>& entries) {
   std::vector<FileToSync> files;
   files.reserve(entries.size());
   for (const Entry& entry : entries) files.push_back({entry.part.fd()});
@@ -75,7 +75,7 @@ void CommitGroup::sync(std::vector<Entry>& entries) {
   }
 }
 
-void CommitGroup::commit() {
+void FetchedGroup::commit() {
   std::vector<Entry> entries = std::exchange(entries_, {});
   bytes_ = 0;
   if (entries.empty() && folders_.empty()) return;

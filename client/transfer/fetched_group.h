@@ -1,6 +1,6 @@
 #pragma once
-// Gives many fetched files their names together: all are synced, then renamed, then their folders are synced. A file is
-// told to be stored only after that.
+// Gives many fetched files their names together: all are synced, then renamed, then their folders are synced. Only
+// after that the observer is told that a file is stored.
 
 #include <functional>
 #include <vector>
@@ -10,9 +10,9 @@
 
 namespace ft {
 
-class CommitGroup {
+class FetchedGroup {
  public:
-  CommitGroup(const TransferOptions& options, TransferObserver& observer);
+  FetchedGroup(const TransferOptions& options, TransferObserver& observer);
 
   // A file that is whole and verified. Commits when the group is full.
   void add(PartFile part, FileOutcome outcome);

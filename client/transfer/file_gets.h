@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "client/connection/link.h"
-#include "client/transfer/commit_group.h"
+#include "client/transfer/fetched_group.h"
 #include "client/transfer/get_body.h"
 #include "client/transfer/get_job.h"
 
@@ -22,8 +22,8 @@ class FileGets {
   // the user stopped), the jobs that are not done are in `jobs`, and what has come of a long one is resumed by the next
   // call.
   void run(std::deque<GetJob>& jobs);
-  // A file of which nothing is here and that turns out to have so many bytes is not fetched, but left for takeLeft(),
-  // with its size. nullopt: none is.
+  // From now on, a file that turns out to have at least so many bytes, and of which nothing is here yet, is not fetched
+  // but put aside with its size, for takeLeft() to return. nullopt: no file is put aside.
   void leaveFrom(std::optional<std::uint64_t> size) { leaveFrom_ = size; }
   std::deque<GetJob> takeLeft() { return std::exchange(left_, {}); }
 
@@ -61,7 +61,7 @@ class FileGets {
   const TransferOptions& options_;
   TransferObserver& observer_;
   TargetFolder& target_;
-  CommitGroup group_;
+  FetchedGroup group_;
   std::deque<Flight> flight_;   // asked for, in order
   std::optional<Flight> next_;  // prepared, but not asked for yet
   std::uint64_t flightBytes_ = 0;

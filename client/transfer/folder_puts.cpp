@@ -5,17 +5,17 @@
 
 namespace ft {
 
-std::vector<FolderPuts::Refused> FolderPuts::make(const FileName& base, std::vector<FolderToMake> folders) {
+std::vector<FolderPuts::Refused> FolderPuts::make(const FileName& base, std::vector<NewFolder> folders) {
   const auto plain = std::stable_partition(folders.begin(), folders.end(),
-                                           [](const FolderToMake& folder) { return folder.mode.has_value(); });
+                                           [](const NewFolder& folder) { return folder.mode.has_value(); });
   const auto ordered = static_cast<std::size_t>(plain - folders.begin());
   Share first;
   first.folders = std::span(folders).first(ordered);
   if (ordered > 0) link_.persist([&] { makeShare(link_, base, first); });
-  const std::span<const FolderToMake> others = std::span(folders).subspan(ordered);
+  const std::span<const NewFolder> others = std::span(folders).subspan(ordered);
   std::uint64_t bytes = 0;
-  for (const FolderToMake& folder : others) bytes += folder.name.size();
-  const std::size_t width = others.empty() ? 0 : lines_.widthFor(others.size(), bytes);
+  for (const NewFolder& folder : others) bytes += folder.name.size();
+  const std::size_t width = others.empty() ? 0 : sides_.widthFor(others.size(), bytes);
   std::vector<Share> shares(width);
   // Neighbours stay together, for they are mostly in one folder.
   for (std::size_t i = 0; i < width; ++i) {
@@ -23,8 +23,8 @@ std::vector<FolderPuts::Refused> FolderPuts::make(const FileName& base, std::vec
     shares[i].folders = others.subspan(begin, others.size() * (i + 1) / width - begin);
   }
   if (width > 1) {
-    lines_.run(width,
-               [&](Link& line, std::size_t number) { line.persist([&] { makeShare(line, base, shares[number]); }); });
+    sides_.run(width,
+               [&](Link& link, std::size_t number) { link.persist([&] { makeShare(link, base, shares[number]); }); });
   }
   std::vector<Refused> refused = std::move(first.refused);
   for (Share& share : shares) {
@@ -34,16 +34,16 @@ std::vector<FolderPuts::Refused> FolderPuts::make(const FileName& base, std::vec
   return refused;
 }
 
-void FolderPuts::makeShare(Link& line, const FileName& base, Share& share) {
+void FolderPuts::makeShare(Link& link, const FileName& base, Share& share) {
   share.refused.clear();
-  for (const std::span<const FolderToMake> group : line.client().mkdirAll(base, share.folders)) {
+  for (const std::span<const NewFolder> group : link.client().mkdirAll(base, share.folders)) {
     // Which of them it was tells each of them.
-    for (Client::Refusal& refusal : line.client().mkdirEach(base, group)) {
+    for (Client::Refusal& refusal : link.client().mkdirEach(base, group)) {
       share.refused.push_back({group[refusal.index].name, std::move(refusal.failure)});
     }
   }
   share.done = true;
-  line.progressed();
+  link.progressed();
 }
 
 }  // namespace ft

@@ -22,7 +22,7 @@ struct GetJob {
   std::string shown;                   // for messages and outcomes
   Advance advance;
   int tries = 0;
-  bool planned = false;  // of one whose size was not known: the observer has been told
+  bool planned = false;  // the observer was told of the size, which was not listed
 };
 
 // The answer to a get, checked against what was asked.

@@ -27,13 +27,13 @@ void ParallelGets::get(std::deque<GetJob> jobs) {
   std::deque<GetJob> large;
   for (GetJob& job : jobs) (job.size.value_or(0) >= Pieces::kWorthCutting ? large : rest).push_back(std::move(job));
   const std::uint64_t bytes = bytesOf(rest);
-  const std::size_t width = lines_.widthFor(rest.size(), bytes);
+  const std::size_t width = sides_.widthFor(rest.size(), bytes);
   if (width < 2) {
     getHere(rest);
   } else {
     getShares(std::move(rest), width, bytes);
   }
-  getLarge(large, lines_.widthFor(large.size(), bytesOf(large)));
+  getLarge(large, sides_.widthFor(large.size(), bytesOf(large)));
 }
 
 void ParallelGets::getHere(std::deque<GetJob>& jobs) {
@@ -42,7 +42,7 @@ void ParallelGets::getHere(std::deque<GetJob>& jobs) {
 
 void ParallelGets::getUnknown(std::deque<GetJob>& jobs) {
   // As much as the smallest large file would be; it does no harm when there is less.
-  const std::size_t width = lines_.widthFor(1, Pieces::kWorthCutting);
+  const std::size_t width = sides_.widthFor(1, Pieces::kWorthCutting);
   if (width >= 2) files_.leaveFrom(Pieces::kWorthCutting);
   getHere(jobs);
   files_.leaveFrom(std::nullopt);
@@ -70,9 +70,9 @@ void ParallelGets::getShares(std::deque<GetJob> jobs, std::size_t width, std::ui
   }
   std::vector<TargetFolder> targets(width, target_);
   target_.takeTouched();  // each of them syncs these
-  lines_.run(width, [&](Link& line, std::size_t number) {
-    FileGets files(line, options_, observer_, targets[number]);
-    line.persist([&] { files.run(shares[number]); });
+  sides_.run(width, [&](Link& link, std::size_t number) {
+    FileGets files(link, options_, observer_, targets[number]);
+    link.persist([&] { files.run(shares[number]); });
   });
   std::deque<GetJob> left;
   for (std::deque<GetJob>& share : shares) {

@@ -4,8 +4,9 @@
 #include <deque>
 
 #include "client/transfer/file_gets.h"
-#include "client/transfer/lines.h"
 #include "client/transfer/range_get.h"
+#include "client/transfer/shared_observer.h"
+#include "client/transfer/side_links.h"
 
 namespace ft {
 
@@ -16,9 +17,9 @@ class ParallelGets {
         options_(options),
         observer_(observer),
         target_(target),
-        lines_(link, options.connections),
+        sides_(link, options.connections),
         files_(link, options, observer_, target),
-        ranges_(link, lines_, options, observer_) {}
+        ranges_(link, sides_, options, observer_) {}
 
   // Each job's end is told to the observer. Throws as Link::persist().
   void get(std::deque<GetJob> jobs);
@@ -34,7 +35,7 @@ class ParallelGets {
   const TransferOptions& options_;
   SharedObserver observer_;
   TargetFolder& target_;
-  Lines lines_;
+  SideLinks sides_;
   FileGets files_;
   RangeGet ranges_;
 };

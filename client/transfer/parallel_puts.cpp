@@ -20,17 +20,17 @@ std::uint64_t bytesOf(const std::deque<PutJob>& jobs) {
 
 void ParallelPuts::put(std::deque<PutJob> jobs) {
   const std::uint64_t bytes = bytesOf(jobs);
-  const std::size_t width = lines_.widthFor(jobs.size(), bytes);
+  const std::size_t width = sides_.widthFor(jobs.size(), bytes);
   if (width < 2) {
     engine_.put(std::move(jobs));
     return;
   }
-  lines_.open(width);  // while this one makes its offer
+  sides_.open(width);  // while this one makes its offer
   std::deque<PutJob> rest;
   std::deque<PutJob> cut;
   for (PutJob& job : jobs) (job.size >= Pieces::kWorthCutting ? cut : rest).push_back(std::move(job));
   const std::uint64_t restBytes = bytesOf(rest);
-  const std::size_t restWidth = lines_.widthFor(rest.size(), restBytes);
+  const std::size_t restWidth = sides_.widthFor(rest.size(), restBytes);
   putShares(std::move(rest), restWidth, restBytes);
   std::deque<PutJob> left;
   for (PutJob& job : cut) {
@@ -53,9 +53,9 @@ void ParallelPuts::putShares(std::deque<PutJob> jobs, std::size_t width, std::ui
     weight += job.size + kFileWeight;
     (job.size <= kSmallFile ? share.small : share.large).push_back(std::move(job));
   }
-  lines_.run(width, [&](Link& line, std::size_t number) {
+  sides_.run(width, [&](Link& link, std::size_t number) {
     Share& share = shares[number];
-    PutEngine(line, options_, observer_).put(share.small, share.large);
+    PutEngine(link, options_, observer_).put(share.small, share.large);
   });
   std::deque<PutJob> left;
   for (Share& share : shares) {

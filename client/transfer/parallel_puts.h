@@ -6,9 +6,10 @@
 #include <vector>
 
 #include "client/transfer/folder_puts.h"
-#include "client/transfer/lines.h"
 #include "client/transfer/put_engine.h"
 #include "client/transfer/segment_put.h"
+#include "client/transfer/shared_observer.h"
+#include "client/transfer/side_links.h"
 
 namespace ft {
 
@@ -17,15 +18,17 @@ class ParallelPuts {
   ParallelPuts(Link& link, const TransferOptions& options, TransferObserver& observer)
       : options_(options),
         observer_(observer),
-        lines_(link, options.connections),
+        sides_(link, options.connections),
         engine_(link, options, observer_),
-        segments_(link, lines_, options, observer_),
-        folders_(link, lines_) {}
+        segments_(link, sides_, options, observer_),
+        folders_(link, sides_) {}
 
+  // For those that tell the same observer beside put(), from any thread.
+  TransferObserver& observer() { return observer_; }
   // So much is to come: connections that are worth it are made meanwhile. Throws as Link::persist().
-  void expect(std::uint64_t files, std::uint64_t bytes) { lines_.open(lines_.widthFor(files, bytes)); }
+  void expect(std::uint64_t files, std::uint64_t bytes) { sides_.open(sides_.widthFor(files, bytes)); }
   // As FolderPuts::make().
-  std::vector<FolderPuts::Refused> makeFolders(const FileName& base, std::vector<FolderToMake> folders) {
+  std::vector<FolderPuts::Refused> makeFolders(const FileName& base, std::vector<NewFolder> folders) {
     return folders_.make(base, std::move(folders));
   }
   // As PutEngine::put().
@@ -41,7 +44,7 @@ class ParallelPuts {
 
   const TransferOptions& options_;
   SharedObserver observer_;
-  Lines lines_;
+  SideLinks sides_;
   PutEngine engine_;
   SegmentPut segments_;
   FolderPuts folders_;

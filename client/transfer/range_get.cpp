@@ -10,7 +10,7 @@
 
 #include "client/connection/client.h"
 #include "client/local/file_digest.h"
-#include "client/transfer/commit_group.h"
+#include "client/transfer/fetched_group.h"
 #include "client/transfer/get_body.h"
 #include "common/whole_file.h"
 
@@ -72,7 +72,7 @@ bool RangeGet::attempt(GetJob& job, TargetFolder& target, std::size_t width) {
     return false;
   }
   link_.progressed();
-  CommitGroup group(options_, observer_);
+  FetchedGroup group(options_, observer_);
   group.touch(target.takeTouched());
   group.add(std::move(part), std::move(outcome));
   group.commit();
@@ -91,15 +91,15 @@ bool RangeGet::fetch(GetJob& job, PartFile& part, std::size_t width, FileOutcome
         job.advance.reach(end, observer_);
       },
       Pieces::sizeFor(width));
-  Identity identity;
-  const Whole whole{job, part.fd(), pieces, identity};
+  AgreedVersion agreed;
+  const Whole whole{job, part.fd(), pieces, agreed};
   // What has not come in one piece from the beginning is cut off, so that a resume finds nothing but true bytes.
   const auto keep = [&] {
     part.endGaps(pieces.reached());
     part.keepForResume();
   };
   try {
-    lines_.run(width, [&](Link& line, std::size_t) { receiveRanges(line, whole); });
+    sides_.run(width, [&](Link& link, std::size_t) { receiveRanges(link, whole); });
   } catch (const std::exception&) {
     keep();
     throw;
@@ -110,16 +110,16 @@ bool RangeGet::fetch(GetJob& job, PartFile& part, std::size_t width, FileOutcome
   }
   outcome.digest = following.finish();
   part.endGaps(size);
-  part.finish(identity.mode, identity.mtimeNs);
+  part.finish(agreed.mode, agreed.mtimeNs);
   outcome.name = job.shown;
   outcome.size = size;
   outcome.moved = size;
   return true;
 }
 
-void RangeGet::receiveRanges(Link& line, const Whole& whole) const {
+void RangeGet::receiveRanges(Link& link, const Whole& whole) const {
   try {
-    Connection& connection = line.connection();
+    Connection& connection = link.connection();
     std::deque<Piece> asked;
     for (;;) {
       while (asked.size() < kDepth) {
@@ -158,13 +158,13 @@ void RangeGet::requireSame(const Header& reply, const Whole& whole, const Piece&
   if (reply.offset.value_or(0) != piece.begin || reply.length != piece.size || reply.body != "chunks") {
     throw ProtocolError("another range came than the one that was asked for");
   }
-  const std::lock_guard lock(whole.identity.mutex);
-  if (!whole.identity.known) {
-    whole.identity.known = true;
-    whole.identity.mtimeNs = reply.mtimeNs;
-    whole.identity.mode = reply.mode;
+  const std::lock_guard lock(whole.agreed.mutex);
+  if (!whole.agreed.known) {
+    whole.agreed.known = true;
+    whole.agreed.mtimeNs = reply.mtimeNs;
+    whole.agreed.mode = reply.mode;
   }
-  if (reply.filesize != whole.job.size || !reply.mtimeNs || reply.mtimeNs != whole.identity.mtimeNs) {
+  if (reply.filesize != whole.job.size || !reply.mtimeNs || reply.mtimeNs != whole.agreed.mtimeNs) {
     throw Failure(ErrorCode::Changed, "the file changed on the server");
   }
 }

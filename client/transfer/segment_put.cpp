@@ -101,7 +101,7 @@ std::optional<FileOutcome> SegmentPut::attempt(PutJob& job, std::size_t width) {
       },
       Pieces::sizeFor(width));
   const Whole whole{source, *agreed->upload, pieces};
-  lines_.run(width, [&](Link& line, std::size_t) { sendSegments(line, whole); });
+  sides_.run(width, [&](Link& link, std::size_t) { sendSegments(link, whole); });
   if (!pieces.finished()) throw TransportError(TransportError::Kind::Closed, "a connection broke");
   link_.progressed();
 
@@ -136,9 +136,9 @@ std::optional<Header> SegmentPut::offer(const PutJob& job, const SourceFile& sou
   return reply;
 }
 
-void SegmentPut::sendSegments(Link& line, const Whole& whole) {
+void SegmentPut::sendSegments(Link& link, const Whole& whole) {
   try {
-    Connection& connection = line.connection();
+    Connection& connection = link.connection();
     std::deque<Sent> sent;
     for (;;) {
       const auto piece = sent.size() < kDepth ? whole.pieces.take(sent.empty()) : std::nullopt;
@@ -175,7 +175,7 @@ SegmentPut::Sent SegmentPut::sendSegment(Connection& connection, const Whole& wh
 }
 
 void SegmentPut::settle(Connection& connection, const Sent& sent) {
-  connection.allowForDisk(sent.piece.size * Lines::kMaxLines);
+  connection.allowForDisk(sent.piece.size * SideLinks::kMaxLinks);
   const Header reply = connection.readHeader();
   requireOk(reply);
   requireCommand(reply, "segment");

@@ -8,16 +8,16 @@
 #include <optional>
 #include <string>
 
-#include "client/transfer/lines.h"
 #include "client/transfer/pieces.h"
 #include "client/transfer/put_job.h"
+#include "client/transfer/side_links.h"
 
 namespace ft {
 
 class SegmentPut {
  public:
-  SegmentPut(Link& link, Lines& lines, const TransferOptions& options, TransferObserver& observer)
-      : link_(link), lines_(lines), options_(options), observer_(observer) {}
+  SegmentPut(Link& link, SideLinks& sides, const TransferOptions& options, TransferObserver& observer)
+      : link_(link), sides_(sides), options_(options), observer_(observer) {}
 
   // nullopt when the file has to be stored in another way. Throws only Interrupted.
   std::optional<FileOutcome> put(PutJob& job, std::size_t width);
@@ -35,13 +35,13 @@ class SegmentPut {
   };
   std::optional<FileOutcome> attempt(PutJob& job, std::size_t width);
   std::optional<Header> offer(const PutJob& job, const SourceFile& source);
-  static void sendSegments(Link& line, const Whole& whole);
+  static void sendSegments(Link& link, const Whole& whole);
   static Sent sendSegment(Connection& connection, const Whole& whole, const Piece& piece);
   static void settle(Connection& connection, const Sent& sent);
   Header end(const PutJob& job, const SourceFile& source, const DigestValue& digest);
 
   Link& link_;
-  Lines& lines_;
+  SideLinks& sides_;
   const TransferOptions& options_;
   TransferObserver& observer_;
 };

@@ -1,4 +1,4 @@
-#include "client/transfer/lines.h"
+#include "client/transfer/side_links.h"
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -21,9 +21,9 @@ constexpr std::uint64_t kWorthOne = 32 * 1024;
 // Where the round trip is short, files that are so many that making them is what takes the time: several of the
 // server's threads, and of ours, make them at once.
 constexpr std::uint64_t kManyFiles = 512;
-constexpr std::size_t kLinesForMany = 4;
+constexpr std::size_t kLinksForMany = 4;
 // Enough to have a long line full after five round trips, and half of what servers mostly allow one address.
-constexpr std::size_t kLinesForBytes = 16;
+constexpr std::size_t kLinksForBytes = 16;
 // Many files that are together so short that they are through while the connections still begin: twice as many carry
 // them a round trip sooner. Bytes.
 constexpr std::uint64_t kFewBytes = 32 << 20;
@@ -42,20 +42,20 @@ microseconds roundTripOf(const Connection& connection) {
 
 }  // namespace
 
-bool Lines::isLong() {
+bool SideLinks::isLong() {
   return link_.persist([&] { return roundTripOf(link_.connection()) >= kLongRoundTrip; });
 }
 
-std::size_t Lines::widthFor(std::uint64_t files, std::uint64_t bytes) {
+std::size_t SideLinks::widthFor(std::uint64_t files, std::uint64_t bytes) {
   const std::uint64_t worth = bytes / kWorthOne + files * kHeaderCost / kWorthOne;
   const bool brief = files >= kManyFiles && bytes <= kFewBytes;
-  const std::size_t most = limit_.value_or(brief ? kMaxLines : kLinesForBytes);
+  const std::size_t most = limit_.value_or(brief ? kMaxLinks : kLinksForBytes);
   if (most < 2 || worth < 2) return 1;
-  if (!limit_ && !isLong()) return files >= kManyFiles ? kLinesForMany : 1;
+  if (!limit_ && !isLong()) return files >= kManyFiles ? kLinksForMany : 1;
   return static_cast<std::size_t>(std::min<std::uint64_t>(most, worth));
 }
 
-void Lines::open(std::size_t width) {
+void SideLinks::open(std::size_t width) {
   while (sides_.size() + 1 < width) {
     auto side = std::make_unique<Side>();
     side->opening = std::async(std::launch::async, link_.way());
@@ -66,7 +66,7 @@ void Lines::open(std::size_t width) {
   }
 }
 
-void Lines::run(std::size_t width, const Work& work) {
+void SideLinks::run(std::size_t width, const Work& work) {
   std::vector<std::jthread> threads;
   try {
     open(width);
@@ -85,26 +85,6 @@ void Lines::run(std::size_t width, const Work& work) {
     link_.stop().check();
   }
   work(link_, 0);
-}
-
-void SharedObserver::planned(std::uint64_t files, std::uint64_t bytes) {
-  const std::lock_guard lock(mutex_);
-  observer_.planned(files, bytes);
-}
-
-void SharedObserver::advanced(std::uint64_t bytes) {
-  const std::lock_guard lock(mutex_);
-  observer_.advanced(bytes);
-}
-
-void SharedObserver::ended(const FileOutcome& outcome) {
-  const std::lock_guard lock(mutex_);
-  observer_.ended(outcome);
-}
-
-void SharedObserver::warned(const std::string& text) {
-  const std::lock_guard lock(mutex_);
-  observer_.warned(text);
 }
 
 }  // namespace ft

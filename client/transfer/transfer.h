@@ -20,7 +20,7 @@ struct TransferOptions {
   bool sync = true;       // get: files and folders are synced before they have their names
   bool always = false;    // trees: also files whose size and time say that they are there already
   bool checksum = false;  // trees: compare such files by digest
-  // How many connections carry what is worth several; nullopt: as many as the line's round trip tells.
+  // How many connections to use for work that is worth several; nullopt: as SideLinks finds best.
   std::optional<std::size_t> connections;
 };
 
@@ -36,23 +36,25 @@ struct FileOutcome {
   Problem problem;  // when Failed
 };
 
-// Told by the engines, from the thread that runs them.
+// Told by what puts and gets, from the thread that runs it, how it is going. Those that use several threads tell it
+// from one at a time (SharedObserver).
 class TransferObserver {
  public:
   virtual ~TransferObserver() = default;
-  // More is known to be to do.
+  // Adds to the total.
   virtual void planned(std::uint64_t files, std::uint64_t bytes) = 0;
-  // `bytes` more are behind us; never told twice for the same bytes of a file.
+  // `bytes` more have been moved; never told twice for the same bytes of a file.
   virtual void advanced(std::uint64_t bytes) = 0;
   virtual void ended(const FileOutcome& outcome) = 0;
   // Something was left out that is no failure (a symbolic link), or a file was begun again. `text` is safe to print.
   virtual void warned(const std::string& text) = 0;
 };
 
-// Passes on what is new of a position that may go back when a file is begun again.
+// How far a file has come. When a transfer begins the file again, its position goes back; the observer hears only of
+// what lies beyond all that it was told before.
 class Advance {
  public:
-  // True when the position was never reached before.
+  // The bytes before `position` have been moved. True when no earlier call reached so far.
   bool reach(std::uint64_t position, TransferObserver& observer) {
     if (position <= told_) return false;
     observer.advanced(position - told_);

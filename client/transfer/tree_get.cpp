@@ -8,7 +8,7 @@
 
 #include "client/local/file_digest.h"
 #include "client/local/source_file.h"
-#include "client/transfer/commit_group.h"
+#include "client/transfer/fetched_group.h"
 #include "client/transfer/parallel_gets.h"
 #include "common/escape.h"
 #include "common/protocol.h"
@@ -65,7 +65,7 @@ void TreeGet::finishModes(TargetFolder& target) {
 
 void TreeGet::settleFolders(TargetFolder& target, std::size_t most) {
   if (target.touched() < most) return;
-  CommitGroup group(options_, observer_);
+  FetchedGroup group(options_, observer_);
   group.touch(target.takeTouched());
   group.commit();
 }

@@ -94,7 +94,7 @@ PutJob TreePut::jobFor(const LocalFile& file) const {
 }
 
 void TreePut::makeFolders(std::span<const LocalFolder> folders) {
-  std::vector<FolderToMake> made;
+  std::vector<NewFolder> made;
   for (const LocalFolder& folder : folders) {
     try {
       if (folder.relative.empty()) {

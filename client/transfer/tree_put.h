@@ -13,7 +13,7 @@ namespace ft {
 class TreePut {
  public:
   TreePut(Link& link, const TransferOptions& options, TransferObserver& observer)
-      : link_(link), options_(options), observer_(observer), engine_(link, options, observer_) {}
+      : link_(link), options_(options), engine_(link, options, observer), observer_(engine_.observer()) {}
 
   // `local` becomes the remote folder `remote`. Throws as PutEngine::put().
   void run(const std::string& local, const FileName& remote);
@@ -34,8 +34,8 @@ class TreePut {
 
   Link& link_;
   const TransferOptions& options_;
-  SharedObserver observer_;  // the folder is read ahead on another thread
   ParallelPuts engine_;
+  TransferObserver& observer_;  // the engine's, as the folder is read ahead on another thread
   std::string local_;
   FileName remote_ = FileName::root();
   bool check_ = false;

@@ -1,6 +1,6 @@
 #pragma once
-// What a remote command writes, on its way to the own standard output and standard error: as it is, converted, or as
-// JSON objects.
+// Passes on what a remote command writes to this program's standard output and standard error: as it is, converted to
+// UTF-8, or as JSON objects.
 
 #include <array>
 #include <cstddef>
@@ -21,7 +21,7 @@ class ExecOutput {
   ExecOutput(Output& output, const std::optional<std::string>& encoding);
   ~ExecOutput();
 
-  // Throws Failure when it cannot be written.
+  // Bytes of the command's standard error (`errors`) or standard output. Throws Failure when they cannot be written.
   void add(bool errors, std::span<const std::byte> bytes);
   // The command has ended with this reply.
   void finish(const Header& reply);
@@ -32,8 +32,8 @@ class ExecOutput {
   void write(bool errors, std::string_view text);
 
   Output& output_;
-  std::array<std::unique_ptr<Converter>, 2>
-      converters_;  // of standard output and of standard error; null without an encoding
+  // Of standard output and of standard error; null without an encoding.
+  std::array<std::unique_ptr<Converter>, 2> converters_;
   std::uint64_t bytes_ = 0;
 };
 

@@ -11,13 +11,11 @@
 namespace ft {
 
 // Takes HOST:PATH arguments out of the operands of put (the last one) and get (any): sets options.server and leaves the
-// paths.
-// Throws UsageError, e.g. for two servers in one command.
+// paths. Throws UsageError, e.g. for two servers in one command.
 void takeServer(Options& options);
 
 // The last part of a local path, for a file or folder that is stored under its own name; "." and ".." are resolved
-// first.
-// Throws UsageError for "/".
+// first. Throws UsageError for "/".
 std::string baseName(const std::string& path);
 
 // Where a local file or folder goes. `target`: what -t said; nullopt or "" is the root; a trailing '/' (or more than

@@ -46,8 +46,8 @@ ScriptedServer::Script folderServer(FolderStore& store) {
   };
 }
 
-std::vector<FolderToMake> folderNames(int count) {
-  std::vector<FolderToMake> names;
+std::vector<NewFolder> folderNames(int count) {
+  std::vector<NewFolder> names;
   for (int i = 0; i < count; ++i)
     names.push_back({"group" + std::to_string(i / 100) + "/" + std::to_string(i), std::nullopt});
   return names;
@@ -60,9 +60,9 @@ TEST_CASE("many folders are made over several connections, and only those that a
   store.bad = {"base/group3/345", "base/group19/1999"};
   Server server(std::vector<ScriptedServer::Script>(4, folderServer(store)));
   Link link = server.link();
-  Lines lines(link, 4);
-  const std::vector<FolderToMake> names = folderNames(20'000);
-  const auto refused = FolderPuts(link, lines).make(FileName::parse("base"), names);
+  SideLinks sides(link, 4);
+  const std::vector<NewFolder> names = folderNames(20'000);
+  const auto refused = FolderPuts(link, sides).make(FileName::parse("base"), names);
   CHECK(server.scripted.connections() == 4);
   REQUIRE(refused.size() == 2);
   CHECK(refused[0].name == "group3/345");
@@ -76,9 +76,9 @@ TEST_CASE("folders with bits of their own are made first, in their order and ove
   store.bad = {"base/b/c"};
   Server server({folderServer(store)});
   Link link = server.link();
-  Lines lines(link, 4);
+  SideLinks sides(link, 4);
   const auto refused =
-      FolderPuts(link, lines)
+      FolderPuts(link, sides)
           .make(FileName::parse("base"),
                 {{"x/y", std::nullopt}, {"b", 0700}, {"z", std::nullopt}, {"b/c", 0750}, {"b/d", 0711}});
   REQUIRE(refused.size() == 1);
@@ -98,9 +98,9 @@ TEST_CASE("folders of a connection that breaks, or cannot be made, are made by t
   Server server({folderServer(store), folderServer(broken)});
   Link link = server.link();
   link.connection();
-  Lines lines(link, 4);
-  const std::vector<FolderToMake> names = folderNames(20'000);
-  CHECK(FolderPuts(link, lines).make(FileName::parse("base"), names).empty());
+  SideLinks sides(link, 4);
+  const std::vector<NewFolder> names = folderNames(20'000);
+  CHECK(FolderPuts(link, sides).make(FileName::parse("base"), names).empty());
   CHECK(store.made.size() == names.size());
 }
 
