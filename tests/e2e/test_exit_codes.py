@@ -259,7 +259,8 @@ def test_130_and_143_interrupted(make_client, daemon, number, code, verb):
     assert verb == "put" or not (client.folder / "big.bin").exists()
 
 
-def test_130_interrupted_while_a_hole_of_terabytes_is_sent(make_client, daemon):
+def test_130_interrupted_while_a_hole_of_terabytes_is_sent(make_client, make_daemon):
+    daemon = make_daemon()
     client = make_client(daemon.server)
     (client.folder / "hole").write_bytes(kData)
     os.truncate(client.folder / "hole", kHole)
