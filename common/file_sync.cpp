@@ -6,47 +6,52 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <map>
-#include <vector>
 
 namespace ft {
 namespace {
 
 // From so many files on, syncing the whole file system costs a third of syncing each. Fewer do not pay for what others
 // write.
-constexpr std::size_t kSyncAllFrom = 16;
+constexpr std::ptrdiff_t kSyncAllFrom = 16;
 constexpr unsigned kStart = SYNC_FILE_RANGE_WRITE;
 constexpr unsigned kCheck = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
 
-using Group = std::vector<FileToSync*>;
-
-void syncEach(const Group& group) {
-  if (group.size() > 1) {
-    for (const FileToSync* file : group) ::sync_file_range(file->fd, 0, 0, kStart);
-  }
-  for (FileToSync* file : group) file->error = ::fsync(file->fd) == 0 ? 0 : errno;
-}
-
-void syncGroup(const Group& group) {
+// Those of `files` that lie on the file system of the first.
+void syncNeighbours(std::span<FileToSync> files) noexcept {
+  const FileToSync& first = files.front();
+  const auto isNeighbour = [device = first.device](const FileToSync& file) {
+    return file.error == 0 && file.device == device;
+  };
+  const auto count = std::count_if(files.begin(), files.end(), isNeighbour);
   // A failure of syncfs() does not say which file it was, and others share the errors that it tells, so that its yes is
   // not enough, either: in both cases each file is asked.
-  if (group.size() < kSyncAllFrom || ::syncfs(group.front()->fd) != 0) return syncEach(group);
-  for (FileToSync* file : group) file->error = ::sync_file_range(file->fd, 0, 0, kCheck) == 0 ? 0 : errno;
+  const bool allSynced = count >= kSyncAllFrom && ::syncfs(first.fd) == 0;
+  if (!allSynced && count > 1) {
+    for (const FileToSync& file : files) {
+      if (isNeighbour(file)) ::sync_file_range(file.fd, 0, 0, kStart);
+    }
+  }
+  for (FileToSync& file : files) {
+    if (!isNeighbour(file)) continue;
+    if ((allSynced ? ::sync_file_range(file.fd, 0, 0, kCheck) : ::fsync(file.fd)) != 0) file.error = errno;
+  }
 }
 
 }  // namespace
 
-void syncFiles(std::span<FileToSync> files) {
-  std::map<dev_t, Group> groups;
+void syncFiles(std::span<FileToSync> files) noexcept {
   for (FileToSync& file : files) {
     struct stat status {};
-    if (::fstat(file.fd, &status) == 0) {
-      groups[status.st_dev].push_back(&file);
-    } else {
-      file.error = errno;
-    }
+    if (::fstat(file.fd, &status) != 0) file.error = errno;
+    file.device = status.st_dev;
   }
-  for (const auto& [device, group] : groups) syncGroup(group);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const auto before = files.first(i);
+    const bool synced = std::any_of(before.begin(), before.end(), [&](const auto& file) {
+      return file.device == files[i].device;
+    });
+    if (!synced) syncNeighbours(files.subspan(i));
+  }
 }
 
 }  // namespace ft

@@ -15,9 +15,6 @@ namespace ft {
 namespace {
 
 constexpr std::string_view kAction = "store";
-// From so many files on, syncing the whole file system costs a third of syncing each. Smaller groups do not pay for
-// what others write.
-constexpr std::size_t kSyncAllFrom = 16;
 
 }  // namespace
 
@@ -35,11 +32,13 @@ int renameNoReplace(int fromFolder, const std::string& from, int toFolder, const
 CommitGroup::CommitGroup(DiskCore& core, std::span<CommitItem> items)
     : core_(core), spare_(ErrorCode::Internal, "an internal error, such as memory that has run out") {
   entries_.reserve(items.size());
+  files_.reserve(items.size());
   for (CommitItem& item : items) {
     auto* const upload = dynamic_cast<DiskUpload*>(item.upload.get());
     if (upload == nullptr || !upload->finished()) throw std::logic_error("an upload is committed that is not finished");
     const PutSpec& spec = upload->spec();
     entries_.push_back({&item, upload, {spec.replace, spec.onlyReplace, spec.fixedFolders}});
+    files_.push_back({upload->file().fd()});
   }
 }
 
@@ -68,19 +67,12 @@ void CommitGroup::attempt(Entry& entry, const Action& action) noexcept {
 }
 
 void CommitGroup::syncFiles() {
-  const bool many = entries_.size() >= kSyncAllFrom;
-  // Other groups share the errors that syncfs() tells, so its yes is not enough; each file also answers for itself.
-  const bool allSynced = many && ::syncfs(core_.syncFd()) == 0;
-  constexpr unsigned kStart = SYNC_FILE_RANGE_WRITE;
-  constexpr unsigned kCheck = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
-  if (!many && entries_.size() > 1) {
-    for (Entry& entry : entries_) ::sync_file_range(entry.upload->file().fd(), 0, 0, kStart);
-  }
-  for (Entry& entry : entries_) {
-    const int fd = entry.upload->file().fd();
-    if ((allSynced ? ::sync_file_range(fd, 0, 0, kCheck) : ::fsync(fd)) == 0) continue;
+  ft::syncFiles(files_);
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    if (files_[i].error == 0) continue;
+    Entry& entry = entries_[i];
     // The pages count as clean now and may be gone: a second sync would say yes to a file that is not there.
-    attempt(entry, [&, error = errno] { throw diskFailure(error, "sync", entry.upload->spec().name); });
+    attempt(entry, [&] { throw diskFailure(files_[i].error, "sync", entry.upload->spec().name); });
     entry.upload->discard();
   }
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/file_sync.h"
 #include "server/storage/disk_core.h"
 #include "server/storage/disk_upload.h"
 #include "server/storage/storage.h"
@@ -52,6 +53,7 @@ class CommitGroup {
   void remember(const Entry& entry) noexcept;
 
   DiskCore& core_;
+  std::vector<FileToSync> files_;  // of the same entries
   const Failure spare_;  // made ahead, for when there is no memory to make one
   std::vector<Entry> entries_;
   std::vector<Target> targets_;

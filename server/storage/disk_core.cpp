@@ -45,8 +45,7 @@ DiskCore::DiskCore(DiskStorageOptions given)
       folders(root, options.folderMode, syncsFolders()),
       hashers(hasherCount()),
       // What may be lost with the power is not written down: the digest could outlive the bytes.
-      keeper(root, state.folder(), digests, {options.backgroundMd5, syncsFiles() && state.usable()}),
-      syncFd_(folder(FileName::root(), "open")) {}
+      keeper(root, state.folder(), digests, {options.backgroundMd5, syncsFiles() && state.usable()}) {}
 
 UniqueFd DiskCore::folder(const FileName& name, std::string_view action) const {
   Opened opened = root.openFolder(name);

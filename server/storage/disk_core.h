@@ -61,8 +61,6 @@ class DiskCore {
   UniqueFd folder(const FileName& name, std::string_view action) const;
   // Syncs a folder when the durability asks for it. Returns an errno.
   int syncFolder(int folder) const;
-  // A descriptor on the file system that syncfs() takes.
-  int syncFd() const noexcept { return syncFd_.get(); }
 
   const DiskStorageOptions options;
   const RootedFolder root;
@@ -75,9 +73,6 @@ class DiskCore {
   DigestCache digests;
   DigestPool hashers;
   DigestKeeper keeper;
-
- private:
-  UniqueFd syncFd_;
 };
 
 }  // namespace ft
