@@ -47,9 +47,8 @@ void syncFiles(std::span<FileToSync> files) noexcept {
   }
   for (std::size_t i = 0; i < files.size(); ++i) {
     const auto before = files.first(i);
-    const bool synced = std::any_of(before.begin(), before.end(), [&](const auto& file) {
-      return file.device == files[i].device;
-    });
+    const bool synced =
+        std::any_of(before.begin(), before.end(), [&](const auto& file) { return file.device == files[i].device; });
     if (!synced) syncNeighbours(files.subspan(i));
   }
 }

@@ -9,7 +9,7 @@ namespace ft {
 
 struct FileToSync {
   int fd = -1;
-  int error = 0;  // afterwards: an errno, 0 when the file is on the disk
+  int error = 0;     // afterwards: an errno, 0 when the file is on the disk
   dev_t device = 0;  // for syncFiles() alone
 };
 

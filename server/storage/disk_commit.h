@@ -54,7 +54,7 @@ class CommitGroup {
 
   DiskCore& core_;
   std::vector<FileToSync> files_;  // of the same entries
-  const Failure spare_;  // made ahead, for when there is no memory to make one
+  const Failure spare_;            // made ahead, for when there is no memory to make one
   std::vector<Entry> entries_;
   std::vector<Target> targets_;
 };
