@@ -247,8 +247,7 @@ Outcome handleSegment(const Header& request, CommandContext& context) {
   }
   const std::shared_ptr<SegmentedUpload> whole = context.segments.find(*request.upload);
   if (!whole) throw Failure(ErrorCode::NotFound, "no file of that 'upload' is being put together; offer it again");
-  const std::uint64_t offset = *request.offset;
-  whole->admit(offset, *request.filesize);
+  const auto place = std::make_shared<SegmentPlace>(whole, *request.offset, *request.filesize);
   PutSpec spec;
   spec.name = whole->spec().name;
   spec.size = request.filesize;
@@ -256,7 +255,7 @@ Outcome handleSegment(const Header& request, CommandContext& context) {
   for (const DigestValue& digest : request.digests) spec.digests.push_back(digest.algorithm);
   if (spec.digests.empty()) spec.digests.push_back(wantedDigest(request, DigestAlgorithm::Xxh128));
   return ReceiveFile{context.storage.begin(spec),
-                     [whole, offset](std::unique_ptr<Upload> segment) { whole->add(offset, std::move(segment)); }};
+                     [place](std::unique_ptr<Upload> segment) { place->add(std::move(segment)); }};
 }
 
 Outcome handleSum(const Header& request, CommandContext& context) {

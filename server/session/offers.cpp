@@ -22,9 +22,9 @@ std::unique_ptr<Upload> Offers::take(const PutSpec& spec) {
     return offered.name == spec.name && offered.size == spec.size && offered.mtimeNs == spec.mtimeNs;
   });
   if (found == open_.end()) return nullptr;
-  Entry entry = std::move(*found);
+  std::unique_ptr<Upload> upload = found->segmented ? found->segmented->release() : std::move(found->upload);
   open_.erase(found);
-  return entry.segmented ? entry.segmented->release() : std::move(entry.upload);
+  return upload;
 }
 
 }  // namespace ft

@@ -1,7 +1,6 @@
 #pragma once
 // The uploads that a session has offered and not yet put (PROTOCOL.md 5.3), at most kMaxOpenOffers; the oldest gives
-// way.
-// Belongs to one session; one thread at a time.
+// way. Belongs to one session; one thread at a time.
 
 #include <memory>
 #include <vector>
@@ -16,7 +15,8 @@ class Offers {
   void add(std::unique_ptr<Upload> upload);
   // One that other connections fill with segments meanwhile.
   void add(std::shared_ptr<SegmentedUpload> upload);
-  // The open offer of the same name, size and mtime, removed from the list; nullptr when there is none.
+  // The open offer of the same name, size and mtime, removed from the list; nullptr when there is none. Throws Busy, and
+  // keeps it, while a segment of it is under way.
   std::unique_ptr<Upload> take(const PutSpec& spec);
   // Gives up an open offer of that name, size and mtime, so that its part is free to be offered again.
   void drop(const PutSpec& spec) { take(spec).reset(); }

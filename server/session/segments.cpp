@@ -27,7 +27,19 @@ std::string randomId() {
 
 Failure notOpen() { return {ErrorCode::Changed, "the file is not being put together any more; offer it again"}; }
 
-Failure bytesAreThere() { return {ErrorCode::Changed, "these bytes are there already"}; }
+struct Range {
+  std::uint64_t offset, size;
+};
+
+// Do any of `ranges`, which lie by their offset, have bytes of that range? `sizeOf` tells the size of one.
+template <typename Ranges, typename SizeOf>
+bool overlaps(const Ranges& ranges, const Range& range, SizeOf sizeOf) {
+  const auto behind = ranges.lower_bound(range.offset);
+  if (behind != ranges.end() && behind->first - range.offset < range.size) return true;
+  if (behind == ranges.begin()) return false;
+  const auto before = std::prev(behind);
+  return before->first + sizeOf(before->second) > range.offset;
+}
 
 }  // namespace
 
@@ -36,7 +48,7 @@ SegmentedUpload::SegmentedUpload(Segments& all, std::unique_ptr<Upload> upload)
 
 SegmentedUpload::~SegmentedUpload() { all_.forget(id_); }
 
-void SegmentedUpload::admit(std::uint64_t offset, std::uint64_t size) {
+void SegmentedUpload::enter(std::uint64_t offset, std::uint64_t size) {
   const std::uint64_t end = spec_.size.value_or(0);
   if (offset > end || size > end - offset || size == 0) {
     throw Failure(ErrorCode::BadRequest, "the segment is not inside the file of " + std::to_string(end) + " bytes");
@@ -44,24 +56,26 @@ void SegmentedUpload::admit(std::uint64_t offset, std::uint64_t size) {
   const std::lock_guard lock(mutex_);
   if (!upload_) throw notOpen();
   const std::uint64_t there = upload_->offset();
-  if (offset < there || overlapsWaiting(offset, size)) throw bytesAreThere();
+  const Range range{offset, size};
+  if (offset < there || overlaps(waiting_, range, [](const auto& upload) { return upload->offset(); })) {
+    throw Failure(ErrorCode::Changed, "these bytes are there already");
+  }
+  if (overlaps(underWay_, range, [](std::uint64_t other) { return other; })) {
+    throw Failure(ErrorCode::Busy, "another segment is bringing these bytes");
+  }
   if (offset - there > kMaxAhead)
     throw Failure(ErrorCode::Busy, "segments before this one are missing; send them first");
+  underWay_.emplace(offset, size);
 }
 
-// Bytes that come twice would take space that nobody has promised. The lock is held.
-bool SegmentedUpload::overlapsWaiting(std::uint64_t offset, std::uint64_t size) const {
-  const auto behind = waiting_.lower_bound(offset);
-  if (behind != waiting_.end() && behind->first - offset < size) return true;
-  if (behind == waiting_.begin()) return false;
-  const auto before = std::prev(behind);
-  return before->first + before->second->offset() > offset;
+void SegmentedUpload::leave(std::uint64_t offset) {
+  const std::lock_guard lock(mutex_);
+  underWay_.erase(offset);
 }
 
 void SegmentedUpload::add(std::uint64_t offset, std::unique_ptr<Upload> segment) {
   const std::lock_guard lock(mutex_);
-  if (!upload_) throw notOpen();
-  if (offset < upload_->offset() || overlapsWaiting(offset, segment->offset())) throw bytesAreThere();
+  underWay_.erase(offset);
   waiting_.emplace(offset, std::move(segment));
   while (!waiting_.empty() && waiting_.begin()->first == upload_->offset()) {
     const auto next = waiting_.extract(waiting_.begin());
@@ -71,8 +85,22 @@ void SegmentedUpload::add(std::uint64_t offset, std::unique_ptr<Upload> segment)
 
 std::unique_ptr<Upload> SegmentedUpload::release() {
   const std::lock_guard lock(mutex_);
+  if (!underWay_.empty()) throw Failure(ErrorCode::Busy, "segments of this file are still on their way; try again");
   waiting_.clear();
   return std::move(upload_);
+}
+
+SegmentPlace::SegmentPlace(std::shared_ptr<SegmentedUpload> whole, std::uint64_t offset, std::uint64_t size)
+    : whole_(std::move(whole)), offset_(offset) {
+  whole_->enter(offset, size);
+}
+
+SegmentPlace::~SegmentPlace() {
+  if (whole_) whole_->leave(offset_);
+}
+
+void SegmentPlace::add(std::unique_ptr<Upload> segment) {
+  std::exchange(whole_, nullptr)->add(offset_, std::move(segment));
 }
 
 std::shared_ptr<SegmentedUpload> Segments::open(std::unique_ptr<Upload> upload) {

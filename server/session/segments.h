@@ -29,17 +29,15 @@ class SegmentedUpload {
   const std::string& id() const { return id_; }
   const PutSpec& spec() const { return spec_; }
 
-  // May a segment of that place come now? Throws BadRequest outside of the file, Changed when these bytes are there
-  // already, and Busy when it is so far ahead of the others that it would have to wait for too many.
-  void admit(std::uint64_t offset, std::uint64_t size);
-  // Takes a finished segment, and appends all that are due. Throws Failure; Changed also when the file is not being put
-  // together any more.
-  void add(std::uint64_t offset, std::unique_ptr<Upload> segment);
-  // Ends it: what is there is handed out, and segments that wait are dropped.
+  // Ends it: what is there is handed out, and segments that wait are dropped. Throws Busy while a segment is under way:
+  // its bytes have no other promise of space than that of the whole.
   std::unique_ptr<Upload> release();
 
  private:
-  bool overlapsWaiting(std::uint64_t offset, std::uint64_t size) const;
+  friend class SegmentPlace;
+  void enter(std::uint64_t offset, std::uint64_t size);
+  void leave(std::uint64_t offset);
+  void add(std::uint64_t offset, std::unique_ptr<Upload> segment);
 
   Segments& all_;
   const std::string id_;
@@ -47,6 +45,27 @@ class SegmentedUpload {
   std::mutex mutex_;
   std::unique_ptr<Upload> upload_;
   std::map<std::uint64_t, std::unique_ptr<Upload>> waiting_;
+  std::map<std::uint64_t, std::uint64_t> underWay_;  // the sizes
+};
+
+// A stretch of the file that belongs to one segment while it is under way, so that all that have come of a file never
+// take more space than the file itself. Keeps the file's upload, with what that was promised.
+class SegmentPlace {
+ public:
+  // Throws BadRequest outside of the file, Changed when these bytes are there already or the file is not being put
+  // together any more, and Busy when another segment is bringing them, or when it is so far ahead of the others that it
+  // would have to wait for too many.
+  SegmentPlace(std::shared_ptr<SegmentedUpload> whole, std::uint64_t offset, std::uint64_t size);
+  ~SegmentPlace();
+  SegmentPlace(const SegmentPlace&) = delete;
+  SegmentPlace& operator=(const SegmentPlace&) = delete;
+
+  // Takes the finished segment, and appends all that are due. To be called once. Throws Failure.
+  void add(std::unique_ptr<Upload> segment);
+
+ private:
+  std::shared_ptr<SegmentedUpload> whole_;  // null once the segment is added
+  const std::uint64_t offset_;
 };
 
 // All files of the daemon that are being put together. Outlives them.

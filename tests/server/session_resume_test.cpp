@@ -201,6 +201,28 @@ TEST_CASE("a file whose segments are not all there is not stored, and keeps what
   CHECK(peer.reply().offset == 1000);
 }
 
+TEST_CASE("the same segment over many connections takes the space of one, however often the file is offered") {
+  MemoryStorage storage;
+  const std::string offer =
+      R"({"v":1,"cmd":"offer","segments":true,"filename":"big","filesize":9000,"mtime_ns":5,"digest":"xxh128"})";
+  SessionPeer first(storage);
+  first.sendFrame(offer);
+  const std::string segment =
+      R"({"v":1,"cmd":"segment","offset":0,"filesize":9000,"upload":")" + first.reply().upload.value() + "\"}";
+  SessionPeer second(storage, first);
+  second.sendFrame(segment, pattern(8999));
+  SessionPeer third(storage, first);
+  third.sendFrame(segment, pattern(9000));
+  CHECK(third.reply().error == "busy");
+  first.sendFrame(offer);
+  CHECK(first.reply().error == "busy");
+  CHECK(storage.openUploads() == 2);
+  second.closeSending();
+  CHECK(second.closed());
+  third.sendFrame(segment, pattern(9000));
+  CHECK(third.reply().ok == true);
+}
+
 TEST_CASE("an offset that does not match is refused as changed and can be asked for again") {
   MemoryStorage storage;
   SessionPeer peer(storage);
