@@ -38,13 +38,15 @@ int syncFolder(int folder) {
 
 }  // namespace
 
-int writeAll(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t done = ::write(fd, bytes.data(), bytes.size());
+int writeAll(int fd, std::string_view bytes) { return writeMost(fd, bytes); }
+
+int writeMost(int fd, std::string_view& left) {
+  while (!left.empty()) {
+    const ssize_t done = ::write(fd, left.data(), left.size());
     if (done < 0 && errno == EINTR) continue;
     if (done < 0) return errno;
     if (done == 0) return EIO;
-    bytes.remove_prefix(static_cast<std::size_t>(done));
+    left.remove_prefix(static_cast<std::size_t>(done));
   }
   return 0;
 }

@@ -17,6 +17,8 @@ namespace ft {
 int writeAll(int fd, std::string_view bytes);
 // The same at a place of the file.
 int writeAllAt(int fd, std::span<const std::byte> bytes, std::uint64_t offset);
+// The same; `left` is what has not been written.
+int writeMost(int fd, std::string_view& left);
 
 struct NewFile {
   struct Owner {

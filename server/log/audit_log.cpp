@@ -1,6 +1,7 @@
 #include "server/log/audit_log.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -20,6 +21,21 @@ constexpr mode_t kMode = 0600;
 
 UniqueFd openFile(const std::string& path) {
   return UniqueFd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, kMode));
+}
+
+bool endsInsideLine(const std::string& path) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  struct stat info {};
+  char last = '\n';
+  if (!file || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size == 0) return false;
+  return ::pread(file.get(), &last, 1, info.st_size - 1) == 1 && last != '\n';
+}
+
+bool sameFile(int one, int other) {
+  struct stat first {};
+  struct stat second {};
+  return ::fstat(one, &first) == 0 && ::fstat(other, &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
 }
 
 std::vector<LogField> fieldsOf(const AuditRecord& record) {
@@ -50,6 +66,7 @@ AuditLog::AuditLog(Log& log, const std::string& path) : log_(log), path_(path) {
   if (!file_)
     throw ConfigError("cannot open the audit log " + escapeText(path_, 200) + ": " + errorText(errno) +
                       " (audit.file)");
+  if (endsInsideLine(path_)) rest_ = "\n";
   LogOutput output{[this](std::string_view line) { write(line); }, [] { return std::chrono::system_clock::now(); }};
   ownLog_ = std::make_unique<Log>(LogLevel::Trace, LogFormat::Json, std::move(output));
 }
@@ -66,11 +83,17 @@ void AuditLog::record(const AuditRecord& record) {
   }
 }
 
+// What is written stays a sequence of whole lines: of one that was cut, the rest comes first.
 void AuditLog::write(std::string_view line) {
-  const std::string whole = std::string(line) + "\n";
   const std::lock_guard lock(fileMutex_);
-  if (const int error = writeAll(file_.get(), whole); error != 0) {
+  const std::string whole = rest_ + std::string(line) + "\n";
+  std::string_view left = whole;
+  if (const int error = writeMost(file_.get(), left); error != 0) {
+    const std::size_t written = whole.size() - left.size();
+    rest_ = written <= rest_.size() ? rest_.substr(written) : std::string(left);
     log_.event(LogLevel::Error, "audit-failed", {{"file", path_}, {"reason", errorText(error)}});
+  } else {
+    rest_.clear();
   }
 }
 
@@ -82,6 +105,7 @@ void AuditLog::reopen() {
     return;
   }
   const std::lock_guard lock(fileMutex_);
+  if (!sameFile(file_.get(), fresh.get())) rest_.clear();
   file_ = std::move(fresh);
 }
 

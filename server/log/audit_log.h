@@ -33,7 +33,8 @@ struct AuditRecord {
 
 class AuditLog {
  public:
-  // Writes to `path`, made with mode 0600; to `log` when it is empty. Throws ConfigError when the file cannot be had.
+  // Writes to `path`, made with mode 0600; to `log` when it is empty. What is there of a cut line stays a line of its
+  // own. Throws ConfigError when the file cannot be had.
   AuditLog(Log& log, const std::string& path);
   ~AuditLog();
 
@@ -49,6 +50,7 @@ class AuditLog {
   const std::string path_;
   std::mutex fileMutex_;
   UniqueFd file_;                // under fileMutex_
+  std::string rest_;             // of a line that a full disk has cut; under fileMutex_
   std::unique_ptr<Log> ownLog_;  // null: log_ is written to
 };
 

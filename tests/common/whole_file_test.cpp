@@ -3,18 +3,17 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <thread>
 
 #include "common/unique_fd.h"
+#include "tests/support/file_size_limit.h"
 #include "tests/support/temp_folder.h"
 
 using namespace ft;
@@ -35,24 +34,6 @@ class Folder {
  private:
   const testing::TempFolder temp_;
   const std::string path_ = temp_.path().string();
-};
-
-// Files of this process can grow to so many bytes only, as on a disk that is full.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit before_{};
-  void (*handler_)(int) = std::signal(SIGXFSZ, SIG_IGN);
 };
 
 mode_t modeOf(const std::string& path) {
@@ -113,7 +94,7 @@ TEST_CASE("when the bytes do not fit or the name cannot be had, the old file sta
   REQUIRE(replaceFile(folder.at("a"), "old", {}) == 0);
   {
     // One call still takes the first 100 bytes.
-    const FileSizeLimit limit(100);
+    const testing::FileSizeLimit limit(100);
     CHECK(replaceFile(folder.at("a"), std::string(200, 'x'), {}) == EFBIG);
   }
   CHECK(folder.read("a") == "old");
