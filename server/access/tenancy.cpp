@@ -108,12 +108,16 @@ struct AgeLimit {
 };
 
 bool removeOlderThan(const TenancyState& state, const FileName& whole, const AgeLimit& limit) {
+  DiskStorage& disk = *state.locate(whole).disk;
+  const auto doubtChanges = [&, before = disk.expired()] {
+    if (disk.expired() != before) state.doubt(whole);
+  };
   try {
-    const bool done = state.locate(whole).disk->removeOlderThan(limit.age, limit.time);
-    state.doubt(whole);
+    const bool done = disk.removeOlderThan(limit.age, limit.time);
+    doubtChanges();
     return done;
   } catch (const Failure&) {
-    state.doubt(whole);  // others were removed
+    doubtChanges();
     throw;
   }
 }

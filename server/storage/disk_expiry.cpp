@@ -82,13 +82,21 @@ void ExpiryWalk::expire(int folder, const std::string& name, ino_t inode) {
     return;
   }
   struct stat info {};
-  if (::fstatat(place.folder(), place.name().c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || info.st_ino == inode) return;
+  if (::fstatat(place.folder(), place.name().c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || info.st_ino == inode) {
+    ++removed_;
+    return;
+  }
   if (renameNoReplace(place.folder(), place.name(), folder, name) == 0) place.release();
 }
 
 // A disk can be too full for one more name in the staging folder.
 void ExpiryWalk::removeInPlace(int folder, const std::string& name, ino_t inode) {
-  if (isThere(folder, name, inode) && ::unlinkat(folder, name.c_str(), 0) != 0) note(errno);
+  if (!isThere(folder, name, inode)) return;
+  if (::unlinkat(folder, name.c_str(), 0) == 0) {
+    ++removed_;
+  } else {
+    note(errno);
+  }
 }
 
 // What is gone by itself is no failure, and what others have mounted or linked there is not ours.
@@ -99,7 +107,10 @@ void ExpiryWalk::note(int error) {
 
 bool DiskStorage::removeOlderThan(std::chrono::milliseconds age, std::chrono::milliseconds time) {
   if (!expiry_) expiry_ = std::make_unique<ExpiryWalk>(core_);
-  if (!expiry_->goOn(std::chrono::system_clock::now() - age, time)) return false;
+  const std::uint64_t before = expiry_->removed();
+  const bool done = expiry_->goOn(std::chrono::system_clock::now() - age, time);
+  expired_ += expiry_->removed() - before;
+  if (!done) return false;
   const int error = std::exchange(expiry_, nullptr)->error();
   if (error != 0) throw failureFromErrno(error, "some old files could not be removed");
   return true;

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ class ExpiryWalk {
   bool goOn(std::chrono::system_clock::time_point oldest, std::chrono::milliseconds time);
   // The last errno of what could not be done so far; 0: all could.
   int error() const { return error_; }
+  // Files so far.
+  std::uint64_t removed() const { return removed_; }
 
  private:
   struct Level {
@@ -42,6 +45,7 @@ class ExpiryWalk {
   std::chrono::system_clock::time_point oldest_{};
   std::vector<Level> levels_;  // from the root to the folder that is being read
   int error_ = 0;
+  std::uint64_t removed_ = 0;
 };
 
 }  // namespace ft

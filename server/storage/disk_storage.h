@@ -45,6 +45,8 @@ class DiskStorage : public Storage {
   // on from there. No space is needed for it. To be called now and then, by one thread. Returns whether nothing is left
   // to do. Throws Failure when some files could not be removed, once the others are.
   bool removeOlderThan(std::chrono::milliseconds age, std::chrono::milliseconds time);
+  // How many files that has removed since the start. For its thread.
+  std::uint64_t expired() const { return expired_; }
   // The length of the parts that an owner's cut uploads have left (PutSpec::owner). Throws Failure.
   std::uint64_t partBytes(const std::string& owner) { return core_.parts.bytesOf(owner); }
   // Removes the oldest of these, until so many bytes are free or there are no more.
@@ -67,6 +69,7 @@ class DiskStorage : public Storage {
 
   DiskCore core_;
   std::unique_ptr<ExpiryWalk> expiry_;  // that has not come to its end
+  std::uint64_t expired_ = 0;
 };
 
 }  // namespace ft

@@ -15,6 +15,9 @@ const std::string kRules =
     "[user *]\nallow = homes/{user}: all\nhome = homes/{user}\nquota_bytes = 1000\nquota_files = 10\n"
     "[user admin]\nallow = /: all\nhome = offices\n";
 
+const std::string kAging =
+    "[root r]\npath = $/r\nmax_age = 1h\n[user *]\nallow = r/{user}: all\nhome = r/{user}\nquota_bytes = 1000\n";
+
 std::optional<ErrorCode> codeOf(const std::function<void()>& action) { return failureOf(action); }
 
 std::uint64_t bytesBelow(const fs::path& folder) {
@@ -207,6 +210,28 @@ TEST_CASE("an upload that counted on the file that it replaces does not go over 
   REQUIRE(failure.has_value());
   CHECK(failure->code() == ErrorCode::Quota);
   CHECK(bytesBelow(tenants.at("homes/anna")) == 1000);
+}
+
+TEST_CASE("a look for old files that removes none leaves the count alone") {
+  Tenants tenants(kAging);
+  const Hand anna = tenants.as("anna");
+  anna.put("a", text(100));
+  // Written by another program, so it shows whether somebody counts.
+  writeText(tenants.folder.path() / "r/anna/other", text(900));
+  tenants.tenancy->expire();
+  anna.put("b", text(100));
+}
+
+TEST_CASE("old files that are removed do not count any more") {
+  Tenants tenants(kAging);
+  tenants.config.access.roots.front().maxAge.value = std::chrono::milliseconds(1);
+  tenants.tenancy->reload(tenants.config);
+  const Hand anna = tenants.as("anna");
+  anna.put("a", text(1000));
+  const auto old = std::chrono::steady_clock::now() + std::chrono::milliseconds(2);
+  while (std::chrono::steady_clock::now() < old) continue;
+  tenants.tenancy->expire();
+  anna.put("b", text(1000));
 }
 
 TEST_CASE("segments of one file take no more of the quota than the file") {
