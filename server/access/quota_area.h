@@ -61,6 +61,7 @@ class QuotaArea {
   // How to learn what is on the disk: of the folder, and the bytes of the parts that these owners' cut uploads have
   // left; and how to remove the oldest parts of one, until so many bytes are free.
   struct Counters {
+    // Both may throw Failure: what needed the count is refused then, and it is tried again.
     std::function<Usage()> folder;
     std::function<std::uint64_t(const std::set<std::string>& owners)> parts;
     std::function<void(const std::string& owner, std::uint64_t bytes)> removeParts;

@@ -16,6 +16,11 @@ bool isBelow(std::string_view name, std::string_view folder) {
   return name.size() > folder.size() && name.starts_with(folder) && name[folder.size()] == '/';
 }
 
+// Not there, removed while it is read, or closed to the daemon (a link, a mount), so that nobody stores there.
+bool countsAsNothing(ErrorCode code) {
+  return code == ErrorCode::NotFound || code == ErrorCode::NotDirectory || code == ErrorCode::Forbidden;
+}
+
 // Bytes a second; 0 where there is no limit.
 std::uint64_t rateOf(const std::shared_ptr<const AccessRules>& rules, const std::string& user) {
   const Gate gate(rules, identityOf(user));
@@ -149,8 +154,8 @@ Usage TenancyState::countFolder(const FileName& whole) const {
         usage.files += page.skipped;
         after = page.next;
       } while (!after.empty());
-    } catch (const Failure&) {
-      // Not there, or removed while it is read: nothing to count.
+    } catch (const Failure& failure) {
+      if (!countsAsNothing(failure.code())) throw;
     }
   }
   return usage;

@@ -82,7 +82,7 @@ class TenancyState {
   void doubt(const FileName& whole) const;
   // Parts may have expired.
   void doubtParts() const;
-  // What is in a folder of the whole tree, but for areas inside of it.
+  // What is in a folder of the whole tree, but for areas inside of it. Throws Failure where the disk does not tell.
   Usage countFolder(const FileName& whole) const;
 
   // `identity` is a user or anonymous.

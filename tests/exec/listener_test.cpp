@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -12,6 +11,7 @@
 
 #include "common/descriptor_passing.h"
 #include "common/ini_file.h"
+#include "tests/support/no_descriptors.h"
 #include "tests/support/temp_folder.h"
 
 using namespace ft;
@@ -42,23 +42,6 @@ struct Scene {
   testing::TempFolder folder;
   std::string path = folder.path() / "socket";
   std::unique_ptr<ExecListener> listener = makeSocketListener(listenAt(path), {::getuid()});
-};
-
-// As long as it lives, no descriptor can be opened.
-class NoDescriptors {
- public:
-  NoDescriptors() {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    rlimit none = before_;
-    none.rlim_cur = 0;
-    ::setrlimit(RLIMIT_NOFILE, &none);
-  }
-  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-  NoDescriptors(const NoDescriptors&) = delete;
-  NoDescriptors& operator=(const NoDescriptors&) = delete;
-
- private:
-  rlimit before_{};
 };
 
 }  // namespace
@@ -118,7 +101,7 @@ TEST_CASE("without descriptors a connection waits, and is taken when there are s
   Scene scene;
   const UniqueFd peer = connected(scene.path);
   {
-    const NoDescriptors now;
+    const testing::NoDescriptors now;
     const Taken taken = scene.listener->take();
     CHECK(taken.exhausted);
     CHECK_FALSE(taken.closed);
@@ -154,7 +137,7 @@ TEST_CASE("a descriptor that finds no place is lost, and no session") {
   const auto listener = makeParentListener(std::move(pair.theirs));
   const Pair session(SOCK_STREAM);
   REQUIRE(sendDescriptor(pair.ours.get(), session.theirs.get()));
-  const NoDescriptors now;
+  const testing::NoDescriptors now;
   const Taken taken = listener->take();
   CHECK_FALSE(taken.session);
   CHECK_FALSE(taken.closed);

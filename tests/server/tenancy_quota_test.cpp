@@ -4,7 +4,9 @@
 #include <random>
 #include <thread>
 
+#include "server/access/tenancy_state.h"
 #include "tests/server/tenancy_fixture.h"
+#include "tests/support/no_descriptors.h"
 
 using namespace ft;
 using namespace ft::testing;
@@ -232,6 +234,24 @@ TEST_CASE("old files that are removed do not count any more") {
   while (std::chrono::steady_clock::now() < old) continue;
   tenants.tenancy->expire();
   anna.put("b", text(1000));
+}
+
+TEST_CASE("a home that cannot be counted for the moment does not count as empty") {
+  const TempFolder folder;
+  writeText(folder.path() / "homes/anna/d/a", text(600));
+  DiskStorageOptions options;
+  options.root = folder.path().string();
+  std::vector<TenancyState::Root> roots;
+  roots.push_back({"", options.root, std::make_unique<DiskStorage>(options)});
+  TenancyState state(std::move(roots), std::make_shared<const AccessRules>());
+  const auto area = state.openArea(FileName::parse("homes/anna"));
+  area->addOwner("user anna");
+  {
+    const NoDescriptors none;
+    CHECK(codeOf([&] { area->used(); }) == ErrorCode::Busy);
+    CHECK(codeOf([&] { state.roots().front().disk->partBytes("user anna"); }) == ErrorCode::Busy);
+  }
+  CHECK(area->used().bytes == 600);
 }
 
 TEST_CASE("segments of one file take no more of the quota than the file") {
