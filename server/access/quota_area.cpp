@@ -1,6 +1,7 @@
 #include "server/access/quota_area.h"
 
 #include <algorithm>
+#include <exception>
 
 #include "common/error.h"
 #include "common/units.h"
@@ -33,10 +34,41 @@ void QuotaArea::addOwner(const std::string& owner) {
   if (owners_.insert(owner).second) partsDoubted_ = true;
 }
 
-void QuotaArea::count() {
-  if (doubted_) used_ = counters_.folder();
-  if (partsDoubted_) parts_ = counters_.parts(owners_);
-  doubted_ = partsDoubted_ = false;
+void QuotaArea::count(std::unique_lock<std::mutex>& lock) {
+  while (counting_ || doubted_ || partsDoubted_) {
+    if (!counting_) {
+      countNow(lock);
+    } else if (!counted_.wait_for(lock, patience_, [&] { return !counting_; })) {
+      throw Failure(ErrorCode::Busy, "what the folder with a quota holds is being counted; try again later");
+    }
+  }
+}
+
+void QuotaArea::countNow(std::unique_lock<std::mutex>& lock) {
+  const bool folder = std::exchange(doubted_, false);
+  const bool parts = std::exchange(partsDoubted_, false);
+  const std::set<std::string> owners = owners_;
+  Usage inFolder = used_;
+  std::uint64_t inParts = parts_;
+  std::exception_ptr error;
+  counting_ = true;
+  lock.unlock();
+  try {
+    if (folder) inFolder = counters_.folder();
+    if (parts) inParts = counters_.parts(owners);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  lock.lock();
+  counting_ = false;
+  counted_.notify_all();
+  if (error) {
+    doubted_ |= folder;
+    partsDoubted_ |= parts;
+    std::rethrow_exception(error);
+  }
+  used_ = inFolder;
+  parts_ = inParts;
 }
 
 // Parts keep nobody from storing: whoever does not go on with them needs their space for something else.
@@ -76,8 +108,8 @@ void QuotaArea::require(Usage more, const Held& held, const QuotaLimits& limits,
 
 QuotaPromise QuotaArea::promise(Usage more, const QuotaLimits& limits, const FileName& name,
                                 const std::string& upload) {
-  const std::lock_guard lock(mutex_);
-  count();
+  std::unique_lock lock(mutex_);
+  count(lock);
   makeWay(more.bytes, limits);
   try {
     require(more, {promised_, parts_}, limits, name);
@@ -96,8 +128,8 @@ QuotaPromise QuotaArea::promise(Usage more, const QuotaLimits& limits, const Fil
 
 void QuotaArea::promiseMore(QuotaPromise& promise, std::uint64_t bytes, const QuotaLimits& limits,
                             const FileName& name) {
-  const std::lock_guard lock(mutex_);
-  count();
+  std::unique_lock lock(mutex_);
+  count(lock);
   makeWay(bytes, limits);
   require({bytes, 0}, {promised_, parts_}, limits, name);
   promised_.bytes += bytes;
@@ -115,12 +147,12 @@ void QuotaArea::doubtParts() {
 }
 
 Usage QuotaArea::used() {
-  const std::lock_guard lock(mutex_);
-  count();
+  std::unique_lock lock(mutex_);
+  count(lock);
   return used_;
 }
 
-QuotaArea::Change::Change(QuotaArea& area) : area_(area), lock_(area.mutex_) { area.count(); }
+QuotaArea::Change::Change(QuotaArea& area) : area_(area), lock_(area.mutex_) { area.count(lock_); }
 
 QuotaArea::Change::~Change() {
   if (!settled_) area_.doubted_ = true;

@@ -1,8 +1,13 @@
 #pragma once
-// What a folder with a quota holds: counted once, kept from then on, and promised to uploads before their first byte.
-// Every change of a name in the folder happens under the area's lock, which is held for the moment of the change and
-// not for the transfer. Thread-safe.
+// What a folder with a quota holds: counted when that is first needed, kept from then on, and promised to uploads before
+// their first byte. Every change of a name in the folder happens under the area's lock, which is held for the moment of
+// the change and not for the transfer. Thread-safe.
+//
+// A count takes as long as the folder is large. Who needs it counts; others who need it meanwhile wait for a second, and
+// are told Busy then, so that one large home does not hold every thread.
 
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -66,9 +71,10 @@ class QuotaArea {
     std::function<std::uint64_t(const std::set<std::string>& owners)> parts;
     std::function<void(const std::string& owner, std::uint64_t bytes)> removeParts;
   };
-  explicit QuotaArea(Counters counters) : counters_(std::move(counters)) {}
+  explicit QuotaArea(Counters counters, std::chrono::milliseconds patience = std::chrono::seconds(1))
+      : counters_(std::move(counters)), patience_(patience) {}
 
-  // From now on the parts of this owner count.
+  // From now on the parts of this owner count. Does not count.
   void addOwner(const std::string& owner);
   // Throws Failure(Quota) with the numbers when the limits do not allow that much more. `name` is what it is for. The
   // owner's oldest parts give way where that is enough. An `upload` that is not empty is the same again when it is
@@ -104,8 +110,9 @@ class QuotaArea {
 
  private:
   friend class QuotaPromise;
-  // All with the lock held.
-  void count();
+  // All with the lock held; the first two let go of it while they count or wait.
+  void count(std::unique_lock<std::mutex>& lock);
+  void countNow(std::unique_lock<std::mutex>& lock);
   // What is not in the folder yet and takes its space all the same.
   struct Held {
     Usage promised;
@@ -115,7 +122,10 @@ class QuotaArea {
   void require(Usage more, const Held& held, const QuotaLimits& limits, const FileName& name) const;
 
   const Counters counters_;
+  const std::chrono::milliseconds patience_;
   std::mutex mutex_;
+  std::condition_variable counted_;
+  bool counting_ = false;
   bool doubted_ = true;
   bool partsDoubted_ = true;
   Usage used_;

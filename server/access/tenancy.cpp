@@ -141,13 +141,13 @@ Tenancy::Tenancy(const ServerConfig& config, Log& log)
     const std::string& notice = root.disk->notice();
     if (!notice.empty()) log_.event(LogLevel::Warn, "digests-unused", {{"root", root.path}, {"reason", notice}});
   }
-  countHomes();
+  openHomes();
 }
 
 Tenancy::~Tenancy() = default;
 
-// The quotas of users that the configuration names are counted now; those of others when they come.
-void Tenancy::countHomes() {
+// So that what somebody else puts there counts, too; the homes of others are known when they come.
+void Tenancy::openHomes() {
   const auto rules = state_->rules();
   for (const UserRules& user : rules->users) {
     if (user.name == "*") continue;
@@ -155,8 +155,7 @@ void Tenancy::countHomes() {
     const bool counted =
         gate.limit(&UserRules::quotaBytes, "quota_bytes") || gate.limit(&UserRules::quotaFiles, "quota_files");
     if (!counted || gate.home().isRoot()) continue;
-    const Usage used = state_->openArea(gate.home())->used();
-    log_.event(LogLevel::Info, "quota", {{"user", user.name}, {"bytes", used.bytes}, {"files", used.files}});
+    state_->openArea(gate.home());
   }
 }
 
@@ -208,7 +207,7 @@ void Tenancy::reload(const ServerConfig& config) {
                       "nothing could be written there when it was started; the rules from before are kept");
   }
   state_->setRules(std::make_shared<const AccessRules>(config.access));
-  countHomes();
+  openHomes();
 }
 
 void Tenancy::expire() { chores_.run(chores(), kExpiryTime); }

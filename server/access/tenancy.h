@@ -57,7 +57,7 @@ class Tenancy {
   void expire();
 
  private:
-  void countHomes();
+  void openHomes();
   std::vector<Chore> chores() const;
 
   Log& log_;

@@ -81,7 +81,7 @@ TenancyState::Place TenancyState::locate(const FileName& whole) const {
 }
 
 std::shared_ptr<QuotaArea> TenancyState::openArea(const FileName& home) {
-  const std::unique_lock lock(mutex_);
+  std::unique_lock lock(mutex_);
   auto& area = areas_[home.text()];
   if (area) return area;
   QuotaArea::Counters counters;
@@ -96,7 +96,10 @@ std::shared_ptr<QuotaArea> TenancyState::openArea(const FileName& home) {
     locate(home).disk->removeOldestParts(owner, bytes);
   };
   area = std::make_shared<QuotaArea>(std::move(counters));
-  return area;
+  const auto opened = area;
+  lock.unlock();
+  doubt(home);  // what is above it has counted what is in it
+  return opened;
 }
 
 std::shared_ptr<QuotaArea> TenancyState::areaOf(const FileName& whole) const {

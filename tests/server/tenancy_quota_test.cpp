@@ -1,6 +1,7 @@
 // Quotas: promised before the first byte, and never exceeded, whatever happens at the same time.
 #include <doctest/doctest.h>
 
+#include <future>
 #include <random>
 #include <thread>
 
@@ -252,6 +253,37 @@ TEST_CASE("a home that cannot be counted for the moment does not count as empty"
     CHECK(codeOf([&] { state.roots().front().disk->partBytes("user anna"); }) == ErrorCode::Busy);
   }
   CHECK(area->used().bytes == 600);
+}
+
+TEST_CASE("who needs a count that takes long is told to try again, and the count is right when it is there") {
+  std::promise<void> begun, go;
+  QuotaArea::Counters counters;
+  counters.folder = [&] {
+    begun.set_value();
+    go.get_future().wait();
+    return Usage{600, 1};
+  };
+  counters.parts = [](const auto&) { return std::uint64_t{0}; };
+  QuotaArea area(counters, std::chrono::milliseconds(1));
+  Usage counted;
+  std::jthread counter([&] { counted = area.used(); });
+  begun.get_future().wait();
+  CHECK(codeOf([&] { area.promise({1, 1}, {}, FileName::parse("a")); }) == ErrorCode::Busy);
+  CHECK(codeOf([&] { QuotaArea::Change change(area); }) == ErrorCode::Busy);
+  area.addOwner("somebody");
+  go.set_value();
+  counter.join();
+  CHECK(counted.bytes == 600);
+  CHECK(area.used().bytes == 600);
+}
+
+TEST_CASE("a home inside of one that is counted already counts for itself from then on") {
+  Tenants tenants(kRules + "quota_bytes = 1000\n");
+  writeText(tenants.at("homes/anna/a"), text(900));
+  const Hand admin = tenants.as("admin");
+  CHECK(codeOf([&] { admin.put("b", text(500)); }) == ErrorCode::Quota);
+  tenants.as("anna").list("");
+  admin.put("b", text(500));
 }
 
 TEST_CASE("segments of one file take no more of the quota than the file") {
