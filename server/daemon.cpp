@@ -149,8 +149,7 @@ std::size_t connectionLimit(std::size_t configured, std::size_t descriptors) {
 }
 
 // What needs the privileges of who started the daemon comes before they are given up, and what must bear the sandbox
-// after it was entered:
-// threads are confined like the thread that starts them.
+// after it was entered: threads are confined like the thread that starts them.
 Daemon::Daemon(const ServerConfig& config, Log& log, Reread reread)
     : config_(config),
       log_(log),
@@ -341,19 +340,24 @@ void Daemon::tellAccounts() {
   log_.event(LogLevel::Info, "users", {{"file", access_->options().usersFile}, {"count", access_->countAccounts()}});
 }
 
+// Files, services and commands at once; what goes wrong with one is no reason to cut the others.
+void Daemon::drainAll(const std::atomic<bool>& hurry) {
+  const Patience patience{config_.drainTimeout, hurry};
+  std::jthread services([&] { keepServing("drain", [&] { services_->stop(patience); }); });
+  std::jthread commands([&] {
+    if (exec_) keepServing("drain", [&] { exec_->drain(patience); });
+  });
+  transfer_->drain(config_.drainTimeout);
+  services.join();
+  commands.join();
+  if (exec_) exec_->stop();
+}
+
 void Daemon::drain() {
   std::atomic<bool> done{false};
   std::atomic<bool> hurry{false};
   std::thread drainer([&] {
-    const Patience patience{config_.drainTimeout, hurry};
-    std::jthread services([&] { services_->stop(patience); });
-    std::jthread commands([&] {
-      if (exec_) exec_->drain(patience);
-    });
-    transfer_->drain(config_.drainTimeout);
-    services.join();
-    commands.join();
-    if (exec_) exec_->stop();
+    keepServing("drain", [&] { drainAll(hurry); });
     done = true;
   });
   while (!done) {

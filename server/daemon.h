@@ -2,6 +2,7 @@
 // The daemon as a whole: wires storage and services together from a configuration, says when it is ready, serves until
 // a signal, and drains. One thread (the main one) owns it.
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -51,6 +52,7 @@ class Daemon {
   // Once for each reason why clients refuse the certificate.
   void tellCertificate();
   void drain();
+  void drainAll(const std::atomic<bool>& hurry);
   void tellAccounts();
 
   const ServerConfig config_;
