@@ -5,6 +5,7 @@
 #include <Poco/Net/TCPServerConnection.h>
 #include <Poco/Net/TCPServerConnectionFactory.h>
 #include <Poco/Net/TCPServerParams.h>
+#include <pthread.h>
 
 #include <limits>
 #include <utility>
@@ -50,6 +51,16 @@ class RunFactory : public Poco::Net::TCPServerConnectionFactory {
   const WorkerPool::Work work_;
 };
 
+class Dispatcher : public Poco::Net::TCPServerDispatcher {
+ public:
+  using TCPServerDispatcher::TCPServerDispatcher;
+  // On each worker. Poco starts one from the thread that needs it, and it inherits that thread's name.
+  void run() override {
+    ::pthread_setname_np(::pthread_self(), "ftpd-worker");
+    TCPServerDispatcher::run();
+  }
+};
+
 Poco::Net::TCPServerParams::Ptr params(int workers) {
   Poco::Net::TCPServerParams::Ptr params = new Poco::Net::TCPServerParams;
   params->setMaxThreads(workers);
@@ -62,7 +73,7 @@ Poco::Net::TCPServerParams::Ptr params(int workers) {
 
 WorkerPool::WorkerPool(const std::string& name, int workers, int spare, Work work)
     : threads_(name, 2, workers + spare, kThreadIdleSeconds, kStackSize),
-      dispatcher_(new Poco::Net::TCPServerDispatcher(new RunFactory(std::move(work)), threads_, params(workers))) {}
+      dispatcher_(new Dispatcher(new RunFactory(std::move(work)), threads_, params(workers))) {}
 
 WorkerPool::~WorkerPool() = default;
 

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from support.fault_proxy import Fault, FaultProxy
+from support.waiting import wait_until
 
 kDelay = 0.005
 kBig = 24 << 20
@@ -91,3 +92,12 @@ def test_one_small_file_is_one_connection_and_one_request(make_daemon, make_clie
         ftpc.ok("get", "small", "-o", "back")
         assert line.connections == 2
         assert (ftpc.folder / "back").read_bytes() == b"small"
+
+
+def test_the_threads_of_the_daemon_are_named_after_what_they_do(make_daemon, make_client):
+    daemon = make_daemon()
+    ftpc = make_client(daemon.server)
+    tree(ftpc.folder / "tree", files=8)
+    ftpc.ok("put", "tree", "--connections", "4")
+    wait_until(lambda: daemon.thread_names().count("ftpd-parking") == 1, what="one thread of that name")
+    assert "ftpd-worker" in daemon.thread_names()
