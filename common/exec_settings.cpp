@@ -21,9 +21,9 @@ constexpr std::uint64_t kMostProcesses = 100'000;
 using Expected = std::string;
 
 Expected readCount(const std::string& text, std::uint64_t most, std::uint64_t& into) {
-  const bool digits = !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == std::string::npos;
-  if (!digits || std::stoull(text) > most) return "a number up to " + std::to_string(most);
-  into = std::stoull(text);
+  const auto number = parseNumber(text);
+  if (!number || *number > most) return "a number up to " + std::to_string(most);
+  into = *number;
   return {};
 }
 

@@ -100,6 +100,11 @@ FileName FileName::child(std::string_view leaf) const {
   return parse(text.append(text_).append(1, '/').append(leaf));
 }
 
+bool isBelow(std::string_view name, std::string_view folder) {
+  if (folder.empty()) return !name.empty();
+  return name.size() > folder.size() && name.starts_with(folder) && name[folder.size()] == '/';
+}
+
 std::string_view withoutOuterSlashes(std::string_view text) {
   while (text.starts_with('/')) text.remove_prefix(1);
   while (text.ends_with('/')) text.remove_suffix(1);

@@ -37,6 +37,9 @@ class FileName {
   std::string text_;
 };
 
+// Is a thing of that name, both relative to the root, inside of the folder ("": the root)?
+bool isBelow(std::string_view name, std::string_view folder);
+
 // As people write folders in settings: "/", "/pub/" and "pub" mean "", "pub" and "pub".
 std::string_view withoutOuterSlashes(std::string_view text);
 

@@ -58,6 +58,13 @@ std::string writeTenths(std::uint64_t tenths) {
 
 }  // namespace
 
+std::optional<std::uint64_t> parseNumber(std::string_view text, int base) {
+  std::uint64_t number = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  if (error != std::errc() || rest != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
 std::optional<std::uint64_t> parseSize(std::string_view text) {
   return parseWithUnit(lowerCase(text), kSizeUnits, std::numeric_limits<std::int64_t>::max());
 }
@@ -82,6 +89,8 @@ std::string formatSize(std::uint64_t bytes) {
   const std::uint64_t tenths = bytes / unit * 10 + (bytes % unit * 10 + unit / 2) / unit;
   return writeTenths(tenths).append(kNames[name]);
 }
+
+std::string exactSize(std::uint64_t bytes) { return std::to_string(bytes) + " bytes (" + formatSize(bytes) + ")"; }
 
 std::string formatDuration(milliseconds time) {
   const auto ms = static_cast<std::uint64_t>(time.count() < 0 ? 0 : time.count());

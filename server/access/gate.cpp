@@ -20,11 +20,6 @@ std::string withUser(std::string text, const std::string& user) {
   return text;
 }
 
-bool isBelow(std::string_view name, std::string_view folder) {
-  if (folder.empty()) return !name.empty();
-  return name.size() > folder.size() && name.starts_with(folder) && name[folder.size()] == '/';
-}
-
 bool isAtOrBelow(std::string_view name, std::string_view folder) { return name == folder || isBelow(name, folder); }
 
 bool writes(Verb verb) { return verb != Verb::List && verb != Verb::Get && verb != Verb::Exec; }

@@ -10,8 +10,6 @@
 namespace ft {
 namespace {
 
-std::string exact(std::uint64_t count) { return std::to_string(count) + " bytes (" + formatSize(count) + ")"; }
-
 std::uint64_t less(std::uint64_t a, std::uint64_t b) { return a - std::min(a, b); }
 
 bool fits(std::uint64_t there, std::uint64_t more, std::uint64_t limit) {
@@ -83,8 +81,8 @@ void QuotaArea::makeWay(std::uint64_t bytes, const QuotaLimits& limits) {
 void QuotaArea::require(Usage more, const Held& held, const QuotaLimits& limits, const FileName& name) const {
   const Usage there{used_.bytes + held.promised.bytes + held.parts, used_.files + held.promised.files};
   if (limits.bytes && more.bytes > 0 && !fits(there.bytes, more.bytes, *limits.bytes)) {
-    std::string text = "no space for " + shownName(name) + ": " + exact(more.bytes) + " more are needed, and of the " +
-                       exact(*limits.bytes) + " of " + limits.bytesRule + " " + std::to_string(used_.bytes) +
+    std::string text = "no space for " + shownName(name) + ": " + exactSize(more.bytes) + " more are needed, and of the " +
+                       exactSize(*limits.bytes) + " of " + limits.bytesRule + " " + std::to_string(used_.bytes) +
                        " are used";
     std::string remedy = "; remove something";
     if (held.promised.bytes > 0) {

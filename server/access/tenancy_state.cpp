@@ -11,11 +11,6 @@ namespace {
 
 constexpr Storage::PageLimits kCountPage{1000, 1 << 20};
 
-bool isBelow(std::string_view name, std::string_view folder) {
-  if (folder.empty()) return !name.empty();
-  return name.size() > folder.size() && name.starts_with(folder) && name[folder.size()] == '/';
-}
-
 // Not there, removed while it is read, or closed to the daemon (a link, a mount), so that nobody stores there.
 bool countsAsNothing(ErrorCode code) {
   return code == ErrorCode::NotFound || code == ErrorCode::NotDirectory || code == ErrorCode::Forbidden;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "common/error.h"
 #include "common/escape.h"
@@ -10,6 +9,7 @@
 #include "common/nearest_word.h"
 #include "common/units.h"
 #include "server/access/system_accounts.h"
+#include "server/config/values.h"
 
 namespace ft {
 namespace {
@@ -32,12 +32,6 @@ std::vector<std::string_view> split(std::string_view text, std::string_view sepa
   return parts;
 }
 
-Expected readFlag(std::string_view text, bool& into) {
-  if (text != "yes" && text != "no") return "yes or no";
-  into = text == "yes";
-  return {};
-}
-
 Expected readSize(std::string_view text, std::uint64_t& into) {
   const auto size = parseSize(text);
   if (!size) return "a size such as 64KiB or 10GiB";
@@ -45,10 +39,7 @@ Expected readSize(std::string_view text, std::uint64_t& into) {
   return {};
 }
 
-Expected readCount(std::string_view text, std::uint64_t& into) {
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), into);
-  return error == std::errc() && rest == text.data() + text.size() && into > 0 ? "" : "a number, at least 1";
-}
+Expected readNumber(std::string_view text, std::uint64_t& into) { return readCount(text, {.least = 1}, into); }
 
 Expected readAge(std::string_view text, std::chrono::milliseconds& into) {
   const auto time = parseDuration(text);
@@ -57,14 +48,16 @@ Expected readAge(std::string_view text, std::chrono::milliseconds& into) {
   return {};
 }
 
-template <std::uint32_t Required, std::uint32_t Most>
-Expected readMode(std::string_view text, std::uint32_t& into) {
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), into, 8);
-  const bool good = error == std::errc() && rest == text.data() + text.size() && into <= Most;
-  if (good && (into & Required) == Required) return {};
-  if (Required == 0) return "octal permission bits up to 077, as the owner keeps all of its own";
-  return Required == 0600 ? "octal permission bits from 0600 to 0777 that let the owner read and write"
-                          : "octal permission bits from 0700 to 0777 that let the owner do everything";
+template <std::uint32_t Required>
+Expected readBits(std::string_view text, std::uint32_t& into) {
+  return readMode(text, Required, into);
+}
+
+Expected readUmask(std::string_view text, std::uint32_t& into) {
+  const auto umask = parseNumber(text, 8);
+  if (!umask || *umask > 0077) return "octal permission bits up to 077, as the owner keeps all of its own";
+  into = static_cast<std::uint32_t>(*umask);
+  return {};
 }
 
 Expected readPath(std::string_view text, std::string& into) {
@@ -181,15 +174,15 @@ using U = UserRules;
 
 constexpr std::array kRootKeys{
     Key<R>{"path", place<&R::path, readPath, R>},
-    Key<R>{"read_only", place<&R::readOnly, readFlag, R>},
-    Key<R>{"write_only", place<&R::writeOnly, readFlag, R>},
-    Key<R>{"list", place<&R::list, readFlag, R>},
+    Key<R>{"read_only", place<&R::readOnly, readYesNo, R>},
+    Key<R>{"write_only", place<&R::writeOnly, readYesNo, R>},
+    Key<R>{"list", place<&R::list, readYesNo, R>},
     Key<R>{"hide", place<&R::hide, readPatterns, R>},
     Key<R>{"max_file_size", place<&R::maxFileSize, readSize, R>},
     Key<R>{"max_age", place<&R::maxAge, readAge, R>},
-    Key<R>{"file_mode", place<&R::fileMode, readMode<0600, 0777>, R>},
-    Key<R>{"dir_mode", place<&R::folderMode, readMode<0700, 0777>, R>},
-    Key<R>{"umask", place<&R::umask, readMode<0, 0077>, R>},
+    Key<R>{"file_mode", place<&R::fileMode, readBits<0600>, R>},
+    Key<R>{"dir_mode", place<&R::folderMode, readBits<0700>, R>},
+    Key<R>{"umask", place<&R::umask, readUmask, R>},
     Key<R>{"owner", place<&R::owner, readOwner, R>},
     Key<R>{"group", place<&R::group, readGroup, R>},
 };
@@ -198,10 +191,10 @@ constexpr std::array kUserKeys{
     Key<U>{"allow", place<&U::allow, readAllow, U>},
     Key<U>{"home", place<&U::home, readHome, U>},
     Key<U>{"quota_bytes", place<&U::quotaBytes, readSize, U>},
-    Key<U>{"quota_files", place<&U::quotaFiles, readCount, U>},
+    Key<U>{"quota_files", place<&U::quotaFiles, readNumber, U>},
     Key<U>{"rate", place<&U::rate, readSize, U>},
-    Key<U>{"connections", place<&U::connections, readCount, U>},
-    Key<U>{"transfers", place<&U::transfers, readCount, U>},
+    Key<U>{"connections", place<&U::connections, readNumber, U>},
+    Key<U>{"transfers", place<&U::transfers, readNumber, U>},
 };
 
 template <typename Keys, typename Target>

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <optional>
 #include <utility>
 
 #include "common/units.h"
@@ -10,30 +9,20 @@
 #include "server/config/login_config.h"
 #include "server/config/services_keys.h"
 #include "server/config/tls_keys.h"
+#include "server/config/values.h"
 
 namespace ft {
 namespace {
 
 using Durability = DiskStorageOptions::Durability;
 
-// Parsers: each gives back "" or what the value must be.
+constexpr std::uint64_t kMostPort = 65'535;
 
-template <typename Unsigned>
-std::optional<Unsigned> parseUnsigned(std::string_view text, int base) {
-  Unsigned number = 0;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
-  if (error != std::errc() || rest != text.data() + text.size()) return std::nullopt;
-  return number;
-}
+// Parsers: each gives back "" or what the value must be.
 
 template <auto Member, std::size_t Least, std::size_t Most>
 std::string parseCount(std::string_view text, ServerConfig& config) {
-  const auto number = parseUnsigned<std::size_t>(text, 10);
-  if (!number || *number < Least || *number > Most) {
-    return "a number from " + std::to_string(Least) + " to " + std::to_string(Most);
-  }
-  config.*Member = *number;
-  return "";
+  return readCount(text, {Least, Most}, config.*Member);
 }
 
 template <auto Member>
@@ -55,30 +44,14 @@ std::string parseTime(std::string_view text, ServerConfig& config) {
   return "";
 }
 
-// Octal permission bits; those in `Required` must be there, or the daemon could not use what it makes.
 template <auto Member, std::uint32_t Required>
 std::string parseMode(std::string_view text, ServerConfig& config) {
-  const auto mode = parseUnsigned<std::uint32_t>(text, 8);
-  if (!mode || *mode > 0777 || (*mode & Required) != Required) {
-    return Required == 0600 ? "octal permission bits from 0600 to 0777 that let the owner read and write"
-                            : "octal permission bits from 0700 to 0777 that let the owner do everything";
-  }
-  config.*Member = *mode;
-  return "";
+  return readMode(text, Required, config.*Member);
 }
 
 template <auto Member>
 std::string parseYesNo(std::string_view text, ServerConfig& config) {
-  if (text != "yes" && text != "no") return "yes or no";
-  config.*Member = text == "yes";
-  return "";
-}
-
-std::string parseSocketMode(std::string_view text, ServerConfig& config) {
-  const auto mode = parseUnsigned<std::uint32_t>(text, 8);
-  if (!mode || *mode > 0777 || (*mode & 0600) != 0600) return "octal permission bits from 0600 to 0777";
-  config.socketMode = *mode;
-  return "";
+  return readYesNo(text, config.*Member);
 }
 
 std::string parseUser(std::string_view text, ServerConfig& config) {
@@ -110,7 +83,8 @@ bool isListenAddress(std::string_view address) {
   if (address.starts_with("unix:")) return address.starts_with("unix:/") && address.size() > std::size("unix:/") - 1;
   const std::size_t colon = address.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return false;
-  if (!parseUnsigned<std::uint16_t>(address.substr(colon + 1), 10)) return false;
+  const auto port = parseNumber(address.substr(colon + 1));
+  if (!port || *port > kMostPort) return false;
   const std::string_view host = address.substr(0, colon);
   if (host.front() == '[') return host.size() > 2 && host.back() == ']';
   return host.find_first_of(":[] \t/") == std::string_view::npos;
@@ -184,7 +158,7 @@ std::string printMode(const ServerConfig& config) {
 
 template <auto Member>
 std::string printYesNo(const ServerConfig& config) {
-  return config.*Member ? "yes" : "no";
+  return writeYesNo(config.*Member);
 }
 
 std::string printUser(const ServerConfig& config) { return config.user; }
@@ -242,7 +216,7 @@ constexpr std::array kKeys{
         "from everywhere",
         parseYesNo<&C::insecureNoAuth>, printYesNo<&C::insecureNoAuth>},
     ConfigKey{"server", "socket_mode", "permission bits of Unix sockets, in octal: who may write may connect",
-              parseSocketMode, printMode<&C::socketMode>},
+              parseMode<&C::socketMode, 0600>, printMode<&C::socketMode>},
     ConfigKey{"server", "user", "user to become once all ports are bound; empty: none", parseUser, printUser},
     ConfigKey{"server", "sandbox",
               "whether to do without a part of the sandbox that the kernel does not have: required, best-effort, off",

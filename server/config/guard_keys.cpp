@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,22 +29,16 @@ std::string printRate(const ServerConfig& config) {
   return writeSize(config.*Member);
 }
 
-std::optional<std::size_t> readCount(std::string_view text) {
-  std::size_t count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error != std::errc() || end != text.data() + text.size() || count > kMostStartups) return std::nullopt;
-  return count;
-}
-
 std::string parseStartups(std::string_view text, ServerConfig& config) {
   constexpr const char* kExpected = "FROM:PERCENT:ALL like 100:30:1000, FROM at most ALL and PERCENT at most 100";
   const std::size_t first = text.find(':');
   const std::size_t second = text.find(':', std::min(first, text.size() - 1) + 1);
   if (first == std::string_view::npos || second == std::string_view::npos) return kExpected;
-  const auto from = readCount(text.substr(0, first));
-  const auto percent = readCount(text.substr(first + 1, second - first - 1));
-  const auto all = readCount(text.substr(second + 1));
-  if (!from || !percent || !all || *from > *all || *percent > 100 || *all == 0) return kExpected;
+  const auto from = parseNumber(text.substr(0, first));
+  const auto percent = parseNumber(text.substr(first + 1, second - first - 1));
+  const auto all = parseNumber(text.substr(second + 1));
+  if (!from || !percent || !all || *from > *all || *percent > 100 || *all == 0 || *all > kMostStartups)
+    return kExpected;
   config.startups = {*from, *percent, *all};
   return "";
 }

@@ -1,8 +1,8 @@
 #include <array>
-#include <charconv>
 
 #include "server/config/config.h"
 #include "server/config/login_config.h"
+#include "server/config/values.h"
 
 namespace ft {
 namespace {
@@ -29,13 +29,7 @@ std::string parseLocal(std::string_view text, ServerConfig& config) {
 }
 
 std::string parseHashAtOnce(std::string_view text, ServerConfig& config) {
-  std::size_t number = 0;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || rest != text.data() + text.size() || number < 1 || number > kMostHashes) {
-    return "a number from 1 to " + std::to_string(kMostHashes);
-  }
-  config.login.hashAtOnce = number;
-  return "";
+  return readCount(text, {1, kMostHashes}, config.login.hashAtOnce);
 }
 
 std::string printUsers(const ServerConfig& config) { return config.login.users; }

@@ -1,11 +1,11 @@
 #include "server/config/services_keys.h"
 
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "common/escape.h"
 #include "common/units.h"
+#include "server/config/values.h"
 
 namespace ft {
 namespace {
@@ -46,11 +46,7 @@ std::string printText(const ServerConfig& config) {
 
 template <auto Section, auto Member, std::size_t Most>
 std::string parseCount(std::string_view text, ServerConfig& config) {
-  std::size_t number = 0;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool good = error == std::errc() && rest == text.data() + text.size() && number > 0 && number <= Most;
-  if (good) config.services.*Section.*Member = number;
-  return good ? "" : "a number from 1 to " + std::to_string(Most);
+  return readCount(text, {1, Most}, config.services.*Section.*Member);
 }
 
 template <auto Section, auto Member>
@@ -60,14 +56,12 @@ std::string printCount(const ServerConfig& config) {
 
 template <auto Section, auto Member>
 std::string parseFlag(std::string_view text, ServerConfig& config) {
-  if (text != "yes" && text != "no") return "yes or no";
-  config.services.*Section.*Member = text == "yes";
-  return "";
+  return readYesNo(text, config.services.*Section.*Member);
 }
 
 template <auto Section, auto Member>
 std::string printFlag(const ServerConfig& config) {
-  return config.services.*Section.*Member ? "yes" : "no";
+  return writeYesNo(config.services.*Section.*Member);
 }
 
 template <auto Section, auto Member>

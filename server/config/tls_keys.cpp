@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include "server/config/values.h"
+
 namespace ft {
 namespace {
 
@@ -45,13 +47,9 @@ std::string parseVersion(std::string_view text, ServerConfig& config) {
 
 std::string printVersion(const ServerConfig& config) { return config.tls.only13 ? "1.3" : "1.2"; }
 
-std::string parseKernel(std::string_view text, ServerConfig& config) {
-  if (text != "yes" && text != "no") return "yes or no";
-  config.tls.kernelTls = text == "yes";
-  return "";
-}
+std::string parseKernel(std::string_view text, ServerConfig& config) { return readYesNo(text, config.tls.kernelTls); }
 
-std::string printKernel(const ServerConfig& config) { return config.tls.kernelTls ? "yes" : "no"; }
+std::string printKernel(const ServerConfig& config) { return writeYesNo(config.tls.kernelTls); }
 
 using T = TlsConfig;
 constexpr std::array kKeys{

@@ -42,8 +42,6 @@ std::optional<FileInfo> childInfo(int folder, const std::string& leaf) {
   return infoOf(info);
 }
 
-bool isInside(const FileName& name, const FileName& folder) { return name.text().starts_with(folder.text() + "/"); }
-
 void requireNotRoot(const FileName& name, const std::string& action) {
   if (name.isRoot()) throw Failure(ErrorCode::Forbidden, "the root cannot be " + action);
 }
@@ -156,7 +154,7 @@ void DiskStorage::remove(const FileName& name, bool recursive) {
 void DiskStorage::rename(const FileName& from, const FileName& to, bool replace) {
   requireNotRoot(from, "renamed");
   if (to.isRoot()) throw diskFailure(EISDIR, "replace", to);
-  if (from == to || isInside(to, from)) {
+  if (from == to || isBelow(to.text(), from.text())) {
     throw Failure(ErrorCode::NameInvalid, cannotRename(from, to) + (from == to ? "it has that name already"
                                                                                : "the new name is inside the old one"));
   }

@@ -18,11 +18,10 @@ struct Shortage {
 };
 
 Failure noSpace(const FileName& name, const Shortage& shortage) {
-  const auto exact = [](std::uint64_t count) { return std::to_string(count) + " bytes (" + formatSize(count) + ")"; };
-  std::string text = "cannot store " + shownName(name) + ": it needs " + exact(shortage.needed) + " and " +
-                     exact(shortage.free) + " are free";
-  if (shortage.kept > 0) text += ", " + exact(shortage.kept) + " of which are kept (storage.min_free)";
-  if (shortage.promised > 0) text += ", " + exact(shortage.promised) + " of which are promised to other uploads";
+  std::string text = "cannot store " + shownName(name) + ": it needs " + exactSize(shortage.needed) + " and " +
+                     exactSize(shortage.free) + " are free";
+  if (shortage.kept > 0) text += ", " + exactSize(shortage.kept) + " of which are kept (storage.min_free)";
+  if (shortage.promised > 0) text += ", " + exactSize(shortage.promised) + " of which are promised to other uploads";
   return Failure(ErrorCode::NoSpace, text);
 }
 

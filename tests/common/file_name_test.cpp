@@ -195,3 +195,13 @@ TEST_CASE("a child is checked like any name") {
   }
   CHECK_THROWS_AS(FileName::root().child(".ftpd"), Failure);
 }
+
+TEST_CASE("a name is below every folder above it, and not below itself or a name that only begins like it") {
+  CHECK(isBelow("a/b/c", "a/b"));
+  CHECK(isBelow("a/b/c", "a"));
+  CHECK(isBelow("a", ""));
+  CHECK_FALSE(isBelow("", ""));
+  CHECK_FALSE(isBelow("a/b", "a/b"));
+  CHECK_FALSE(isBelow("a/bc", "a/b"));
+  CHECK_FALSE(isBelow("a", "a/b"));
+}

@@ -88,3 +88,13 @@ TEST_CASE("what is written for a configuration is exact: it reads back as the sa
   CHECK(writeDuration(std::chrono::hours(168)) == "7d");
   CHECK(writeDuration(milliseconds(500)) == "500ms");
 }
+
+TEST_CASE("a number is digits and nothing else") {
+  CHECK(parseNumber("120") == 120);
+  CHECK(parseNumber("0750", 8) == 0750);
+  for (const char* text : {"", "-1", "+1", " 1", "1 ", "1x", "18446744073709551616"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parseNumber(text).has_value());
+  }
+  CHECK_FALSE(parseNumber("8", 8).has_value());
+}
