@@ -26,10 +26,10 @@ struct ExecLimits {
 
 struct ExecCommand {
   std::string name;
-  std::vector<std::string>
-      run;  // the program and its arguments; {root} stands for the root of the files, {args} for the client's
-  std::string
-      args;  // extended regular expression (POSIX) that each argument must match as a whole; empty: no arguments
+  // The program and its arguments; {root} stands for the root of the files, {args} for the client's arguments.
+  std::vector<std::string> run;
+  // Extended regular expression (POSIX) that each argument must match as a whole; empty: no arguments.
+  std::string args;
   std::uint64_t maxArgs = 16;
   ExecPeers from = ExecPeers::Loopback;
   ExecLimits limits;

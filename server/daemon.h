@@ -64,7 +64,7 @@ class Daemon {
   std::unique_ptr<AuditLog> audit_;
   RateLimits rates_;
   std::unique_ptr<Tenancy> tenancy_;
-  std::unique_ptr<Storage> localView_;  // of who needs no log-in
+  std::shared_ptr<Storage> localView_;  // of who needs no log-in
   std::unique_ptr<Authenticator> access_;
   std::uint64_t toldAccounts_ = 0;  // the version of the users that the log has
   std::unique_ptr<ServerTls> tls_;  // null: not spoken

@@ -20,41 +20,6 @@ constexpr milliseconds kLeastAgeInterval{1000};
 constexpr milliseconds kMostAgeInterval = std::chrono::minutes(5);
 constexpr milliseconds kExpiryTime{500};
 
-// Who may do everything on the only root sees the disk as it is.
-class WholeDisk : public Storage {
- public:
-  explicit WholeDisk(DiskStorage& disk) : disk_(disk) {}
-  std::unique_ptr<Upload> begin(const PutSpec& spec) override { return disk_.begin(spec); }
-  std::unique_ptr<Upload> resume(const PutSpec& spec, DigestAlgorithm digest) override {
-    return disk_.resume(spec, digest);
-  }
-  void restart(Upload& upload) override { disk_.restart(upload); }
-  void commit(std::span<CommitItem> items) override { disk_.commit(items); }
-  std::unique_ptr<Download> open(const FileName& name) override { return disk_.open(name); }
-  FileInfo stat(const FileName& name) override { return disk_.stat(name); }
-  FolderPage list(const FileName& folder, const std::string& after, PageLimits limits) override {
-    return disk_.list(folder, after, limits);
-  }
-  std::vector<std::optional<FileInfo>> statMany(const FileName& folder, std::span<const std::string> names) override {
-    return disk_.statMany(folder, names);
-  }
-  std::optional<std::uint32_t> storedMode(const FileName& name, std::uint32_t mode) override {
-    return disk_.storedMode(name, mode);
-  }
-  void makeFolder(const FileName& name, bool parents, std::optional<std::uint32_t> mode) override {
-    disk_.makeFolder(name, parents, mode);
-  }
-  void makeFolders(const FileName& folder, std::span<const std::string> names,
-                   std::span<const std::uint32_t> modes) override {
-    disk_.makeFolders(folder, names, modes);
-  }
-  void remove(const FileName& name, bool recursive) override { disk_.remove(name, recursive); }
-  void rename(const FileName& from, const FileName& to, bool replace) override { disk_.rename(from, to, replace); }
-
- private:
-  DiskStorage& disk_;
-};
-
 DiskStorageOptions storageOptions(const ServerConfig& config) {
   DiskStorageOptions options;
   options.root = config.root;
@@ -159,10 +124,11 @@ void Tenancy::openHomes() {
   }
 }
 
-std::unique_ptr<Storage> Tenancy::view(const Identity& identity) {
+std::shared_ptr<Storage> Tenancy::view(const Identity& identity) {
+  // Who may do everything on the only root sees the disk as it is.
   const bool whole = identity.kind == Identity::Kind::Local && !state_->counts() && state_->rules()->roots.empty();
-  if (whole) return std::make_unique<WholeDisk>(*state_->roots().front().disk);
-  return std::make_unique<GuardedStorage>(state_, identity);
+  if (whole) return {state_, state_->roots().front().disk.get()};
+  return std::make_shared<GuardedStorage>(state_, identity);
 }
 
 std::shared_ptr<const Gate> Tenancy::gate(const Identity& identity) const {

@@ -36,9 +36,9 @@ class Tenancy {
 
   // The storage as this identity sees it; must not outlive the tenancy. It counts as one of the user's connections
   // while it lives. Names are the identity's own (below its home), in messages too. Rules that are reloaded hold for
-  // views that exist. For Local on a single root this is the disk storage behind one call. Throws Failure(Busy) when
-  // the user has its number of connections.
-  std::unique_ptr<Storage> view(const Identity& identity);
+  // views that exist. For Local on a single root without quotas this is the disk storage itself. Throws Failure(Busy)
+  // when the user has its number of connections.
+  std::shared_ptr<Storage> view(const Identity& identity);
   // The gate as of now, for what is not a file (Verb::Exec at the root).
   std::shared_ptr<const Gate> gate(const Identity& identity) const;
   UserLimits limits(const Identity& identity) const;

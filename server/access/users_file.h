@@ -4,8 +4,8 @@
 //   [user anna]
 //   password = $argon2id$v=19$m=19456,t=2,p=1$…
 //   key = ssh-ed25519 AAAA… anna@laptop              (as many as there are)
-//   certificate = SHA256:… | NAME                    (of a client certificate: its key, or its name if a trusted CA
-// signed it)
+//   certificate = SHA256:… | NAME                    (of a client certificate: its key, or its name if it is from
+//                                                     an authority that is trusted)
 //   uid = 1000                                       (on a Unix socket)
 //   token.nightly = sha256:…
 //   token.nightly.until = 2027-01-31T00:00:00Z       (and .verbs = get list, .prefixes = pub; in/box)

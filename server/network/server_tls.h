@@ -62,8 +62,8 @@ class ServerTls {
   std::vector<Stamp> stamps_;  // when they were last read
   std::vector<Stamp> seen_;    // when filesChanged() last looked
   mutable std::mutex mutex_;
-  std::shared_ptr<const Loaded>
-      loaded_;  // under mutex_; GCC 12's atomic one has a load that does not order what follows
+  // Under mutex_: the atomic one of GCC 12 has a load that does not order what follows.
+  std::shared_ptr<const Loaded> loaded_;
 };
 
 }  // namespace ft

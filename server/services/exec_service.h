@@ -40,7 +40,7 @@ struct HandedOver {
   // Has the identity logged in on a line that nobody else reads, with the right to run commands? Then it does not
   // matter from where.
   bool entitled = false;
-  std::unique_ptr<Storage> view{};  // keeps its place among the connections of its user
+  std::shared_ptr<Storage> view{};  // keeps its place among the connections of its user
   // To be called before each command: looks who that is and whether it may run commands, and sets `identity` and
   // `entitled`. Empty: all are Local. Throws Failure when it may not any more. Any thread, one at a time.
   std::function<void(HandedOver&)> confirm{};

@@ -49,7 +49,7 @@ struct SessionContext {
   std::shared_ptr<const Identity> everyone =
       std::make_shared<const Identity>(Identity{Identity::Kind::Local, "", "", nullptr});
   // The storage as an identity sees it; empty: all see `storage`.
-  std::function<std::unique_ptr<Storage>(const Identity&)> view{};
+  std::function<std::shared_ptr<Storage>(const Identity&)> view{};
   // The rate that all connections of an identity share; null where it has none. Empty: nobody has one.
   std::function<std::shared_ptr<RateBucket>(const Identity&)> rate{};
   // The rule by which an identity may do what it asks for, in words. Empty: nobody tells.

@@ -54,7 +54,7 @@ class Visitor {
   const PeerInfo& origin_;
   std::shared_ptr<const Identity> identity_;
   std::uint64_t version_ = 0;  // of the users, when the identity was found
-  std::unique_ptr<Storage> view_;
+  std::shared_ptr<Storage> view_;
   std::shared_ptr<RateBucket> rate_;
   bool lineWasPlain_ = true;  // when the identity was found
 };

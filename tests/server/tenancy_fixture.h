@@ -19,7 +19,7 @@ inline const Identity kAnonymousUser{Identity::Kind::Anonymous, "anonymous", "",
 
 // A storage as its user handles it.
 struct Hand {
-  std::unique_ptr<Storage> storage;
+  std::shared_ptr<Storage> storage;
 
   static FileName name(std::string_view text) { return FileName::parseFolder(text); }
   std::optional<Failure> store(std::unique_ptr<Upload> upload) const {
