@@ -17,7 +17,7 @@
 #include "common/secret_input.h"
 #include "common/version.h"
 #include "server/access/users_place.h"
-#include "server/sandbox/sandbox_plan.h"
+#include "server/sandbox_plan.h"
 
 namespace ft {
 namespace {
@@ -98,7 +98,9 @@ struct Partners {
 
 TransferOptions transferOptions(const ServerConfig& config, std::size_t descriptors, const Partners& partners) {
   TransferOptions options;
-  options.exec = partners.exec;
+  if (partners.exec != nullptr) {
+    options.exec = [exec = partners.exec](HandedOver connection) { exec->take(std::move(connection)); };
+  }
   options.access = partners.access;
   options.tenancy = partners.tenancy;
   options.tls = partners.tls;

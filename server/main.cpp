@@ -17,8 +17,8 @@
 #include "common/ini_file.h"
 #include "common/standard_streams.h"
 #include "server/access/user_admin.h"
-#include "server/config/options.h"
 #include "server/daemon.h"
+#include "server/options.h"
 
 namespace {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "server/network/threading_service.h"
+#include "server/services/threading_service.h"
 #include "server/services/services.h"
 
 namespace ft {

@@ -16,19 +16,14 @@
 #include "common/transport.h"
 #include "server/access/identity.h"
 #include "server/access/password.h"
-#include "server/access/penalties.h"
 #include "server/access/users_file.h"
+#include "server/config/login_config.h"
+#include "server/limits/fair_queue.h"
+#include "server/limits/penalties.h"
 #include "server/log/log.h"
-#include "server/network/fair_queue.h"
+#include "server/network/peer_info.h"
 
 namespace ft {
-
-// What clients of this machine are without log-in.
-enum class LocalAccess {
-  Auto,   // Local as long as there have been no accounts since the start
-  Open,   // Local
-  Login,  // nobody
-};
 
 struct AccessOptions {
   std::string usersFile;  // empty: there are no accounts

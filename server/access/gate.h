@@ -11,8 +11,8 @@
 
 #include "common/error.h"
 #include "common/file_name.h"
-#include "server/access/access_rules.h"
 #include "server/access/identity.h"
+#include "server/config/access_rules.h"
 
 namespace ft {
 

@@ -1,10 +1,10 @@
 #pragma once
-// What a folder with a quota holds: counted when that is first needed, kept from then on, and promised to uploads before
-// their first byte. Every change of a name in the folder happens under the area's lock, which is held for the moment of
-// the change and not for the transfer. Thread-safe.
+// What a folder with a quota holds: counted when that is first needed, kept from then on, and promised to uploads
+// before their first byte. Every change of a name in the folder happens under the area's lock, which is held for the
+// moment of the change and not for the transfer. Thread-safe.
 //
-// A count takes as long as the folder is large. Who needs it counts; others who need it meanwhile wait for a second, and
-// are told Busy then, so that one large home does not hold every thread.
+// A count takes as long as the folder is large. Who needs it counts; others who need it meanwhile wait for a second,
+// and are told Busy then, so that one large home does not hold every thread.
 
 #include <chrono>
 #include <condition_variable>

@@ -11,8 +11,8 @@
 #include "server/access/gate.h"
 #include "server/access/identity.h"
 #include "server/config/config.h"
+#include "server/limits/rate_limit.h"
 #include "server/log/log.h"
-#include "server/network/rate_limit.h"
 #include "server/storage/disk_storage.h"
 #include "server/storage/storage.h"
 

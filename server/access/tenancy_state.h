@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
-#include "server/access/access_rules.h"
 #include "server/access/gate.h"
 #include "server/access/quota_area.h"
-#include "server/network/rate_limit.h"
+#include "server/config/access_rules.h"
+#include "server/limits/rate_limit.h"
 #include "server/storage/disk_storage.h"
 
 namespace ft {

@@ -19,8 +19,8 @@
 #include "common/file_name.h"
 #include "common/nearest_word.h"
 #include "common/unique_fd.h"
-#include "server/access/access_rules.h"
 #include "server/access/password.h"
+#include "server/config/access_rules.h"
 
 namespace ft {
 namespace {

@@ -8,7 +8,7 @@
 #include "common/file_name.h"
 #include "common/nearest_word.h"
 #include "common/units.h"
-#include "server/access/system_accounts.h"
+#include "server/config/system_accounts.h"
 #include "server/config/values.h"
 
 namespace ft {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "server/access/access_rules.h"
+#include "server/config/access_rules.h"
 
 namespace ft {
 

@@ -12,12 +12,12 @@
 #include <vector>
 
 #include "common/ini_file.h"
-#include "server/access/access_rules.h"
+#include "server/config/access_rules.h"
 #include "server/config/login_config.h"
 #include "server/config/services_config.h"
 #include "server/config/tls_config.h"
+#include "server/limits/connection_limits.h"
 #include "server/log/log.h"
-#include "server/network/connection_limits.h"
 #include "server/sandbox/sandbox.h"
 #include "server/storage/disk_core.h"
 

@@ -5,11 +5,16 @@
 #include <span>
 #include <string>
 
-#include "server/access/authenticator.h"
-
 namespace ft {
 
 struct ConfigKey;
+
+// What clients of this machine are without log-in.
+enum class LocalAccess {
+  Auto,   // Local as long as there have been no accounts since the start
+  Open,   // Local
+  Login,  // nobody
+};
 
 struct LoginConfig {
   std::string users;  // empty: the file `users` in the state folder

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "common/error.h"
-#include "server/network/source_address.h"
+#include "server/limits/source_address.h"
 
 namespace ft {
 namespace {

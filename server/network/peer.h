@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "server/access/identity.h"
+#include "server/network/peer_info.h"
 
 namespace ft {
 

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "common/unique_fd.h"
-#include "server/network/source_address.h"
+#include "server/limits/source_address.h"
 
 namespace ft {
 

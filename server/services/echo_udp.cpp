@@ -6,7 +6,7 @@
 #include <chrono>
 #include <random>
 
-#include "server/network/source_limiter.h"
+#include "server/limits/source_limiter.h"
 #include "server/network/udp_service.h"
 #include "server/services/echo_service.h"
 

@@ -16,7 +16,7 @@
 #include <utility>
 
 #include "common/ini_file.h"
-#include "server/network/source_limiter.h"
+#include "server/limits/source_limiter.h"
 #include "server/services/discovery.h"
 #include "server/services/mdns_socket.h"
 

@@ -16,8 +16,8 @@
 #include "common/frame.h"
 #include "common/json_writer.h"
 #include "server/config/config.h"
-#include "server/network/threading_service.h"
 #include "server/services/exec_call.h"
+#include "server/services/threading_service.h"
 
 namespace ft {
 namespace {

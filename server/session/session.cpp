@@ -8,7 +8,7 @@
 
 #include "common/frame.h"
 #include "common/protocol.h"
-#include "server/services/exec_service.h"
+#include "server/session/handed_over.h"
 #include "server/session/session_state.h"
 
 namespace ft {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "common/transport.h"
+#include "server/network/peer_info.h"
 #include "server/session/body_receiver.h"
 #include "server/session/body_sender.h"
 #include "server/session/session_context.h"

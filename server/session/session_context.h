@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "server/access/identity.h"
+#include "server/limits/rate_limit.h"
 #include "server/log/audit_log.h"
 #include "server/log/log.h"
-#include "server/network/rate_limit.h"
 #include "server/session/commands.h"
 #include "server/session/session_deadlines.h"
 #include "server/session/session_kit.h"
@@ -20,7 +20,7 @@
 namespace ft {
 
 class Authenticator;
-class ExecService;
+struct HandedOver;
 
 // What all sessions share. Must outlive them.
 struct SessionContext {
@@ -38,8 +38,8 @@ struct SessionContext {
   // Something has happened that the session of that number waits for. Called on any thread, also when the session is
   // gone.
   std::function<void(std::uint64_t)> wake = [](std::uint64_t) {};
-  // Where connections go that ask for a command of the system; null: nowhere.
-  ExecService* exec = nullptr;
+  // Takes connections that ask for a command of the system. Empty: they go nowhere.
+  std::function<void(HandedOver)> exec{};
   std::string sandbox = "off";  // what holds of it (Sandbox::text)
   AuditLog* audit = nullptr;    // null: nothing is written down
   // What `hello` tells of the services beside files.

@@ -11,8 +11,8 @@
 #include "common/header.h"
 #include "server/access/authenticator.h"
 #include "server/access/tenancy.h"
-#include "server/services/exec_service.h"
 #include "server/session/commands.h"
+#include "server/session/handed_over.h"
 
 namespace ft {
 namespace {
@@ -188,7 +188,7 @@ void TransferService::work(const std::shared_ptr<Connection>& connection) {
   parking_->park(connection, Session::Wait::Closed);
   HandedOver handed = connection->session.handOver();
   handed.place = std::move(connection->place);
-  context_.exec->take(std::move(handed));
+  context_.exec(std::move(handed));
 }
 
 void TransferService::drain(std::chrono::milliseconds limit) {

@@ -3,21 +3,22 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
-#include "server/network/connection_limits.h"
+#include "server/limits/connection_limits.h"
+#include "server/limits/rate_limit.h"
 #include "server/network/negotiating_transport.h"
-#include "server/network/parking_lot.h"
 #include "server/network/peer.h"
-#include "server/network/rate_limit.h"
 #include "server/network/server_tls.h"
 #include "server/network/tcp_service.h"
-#include "server/network/worker_pool.h"
 #include "server/session/hash_desk.h"
+#include "server/session/parking_lot.h"
 #include "server/session/session.h"
+#include "server/session/worker_pool.h"
 
 namespace ft {
 
@@ -29,7 +30,8 @@ struct TransferOptions {
   std::size_t maxConnections = 1000;
   std::size_t maxPerAddress = 64;
   SessionLimits limits;
-  ExecService* exec = nullptr;  // must outlive the service, as must the audit log
+  // As SessionContext has it. What it uses must outlive the service, as must the audit log.
+  std::function<void(HandedOver)> exec{};
   AuditLog* audit = nullptr;
   RateLimits* rates = nullptr;  // null: as fast as it goes; must outlive the service too
   StartupLimit startups;

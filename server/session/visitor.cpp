@@ -3,7 +3,7 @@
 #include "common/frame.h"
 #include "common/protocol.h"
 #include "server/access/authenticator.h"
-#include "server/services/exec_service.h"
+#include "server/session/handed_over.h"
 
 namespace ft {
 namespace {

@@ -11,6 +11,7 @@
 
 #include "common/error.h"
 #include "common/transport.h"
+#include "server/network/peer_info.h"
 #include "server/session/session_context.h"
 
 namespace ft {

@@ -1,4 +1,4 @@
-#include "server/access/access_rules.h"
+#include "server/config/access_rules.h"
 
 #include <doctest/doctest.h>
 

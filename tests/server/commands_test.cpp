@@ -10,8 +10,8 @@
 #include <sstream>
 
 #include "server/daemon.h"
-#include "server/network/connection_limits.h"
-#include "server/network/source_address.h"
+#include "server/limits/connection_limits.h"
+#include "server/limits/source_address.h"
 
 using namespace ft;
 

@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "server/network/connection_limits.h"
-#include "server/network/rate_limit.h"
+#include "server/limits/connection_limits.h"
+#include "server/limits/rate_limit.h"
 #include "tests/support/session_peer.h"
 
 using namespace ft;

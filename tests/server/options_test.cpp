@@ -1,4 +1,4 @@
-#include "server/config/options.h"
+#include "server/options.h"
 
 #include <doctest/doctest.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "server/access/penalties.h"
+#include "server/limits/penalties.h"
 
 #include <doctest/doctest.h>
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "server/network/fair_queue.h"
+#include "server/limits/fair_queue.h"
 #include "tests/support/session_peer.h"
 
 using namespace ft;

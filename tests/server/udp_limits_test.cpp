@@ -6,8 +6,8 @@
 #include <cstring>
 #include <string>
 
-#include "server/network/source_address.h"
-#include "server/network/source_limiter.h"
+#include "server/limits/source_address.h"
+#include "server/limits/source_limiter.h"
 
 using namespace ft;
 

@@ -1,4 +1,4 @@
-#include "server/network/connection_limits.h"
+#include "server/limits/connection_limits.h"
 
 #include <sys/random.h>
 

@@ -8,7 +8,7 @@
 #include <mutex>
 #include <vector>
 
-#include "server/network/source_address.h"
+#include "server/limits/source_address.h"
 
 namespace ft {
 

@@ -1,4 +1,4 @@
-#include "server/network/source_address.h"
+#include "server/limits/source_address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

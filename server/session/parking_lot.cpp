@@ -1,4 +1,4 @@
-#include "server/network/parking_lot.h"
+#include "server/session/parking_lot.h"
 
 #include <pthread.h>
 #include <sys/epoll.h>

@@ -14,7 +14,7 @@
 #include <unordered_map>
 
 #include "common/unique_fd.h"
-#include "server/network/connection_limits.h"
+#include "server/limits/connection_limits.h"
 #include "server/session/session.h"
 
 namespace ft {

@@ -1,4 +1,4 @@
-#include "server/network/worker_pool.h"
+#include "server/session/worker_pool.h"
 
 #include <Poco/Net/StreamSocket.h>
 #include <Poco/Net/StreamSocketImpl.h>

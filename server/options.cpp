@@ -1,4 +1,4 @@
-#include "server/config/options.h"
+#include "server/options.h"
 
 #include <CLI/CLI.hpp>
 #include <string_view>

@@ -1,4 +1,4 @@
-#include "server/access/system_accounts.h"
+#include "server/config/system_accounts.h"
 
 #include <charconv>
 

@@ -1,4 +1,4 @@
-#include "server/network/source_limiter.h"
+#include "server/limits/source_limiter.h"
 
 #include <algorithm>
 #include <cstddef>

@@ -1,4 +1,4 @@
-#include "server/access/identity.h"
+#include "server/network/peer_info.h"
 
 #include <arpa/inet.h>
 #include <net/if.h>

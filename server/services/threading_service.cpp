@@ -1,4 +1,4 @@
-#include "server/network/threading_service.h"
+#include "server/services/threading_service.h"
 
 #include <pthread.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-#include "server/access/penalties.h"
+#include "server/limits/penalties.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "server/network/fair_queue.h"
+#include "server/limits/fair_queue.h"
 
 #include <pthread.h>
 

@@ -1,4 +1,4 @@
-#include "server/sandbox/sandbox_plan.h"
+#include "server/sandbox_plan.h"
 
 #include <charconv>
 #include <cstdlib>
