@@ -42,7 +42,7 @@ void syncNeighbours(std::span<FileToSync> files) noexcept {
 void syncFiles(std::span<FileToSync> files) noexcept {
   for (FileToSync& file : files) {
     struct stat status {};
-    if (::fstat(file.fd, &status) != 0) file.error = errno;
+    file.error = ::fstat(file.fd, &status) == 0 ? 0 : errno;
     file.device = status.st_dev;
   }
   for (std::size_t i = 0; i < files.size(); ++i) {

@@ -81,9 +81,9 @@ void QuotaArea::makeWay(std::uint64_t bytes, const QuotaLimits& limits) {
 void QuotaArea::require(Usage more, const Held& held, const QuotaLimits& limits, const FileName& name) const {
   const Usage there{used_.bytes + held.promised.bytes + held.parts, used_.files + held.promised.files};
   if (limits.bytes && more.bytes > 0 && !fits(there.bytes, more.bytes, *limits.bytes)) {
-    std::string text = "no space for " + shownName(name) + ": " + exactSize(more.bytes) + " more are needed, and of the " +
-                       exactSize(*limits.bytes) + " of " + limits.bytesRule + " " + std::to_string(used_.bytes) +
-                       " are used";
+    std::string text = "no space for " + shownName(name) + ": " + exactSize(more.bytes) +
+                       " more are needed, and of the " + exactSize(*limits.bytes) + " of " + limits.bytesRule + " " +
+                       std::to_string(used_.bytes) + " are used";
     std::string remedy = "; remove something";
     if (held.promised.bytes > 0) {
       text += ", " + std::to_string(held.promised.bytes) + " are promised to other uploads";

@@ -48,10 +48,7 @@ void checkTarget(const MemoryState& state, const FileName& name, bool replace) {
   if (!replace && state.files.contains(name.text())) throw Failure(ErrorCode::Exists, quoted(name) + " exists");
 }
 
-bool isBelow(std::string_view name, const FileName& folder) {
-  return folder.isRoot() ||
-         (name.size() > folder.text().size() && name.starts_with(folder.text()) && name[folder.text().size()] == '/');
-}
+bool isBelow(std::string_view name, const FileName& folder) { return ft::isBelow(name, folder.text()); }
 
 FileInfo infoOf(const MemoryFile& file) { return {FileType::File, file.bytes.size(), file.mtimeNs, file.mode}; }
 FileInfo folderInfo() { return {FileType::Folder, 0, 0, 0755}; }
