@@ -179,7 +179,7 @@ void GuardedStorage::makeFolders(const FileName& folder, std::span<const std::st
 
 // A file, a link or an empty folder.
 void GuardedStorage::removeOne(const Target& target) {
-  const auto remove = [&] { target.place.disk->remove(target.place.inner, false); };
+  const auto remove = [&] { target.place.disk->remove(target.place.inner, false, kNoHurry); };
   const auto area = state_->areaOf(target.whole);
   if (!area) return remove();
   QuotaArea::Change change(*area);
@@ -203,9 +203,9 @@ bool GuardedStorage::removeTree(const FileName& folder) {
       if (!gate().decide(Verb::Delete, name).allowed) {
         empty = false;
       } else if (isFolder && gate().isUniform(Verb::Delete, name)) {
-        child.place.disk->remove(child.place.inner, true);
+        child.place.disk->remove(child.place.inner, true, kNoHurry);
       } else if (!isFolder || removeTree(name)) {
-        child.place.disk->remove(child.place.inner, false);
+        child.place.disk->remove(child.place.inner, false, kNoHurry);
       } else {
         empty = false;
       }
@@ -216,7 +216,7 @@ bool GuardedStorage::removeTree(const FileName& folder) {
   return empty;
 }
 
-void GuardedStorage::remove(const FileName& name, bool recursive) {
+bool GuardedStorage::remove(const FileName& name, bool recursive, std::chrono::milliseconds time) {
   constexpr std::string_view kRemove = "remove";
   require(Verb::Delete, name, kRemove);
   if (name.isRoot()) throw Failure(ErrorCode::Forbidden, "the root cannot be removed");
@@ -226,14 +226,15 @@ void GuardedStorage::remove(const FileName& name, bool recursive) {
   const auto info = findOn(*target.place.disk, target.place.inner);
   if (!recursive || !info || info->type != FileType::Folder) {
     told(target.place.inner, name, [&] { removeOne(target); });
-    return;
+    return true;
   }
   bool whole = true;
+  bool done = true;
   try {
     if (gate().isUniform(Verb::Delete, name)) {
-      target.place.disk->remove(target.place.inner, true);
+      done = target.place.disk->remove(target.place.inner, true, time);
     } else if (removeTree(name)) {
-      target.place.disk->remove(target.place.inner, false);
+      target.place.disk->remove(target.place.inner, false, kNoHurry);
     } else {
       whole = false;
     }
@@ -246,6 +247,7 @@ void GuardedStorage::remove(const FileName& name, bool recursive) {
     throw Failure(ErrorCode::Forbidden, "cannot remove " + shownName(name) +
                                             " as a whole: it holds what you may not delete; the rest of it is removed");
   }
+  return done;
 }
 
 void GuardedStorage::requireMovable(const FileName& from, const FileName& to, FileType type) {

@@ -28,6 +28,16 @@ void requireSameLength(const Header& request) {
   throw Failure(ErrorCode::BadRequest, "'names' and 'modes' must be arrays of the same length");
 }
 
+// Calls a function until it has an outcome.
+class RepeatedWork : public Work {
+ public:
+  explicit RepeatedWork(std::function<std::optional<Outcome>()> action) : action_(std::move(action)) {}
+  std::optional<Outcome> step() override { return action_(); }
+
+ private:
+  const std::function<std::optional<Outcome>()> action_;
+};
+
 bool same(const FileInfo& info, std::uint64_t size, std::int64_t mtimeNs) {
   return info.type == FileType::File && info.size == size && info.mtimeNs == mtimeNs;
 }
@@ -117,11 +127,21 @@ Outcome handleMkdir(const Header& request, CommandContext& context) {
 }
 
 Outcome handleRemove(const Header& request, CommandContext& context) {
+  constexpr std::chrono::milliseconds kStep{3};
   const FileName name = requiredName(request);
-  context.storage.remove(name, request.recursive.value_or(false));
+  const bool recursive = request.recursive.value_or(false);
   Header reply = okReply(request);
   reply.filename = name.text();
-  return reply;
+  if (context.storage.remove(name, recursive, kStep)) return reply;
+  return std::make_unique<RepeatedWork>([&storage = context.storage, name, reply]() -> std::optional<Outcome> {
+    try {
+      if (!storage.remove(name, true, kStep)) return std::nullopt;
+    } catch (const Failure& failure) {
+      // Somebody else has removed the rest.
+      if (failure.code() != ErrorCode::NotFound) throw;
+    }
+    return reply;
+  });
 }
 
 Outcome handleRename(const Header& request, CommandContext& context) {

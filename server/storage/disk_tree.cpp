@@ -133,14 +133,15 @@ void DiskStorage::makeFolders(const FileName& folder, std::span<const std::strin
   core_.folders.makeAll(wanted, "make");
 }
 
-void DiskStorage::remove(const FileName& name, bool recursive) {
+bool DiskStorage::remove(const FileName& name, bool recursive, std::chrono::milliseconds time) {
   constexpr std::string_view kAction = "remove";
   requireNotRoot(name, "removed");
   const UniqueFd parent = core_.folder(name.parent(), kAction);
   const std::string leaf(name.leaf());
   int error = ::unlinkat(parent.get(), leaf.c_str(), 0) == 0 ? 0 : errno;
   if (error == EISDIR && recursive) {
-    error = TreeRemover(core_.root).remove(parent.get(), leaf);
+    error = TreeRemover(core_.root, time).remove(parent.get(), leaf);
+    if (error == EAGAIN) return false;
   } else if (error == EISDIR) {
     error = ::unlinkat(parent.get(), leaf.c_str(), AT_REMOVEDIR) == 0 ? 0 : errno;
   }
@@ -149,6 +150,7 @@ void DiskStorage::remove(const FileName& name, bool recursive) {
   }
   if (error == 0) error = core_.syncFolder(parent.get());
   if (error != 0) throw diskFailure(error, kAction, name);
+  return true;
 }
 
 void DiskStorage::rename(const FileName& from, const FileName& to, bool replace) {

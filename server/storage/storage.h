@@ -3,6 +3,7 @@
 // the daemon (disk_storage.h), a memory fake in tests. Failed operations throw Failure with the code and the sentence
 // that the client will see.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -146,6 +147,9 @@ struct CommitItem {
   NamingWatch* watch = nullptr;  // may be null; outlives the commit
 };
 
+// For what is to be done to its end.
+inline constexpr std::chrono::milliseconds kNoHurry = std::chrono::milliseconds::max();
+
 // Any thread may call Storage; what it returns belongs to the caller.
 class Storage {
  public:
@@ -195,8 +199,9 @@ class Storage {
   // As makeFolder() with parents for each of `names` below `folder`, in their order; `modes` is empty, or has as many.
   virtual void makeFolders(const FileName& folder, std::span<const std::string> names,
                            std::span<const std::uint32_t> modes) = 0;
-  // A link is removed itself. Throws IsDirectory for a folder that is not empty, unless `recursive`.
-  virtual void remove(const FileName& name, bool recursive) = 0;
+  // A link is removed itself. Throws IsDirectory for a folder that is not empty, unless `recursive`. Works for about
+  // `time`; false: there is more in the folder, and it is to be called again.
+  virtual bool remove(const FileName& name, bool recursive, std::chrono::milliseconds time) = 0;
   // Makes the folders of `to` that are missing. A folder is never replaced, nor does one replace a file; nothing goes
   // into itself or is given the name that it has (NameInvalid).
   virtual void rename(const FileName& from, const FileName& to, bool replace) = 0;

@@ -5,13 +5,27 @@
 
 #include <cerrno>
 
+#include "server/storage/storage.h"
+
 namespace ft {
 namespace {
 
 // Others may store into the folder while it is removed; at some point they have won.
 constexpr int kMaxTries = 16;
+// As many go in any case: the way to them is walked again each time.
+constexpr std::size_t kLeast = 256;
+
+std::chrono::steady_clock::time_point deadlineFor(std::chrono::milliseconds time) {
+  using Clock = std::chrono::steady_clock;
+  return time == kNoHurry ? Clock::time_point::max() : Clock::now() + time;
+}
 
 }  // namespace
+
+TreeRemover::TreeRemover(const RootedFolder& root, std::chrono::milliseconds time)
+    : root_(root), until_(deadlineFor(time)) {}
+
+bool TreeRemover::timeIsUp() { return ++removed_ > kLeast && std::chrono::steady_clock::now() >= until_; }
 
 int TreeRemover::enter(int parent, const std::string& leaf) {
   if (levels_.size() == kMaxDepth) return ENAMETOOLONG;
@@ -32,7 +46,10 @@ int TreeRemover::sweep(std::string& folder) {
   FolderReader::Entry entry;
   while (reader.next(entry)) {
     const std::string name(entry.name);
-    if (::unlinkat(fd, name.c_str(), 0) == 0 || errno == ENOENT) continue;
+    if (::unlinkat(fd, name.c_str(), 0) == 0 || errno == ENOENT) {
+      if (timeIsUp()) return EAGAIN;
+      continue;
+    }
     // POSIX lets unlink() of a folder fail with EPERM, Linux says EISDIR.
     if (errno != EISDIR) return errno;
     folder = name;
@@ -44,7 +61,7 @@ int TreeRemover::sweep(std::string& folder) {
 int TreeRemover::leave(int parent) {
   if (::unlinkat(parent, levels_.back().name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) {
     levels_.pop_back();
-    return 0;
+    return timeIsUp() && !levels_.empty() ? EAGAIN : 0;
   }
   const int error = errno;
   const bool filledMeanwhile = (error == ENOTEMPTY || error == EEXIST) && ++levels_.back().tries < kMaxTries;

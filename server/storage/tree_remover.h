@@ -2,6 +2,7 @@
 // Removes a folder with all that is in it: without recursion, without following anything, and without a path longer
 // than one part, so that whoever swaps folders for links meanwhile gets the links removed and nothing else.
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -17,8 +18,10 @@ class TreeRemover {
   // Deeper trees are refused: each level holds a descriptor. Names that clients can give have at most 64 parts.
   static constexpr std::size_t kMaxDepth = 256;
 
-  explicit TreeRemover(const RootedFolder& root) : root_(root) {}
-  // Removes the folder `leaf` of the open folder `parent`. Returns an errno; what was removed until then stays removed.
+  // For about so long (kNoHurry: to the end).
+  TreeRemover(const RootedFolder& root, std::chrono::milliseconds time);
+  // Removes the folder `leaf` of the open folder `parent`. Returns an errno, EAGAIN when the time is up; what was
+  // removed until then stays removed.
   int remove(int parent, const std::string& leaf);
 
  private:
@@ -29,12 +32,15 @@ class TreeRemover {
     int tries = 0;
   };
 
+  bool timeIsUp();
   int enter(int parent, const std::string& leaf);
   // Removes files of the deepest level up to the next folder, to be entered; `folder` stays empty at the end.
   int sweep(std::string& folder);
   int leave(int parent);
 
   const RootedFolder& root_;
+  const std::chrono::steady_clock::time_point until_;
+  std::size_t removed_ = 0;  // entries
   std::vector<Level> levels_;
 };
 

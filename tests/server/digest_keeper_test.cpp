@@ -242,7 +242,7 @@ TEST_CASE("the MD5 of a file with holes is that of its zeros, and that of a remo
   DigestKeeper keeper(root, state.get(), cache, atOnce(true, false));
   keeper.stored(Disk::name("huge"), versionOf(statOf(disk.at("huge"))), {});
   keeper.stored(Disk::name("sparse"), sparse, {});
-  SUBCASE("the other one is removed") { disk.storage->remove(Disk::name("huge"), false); }
+  SUBCASE("the other one is removed") { disk.storage->remove(Disk::name("huge"), false, kNoHurry); }
   SUBCASE("the other one is changed") { fs::resize_file(disk.at("huge"), 1); }
   CHECK(eventually([&] { return cache.find(sparse, DigestAlgorithm::Md5).has_value(); }));
   Digest expected(DigestAlgorithm::Md5);

@@ -332,7 +332,7 @@ TEST_CASE("eight threads store, read and remove at once, and every file is one w
         try {
           const std::string content = disk.get(name);
           if (content.empty() || content != std::string(content.size(), content[0])) ++torn;
-          if (i % 7 == 0) disk.storage->remove(disk.name(name), false);
+          if (i % 7 == 0) disk.storage->remove(disk.name(name), false, kNoHurry);
         } catch (const Failure& failure) {
           if (failure.code() != ErrorCode::NotFound) ++torn;
         }

@@ -55,7 +55,7 @@ TEST_CASE("a reader keeps the version that it has opened, whatever is stored, re
   CHECK_FALSE(download->changed());
   CHECK(disk.get("a") == "new");
   const auto second = disk.storage->open(disk.name("a"));
-  disk.storage->remove(disk.name("a"), false);
+  disk.storage->remove(disk.name("a"), false, kNoHurry);
   CHECK(second->read(0, block) == 3);
   CHECK_FALSE(second->changed());
 }

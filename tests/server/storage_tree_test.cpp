@@ -114,7 +114,7 @@ TEST_CASE("files, empty folders, and with their content other folders are remove
     for (int i = 0; i < 100; ++i) disk.put("d/sub" + std::to_string(i) + "/f", "y");
     disk.put("file", "z");
     const auto remove = [&](std::string_view name, bool recursive) {
-      return failureOf([&] { disk.storage->remove(disk.name(name), recursive); });
+      return failureOf([&] { disk.storage->remove(disk.name(name), recursive, kNoHurry); });
     };
     CHECK(remove("none", false) == ErrorCode::NotFound);
     CHECK(remove("none", true) == ErrorCode::NotFound);
@@ -141,10 +141,22 @@ TEST_CASE("a tree that is deeper than descriptors allow is refused, one of any n
     }
   };
   nest("fine", TreeRemover::kMaxDepth);
-  CHECK(failureOf([&] { disk.storage->remove(disk.name("fine"), true); }) == std::nullopt);
+  CHECK(failureOf([&] { disk.storage->remove(disk.name("fine"), true, kNoHurry); }) == std::nullopt);
   nest("deep", TreeRemover::kMaxDepth + 1);
-  CHECK(failureOf([&] { disk.storage->remove(disk.name("deep"), true); }).has_value());
+  CHECK(failureOf([&] { disk.storage->remove(disk.name("deep"), true, kNoHurry); }).has_value());
   CHECK(fs::exists(disk.at("deep")));
+}
+
+TEST_CASE("a removal that has little time goes on until the folder is gone") {
+  Disk disk;
+  for (int i = 0; i < 1000; ++i) {
+    writeText(disk.at("tree/" + std::to_string(i % 3) + "/inner/" + std::to_string(i)), "x");
+  }
+  int calls = 1;
+  while (!disk.storage->remove(disk.name("tree"), true, std::chrono::milliseconds(0)) && calls < 100) ++calls;
+  CHECK(calls > 2);
+  CHECK(calls < 100);
+  CHECK_FALSE(fs::exists(disk.at("tree")));
 }
 
 TEST_CASE("files and folders are renamed, to new folders too, and replace only what they may") {
@@ -248,7 +260,7 @@ TEST_CASE("no link is followed as a folder on the way, by anything") {
         CHECK(failureOf([&] { disk.storage->makeFolder(name, true, std::nullopt); }) == ErrorCode::Forbidden);
         CHECK(failureOf([&] { disk.storage->makeFolder(name, false, std::nullopt); }) == ErrorCode::Forbidden);
         CHECK(failureOf([&] { disk.storage->makeFolders(name.parent(), names, {}); }) == ErrorCode::Forbidden);
-        CHECK(failureOf([&] { disk.storage->remove(name, true); }) == ErrorCode::Forbidden);
+        CHECK(failureOf([&] { disk.storage->remove(name, true, kNoHurry); }) == ErrorCode::Forbidden);
         CHECK(failureOf([&] { disk.storage->rename(name, disk.name("x"), true); }) == ErrorCode::Forbidden);
         CHECK(failureOf([&] { disk.storage->rename(disk.name("mine"), name, true); }) == ErrorCode::Forbidden);
         CHECK(failureOf([&] { disk.storage->statMany(name.parent(), names); }) == ErrorCode::Forbidden);
@@ -285,14 +297,14 @@ TEST_CASE("removing takes the link, never what it points to, alone and in a tree
   onBothLookups([](Disk& disk) {
     std::size_t count = 0;
     for (const Planted& link : plantLinks(disk)) {
-      disk.storage->remove(disk.name(link.name), count++ % 2 == 0);
+      disk.storage->remove(disk.name(link.name), count++ % 2 == 0, kNoHurry);
       CHECK_FALSE(fs::is_symlink(disk.at(link.name)));
     }
     checkUnharmed(disk);
     fs::create_directory(disk.at("tree"));
     fs::create_symlink(disk.folder.path() / "outside", disk.at("tree/out"));
     fs::create_symlink("../inside", disk.at("tree/in"));
-    disk.storage->remove(disk.name("tree"), true);
+    disk.storage->remove(disk.name("tree"), true, kNoHurry);
     CHECK_FALSE(fs::exists(disk.at("tree")));
     checkUnharmed(disk);
   });
@@ -348,8 +360,8 @@ void actOnFlip(Disk& disk, unsigned i) {
     }
     case 2: disk.storage->rename(disk.name("flip/canary"), disk.name("flip/renamed"), true); break;
     case 3: disk.storage->makeFolder(disk.name("flip/new/folder"), true, std::nullopt); break;
-    case 4: disk.storage->remove(disk.name("flip/renamed"), true); break;
-    default: disk.storage->remove(disk.name("flip"), true); break;
+    case 4: disk.storage->remove(disk.name("flip/renamed"), true, kNoHurry); break;
+    default: disk.storage->remove(disk.name("flip"), true, kNoHurry); break;
   }
 }
 

@@ -42,7 +42,7 @@ struct Hand {
   void mkdir(std::string_view text, bool parents = false) const {
     storage->makeFolder(name(text), parents, std::nullopt);
   }
-  void remove(std::string_view text, bool recursive = false) const { storage->remove(name(text), recursive); }
+  void remove(std::string_view text, bool recursive = false) const { storage->remove(name(text), recursive, kNoHurry); }
   void rename(std::string_view from, std::string_view to, bool replace = true) const {
     storage->rename(name(from), name(to), replace);
   }

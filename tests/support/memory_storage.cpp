@@ -297,10 +297,10 @@ void MemoryStorage::makeFolders(const FileName& folder, std::span<const std::str
   for (const std::string& name : names) makeFolder(folder.child(name), true, std::nullopt);
 }
 
-void MemoryStorage::remove(const FileName& name, bool recursive) {
+bool MemoryStorage::remove(const FileName& name, bool recursive, std::chrono::milliseconds) {
   const std::lock_guard lock(state_->mutex);
   requireNoFileAbove(*state_, name);
-  if (state_->files.erase(name.text()) > 0) return;
+  if (state_->files.erase(name.text()) > 0) return true;
   if (!state_->folders.contains(name.text())) throw Failure(ErrorCode::NotFound, quoted(name) + " does not exist");
   const auto below = [&](const std::string& other) { return isBelow(other, name); };
   const bool empty =
@@ -310,6 +310,7 @@ void MemoryStorage::remove(const FileName& name, bool recursive) {
   std::erase_if(state_->files, [&](const auto& file) { return below(file.first); });
   std::erase_if(state_->folders, below);
   state_->folders.erase(name.text());
+  return true;
 }
 
 void MemoryStorage::rename(const FileName& from, const FileName& to, bool replace) {

@@ -48,7 +48,7 @@ class MemoryStorage : public Storage {
   void makeFolder(const FileName& name, bool parents, std::optional<std::uint32_t> mode) override;
   void makeFolders(const FileName& folder, std::span<const std::string> names,
                    std::span<const std::uint32_t> modes) override;
-  void remove(const FileName& name, bool recursive) override;
+  bool remove(const FileName& name, bool recursive, std::chrono::milliseconds time) override;
   void rename(const FileName& from, const FileName& to, bool replace) override;
 
   // Stores a file as a finished put would.
