@@ -1,0 +1,80 @@
+"""Requests that cost the daemon hours of work, and are allowed: everybody else is served meanwhile, and it can be stopped."""
+
+import os
+import time
+
+import pytest
+
+from support.waiting import wait_until
+from support.wire import Peer, chunk, frame, hole, kEnd, trailer, v1
+
+kHonestDeadline = 4.0    # seconds, on a busy machine with two cores
+kHuge = 1 << 42          # bytes, all of them zeros: half an hour of SHA-256 and more
+
+
+def sparse(name):
+    def ask(number):
+        return frame(v1(*name, filename="huge", **({"digest": "sha256"} if number % 2 else {})))
+    return ask
+
+
+def put_of_a_hole(number):
+    name = f"hole{number}"
+    return (frame(v1("put", filename=name, body="chunks", digest="md5")) + chunk(bytes(4 << 20)) + hole(kHuge) + kEnd +
+            trailer(kHuge + (4 << 20)))
+
+
+kRequests = {
+    "raw get": sparse(("get",)),
+    "sum": sparse(("sum",)),
+    "chunked get": lambda number: frame(v1("get", filename="huge", body="chunks", digest="sha256")),
+    "put of a hole": put_of_a_hole,
+    "plain get": lambda number: frame({"cmd": "get", "filename": "huge"}),
+}
+
+
+@pytest.fixture
+def small_daemon(make_daemon):
+    """With two threads, of which each is soon missed."""
+    daemon = make_daemon(config={"server": {"workers": 2, "drain_timeout": "1s"}})
+    huge = daemon.root / "huge"
+    huge.touch()
+    os.truncate(huge, kHuge)
+    return daemon
+
+
+def honest_seconds(daemon, name):
+    begun = time.monotonic()
+    with Peer(daemon.address) as peer:
+        assert peer.put(name, b"x" * 1000)["ok"]
+        assert peer.ask("ping")["ok"]
+        assert peer.get(name)[1] == b"x" * 1000
+    return time.monotonic() - begun
+
+
+@pytest.mark.parametrize("kind", kRequests)
+def test_however_many_ask_for_long_work_others_are_served_and_the_daemon_can_be_stopped(small_daemon, kind):
+    peers = [Peer(small_daemon.address) for _ in range(12)]
+    for number, peer in enumerate(peers):
+        peer.send(kRequests[kind](number))
+    before = small_daemon.cpu_seconds()
+    wait_until(lambda: small_daemon.cpu_seconds() > before + 0.5, what="the work to be under way")
+    for number in range(3):
+        assert honest_seconds(small_daemon, f"honest{number}") < kHonestDeadline
+    for peer in peers:
+        peer.close()
+    begun = time.monotonic()
+    small_daemon.stop()
+    assert time.monotonic() - begun < 8
+
+
+def test_a_tree_that_takes_long_to_remove_keeps_nobody_waiting(small_daemon):
+    for folder in range(10):
+        (small_daemon.root / f"tree/{folder}").mkdir(parents=True)
+        for number in range(500):
+            (small_daemon.root / f"tree/{folder}/{number}").touch()
+    with Peer(small_daemon.address, timeout=60) as peer:
+        peer.send(frame(v1("remove", filename="tree", recursive=True)))
+        assert honest_seconds(small_daemon, "honest") < kHonestDeadline
+        assert peer.read_frame()["ok"]
+    assert not (small_daemon.root / "tree").exists()
