@@ -10,6 +10,7 @@
 #include <ctime>
 #include <limits>
 
+#include "common/whole_file.h"
 #include "server/storage/disk_failure.h"
 
 namespace ft {
@@ -32,17 +33,6 @@ timespec timeOf(std::int64_t ns) {
     --seconds;
   }
   return {seconds, rest};
-}
-
-int writeAll(int fd, std::span<const std::byte> bytes, std::uint64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t done = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return done < 0 ? errno : EIO;
-    bytes = bytes.subspan(static_cast<std::size_t>(done));
-    offset += static_cast<std::uint64_t>(done);
-  }
-  return 0;
 }
 
 }  // namespace
@@ -175,7 +165,7 @@ void DiskUpload::write(std::span<const std::byte> bytes) {
   if (bytes.empty()) return;
   const int fd = file().fd();
   makeRoom(bytes.size());
-  if (const int error = writeAll(fd, bytes, offset_); error != 0) fail(error);
+  if (const int error = writeAllAt(fd, bytes, offset_); error != 0) fail(error);
   digest_.wrote(bytes);
   wrote(bytes.size());
 }
@@ -199,7 +189,7 @@ ssize_t DiskUpload::copyFromPipe(int pipe, std::size_t count) {
   const ssize_t got = ::read(pipe, block.data(), block.size());
   if (got <= 0) return got;
   const auto bytes = std::span<const std::byte>(block).first(static_cast<std::size_t>(got));
-  if (const int error = writeAll(file_.fd(), bytes, offset_); error != 0) fail(error);
+  if (const int error = writeAllAt(file_.fd(), bytes, offset_); error != 0) fail(error);
   return got;
 }
 

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/narrow_transport.h"
 #include "tests/support/session_peer.h"
 #include "tests/support/wire_text.h"
 
@@ -13,31 +14,14 @@ namespace {
 
 bool tells(const SessionPeer& peer, std::string_view text) { return peer.logged().find(text) != std::string::npos; }
 
-// A line that takes two writes, and is full from then on.
-class FullLine final : public Transport {
- public:
-  explicit FullLine(std::unique_ptr<Transport> inner) : inner_(std::move(inner)) {}
-  IoResult read(std::span<std::byte> into) override { return inner_->read(into); }
-  IoResult write(std::span<const std::byte> bytes) override {
-    if (++writes_ > 2) return {IoResult::Status::WouldBlockWrite, 0};
-    return inner_->write(bytes);
-  }
-  void shutdownWrite() noexcept override { inner_->shutdownWrite(); }
-  int fd() const noexcept override { return inner_->fd(); }
-  int rawFd() const noexcept override { return -1; }
-
- private:
-  std::unique_ptr<Transport> inner_;
-  int writes_ = 0;
-};
-
 }  // namespace
 
 TEST_CASE("a get that is cut is a line with what had left of it") {
   MemoryStorage storage;
   storage.store("long", pattern(300'000));
-  SessionPeer peer(storage, {.bodyWindow = 10s},
-                   [](auto inner) { return std::make_unique<FullLine>(std::move(inner)); });
+  SessionPeer peer(storage, {.bodyWindow = 10s}, [](auto inner) {
+    return std::make_unique<NarrowTransport>(std::move(inner), [](int write) { return write <= 2; });
+  });
   peer.crowd();
   peer.sendFrame(R"({"v":1,"cmd":"get","filename":"long","body":"chunks","digest":"xxh128"})");
   CHECK(peer.wait() == Session::Wait::Write);
