@@ -17,8 +17,7 @@ from support import binaries
 from support.accounts import kPassword, login
 from support.binaries import scale
 from support.daemon import StartError, run_to_end
-from support.environment import clean_environment
-from support.waiting import wait_until
+from support.key_agent import KeyAgent
 from support.wire import Closed, Peer, frame, v1
 
 
@@ -92,17 +91,9 @@ def test_keys_of_openssh_log_their_user_in_from_a_file_and_from_the_agent(anna, 
     anna.run("--user", "anna", "--identity", key, "ls", code=0)
     if shutil.which("ssh-agent") is None:
         return
-    place = tmp_path / "agent"
-    agent = subprocess.Popen(["ssh-agent", "-D", "-a", place], stdout=subprocess.DEVNULL)
-    try:
-        wait_until(place.exists, what="the agent is there")
-        env = {**clean_environment(tmp_path), "SSH_AUTH_SOCK": str(place)}
-        subprocess.run(["ssh-add", "-q", key], env=env, check=True, capture_output=True)
+    with KeyAgent(tmp_path, [key]) as agent:
         key.unlink()
-        anna.ok("--user", "anna", "ls", env={"SSH_AUTH_SOCK": str(place)})
-    finally:
-        agent.terminate()
-        agent.wait()
+        anna.ok("--user", "anna", "ls", env=agent.variables)
 
 
 @pytest.mark.skipif(shutil.which("ssh-agent") is None, reason="needs ssh-agent")
@@ -110,26 +101,18 @@ def test_of_many_keys_in_the_agent_some_are_tried_and_one_can_be_named(anna, acc
     keys = [tmp_path / f"id{number}" for number in range(8)]
     for key in keys:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    place = tmp_path / "agent"
-    agent = subprocess.Popen(["ssh-agent", "-D", "-a", place], stdout=subprocess.DEVNULL)
-    try:
-        wait_until(place.exists, what="the agent is there")
-        env = {**clean_environment(tmp_path), "SSH_AUTH_SOCK": str(place)}
-        subprocess.run(["ssh-add", "-q", *keys], env=env, check=True, capture_output=True)
+    with KeyAgent(tmp_path, keys) as agent:
         for key in keys:
             key.unlink()
         accounts.run("key", "add", "anna", f"{keys[4]}.pub")
-        anna.ok("--user", "anna", "ls", env={"SSH_AUTH_SOCK": str(place)})
+        anna.ok("--user", "anna", "ls", env=agent.variables)
         accounts.run("key", "rm", "anna", keys[4].with_suffix(".pub").read_text())
         accounts.run("key", "add", "anna", f"{keys[7]}.pub")
-        refused = anna.run("--user", "anna", "ls", env={"SSH_AUTH_SOCK": str(place)}, code=11)
+        refused = anna.run("--user", "anna", "ls", env=agent.variables, code=11)
         assert b"none of the first 5 of your 8 keys lets 'anna' in" in refused.err and b"--identity FILE" in refused.err
-        anna.ok("--user", "anna", "--identity", f"{keys[7]}.pub", "ls", env={"SSH_AUTH_SOCK": str(place)})
+        anna.ok("--user", "anna", "--identity", f"{keys[7]}.pub", "ls", env=agent.variables)
         refused = anna.run("--user", "anna", "--identity", f"{keys[7]}.pub", "ls", code=11)
         assert b"ssh-agent" in refused.err
-    finally:
-        agent.terminate()
-        agent.wait()
 
 
 def test_an_agent_that_does_not_answer_is_left_on_an_interrupt(anna, accounts, tmp_path):
