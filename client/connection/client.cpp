@@ -123,6 +123,17 @@ void requireCommand(const Header& reply, std::string_view cmd) {
     throw ProtocolError("a reply to '" + escapeText(reply.cmd, 64) + "' came where one to '" + std::string(cmd) +
                         "' was due");
   }
+  if (reply.ok != true) return;
+  if (reply.plain) throw ProtocolError("a reply is not of version 1");
+  if (reply.id) throw ProtocolError("a reply has an id, and the request had none");
+}
+
+void requireAnswer(const Header& reply, std::string_view cmd, const FileName& name) {
+  requireOk(reply);
+  requireCommand(reply, cmd);
+  if (!reply.filename || *reply.filename == name.text()) return;
+  throw ProtocolError("a reply is about '" + escapeText(*reply.filename, kMessageLimit) + "' where one about '" +
+                      escapeText(name.text(), kMessageLimit) + "' was due");
 }
 
 Header makeRequest(std::string_view cmd, const FileName& name) {
@@ -135,8 +146,7 @@ Header makeRequest(std::string_view cmd, const FileName& name) {
 Header Client::ask(const Header& request) {
   connection_.queue(request);
   Header reply = connection_.readHeader();
-  requireOk(reply);
-  requireCommand(reply, request.cmd);
+  requireAnswer(reply, request.cmd, FileName::parseFolder(request.filename.value_or("")));
   return reply;
 }
 
@@ -156,7 +166,7 @@ RemoteInfo Client::stat(const FileName& name) {
 
 RemotePage Client::list(const FileName& folder, const std::string& after) {
   requestList(folder, after);
-  return readList(after);
+  return readList(folder, after);
 }
 
 void Client::requestList(const FileName& folder, const std::string& after) {
@@ -165,10 +175,9 @@ void Client::requestList(const FileName& folder, const std::string& after) {
   connection_.queue(request);
 }
 
-RemotePage Client::readList(const std::string& after) {
+RemotePage Client::readList(const FileName& folder, const std::string& after) {
   Header reply = connection_.readHeader();
-  requireOk(reply);
-  requireCommand(reply, "list");
+  requireAnswer(reply, "list", folder);
   if (!reply.entries) throw ProtocolError("a list came without entries");
   RemotePage page;
   page.next = reply.next.value_or("");
@@ -204,11 +213,10 @@ void Client::mkdir(const FileName& name, bool parents, std::optional<std::uint32
   ask(request);
 }
 
-std::optional<ServerFailure> Client::readRefusal() {
+std::optional<ServerFailure> Client::readRefusal(const FileName& name) {
   const Header reply = connection_.readHeader();
   try {
-    requireOk(reply);
-    requireCommand(reply, "mkdir");
+    requireAnswer(reply, "mkdir", name);
     return std::nullopt;
   } catch (const ServerFailure& failure) {
     if (mayPass(failure)) throw;
@@ -225,7 +233,7 @@ std::vector<std::span<const NewFolder>> Client::mkdirAll(const FileName& folder,
       made = made.subspan(flight.back().size());
       connection_.queue(mkdirRequest(folder, flight.back()));
     }
-    if (readRefusal()) refused.push_back(flight.front());
+    if (readRefusal(folder)) refused.push_back(flight.front());
     flight.pop_front();
   }
   return refused;
@@ -241,7 +249,7 @@ std::vector<Client::Refusal> Client::mkdirEach(const FileName& folder, std::span
       request.mode = made[asked].mode;
       connection_.queue(request);
     }
-    if (auto failure = readRefusal()) refused.push_back({i, std::move(*failure)});
+    if (auto failure = readRefusal(folder.child(made[i].name))) refused.push_back({i, std::move(*failure)});
   }
   return refused;
 }
@@ -268,8 +276,7 @@ std::vector<std::size_t> Client::check(const FileName& folder, std::span<const C
   std::vector<std::size_t> needed;
   for (const CheckRequest& part : requests) {
     const Header reply = connection_.readHeader();
-    requireOk(reply);
-    requireCommand(reply, "check");
+    requireAnswer(reply, "check", folder);
     if (!reply.need) throw ProtocolError("the reply to a check does not say what is needed");
     for (const std::uint64_t index : *reply.need) {
       if (index >= part.count) throw ProtocolError("the reply to a check names an entry that was not asked for");

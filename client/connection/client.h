@@ -19,8 +19,11 @@ namespace ft {
 ServerFailure failureFromReply(const Header& reply);
 // Throws what failureFromReply() makes unless the reply says ok.
 void requireOk(const Header& reply);
-// Throws ProtocolError unless the reply answers `cmd` (a reply without `cmd` may answer anything).
+// Throws ProtocolError unless the reply answers `cmd` (a reply without `cmd` may answer anything); one that says ok must
+// be of version 1 and without an id, for no request of ours has one.
 void requireCommand(const Header& reply, std::string_view cmd);
+// Both, and ProtocolError for a reply that speaks of another name than the request's (one without a name may be of any).
+void requireAnswer(const Header& reply, std::string_view cmd, const FileName& name);
 
 enum class RemoteType { File, Folder, Link, Other };
 
@@ -77,7 +80,7 @@ class Client {
   RemotePage list(const FileName& folder, const std::string& after);
   // list() in two halves, for several lists at once; the answers come in the order of the requests.
   void requestList(const FileName& folder, const std::string& after);
-  RemotePage readList(const std::string& after);
+  RemotePage readList(const FileName& folder, const std::string& after);
   DigestValue sum(const FileName& name, DigestAlgorithm algorithm);
   void mkdir(const FileName& name, bool parents, std::optional<std::uint32_t> mode = std::nullopt);
   // All of `made` below `folder`, and their parents, in their order and in a few pipelined requests. Returns the parts
@@ -98,8 +101,8 @@ class Client {
 
  private:
   Header ask(const Header& request);
-  // The reply to a mkdir, when it refuses and asking again is of no use.
-  std::optional<ServerFailure> readRefusal();
+  // The reply to a mkdir of `name`, when it refuses and asking again is of no use.
+  std::optional<ServerFailure> readRefusal(const FileName& name);
 
   Connection& connection_;
 };

@@ -142,7 +142,7 @@ void FileGets::receiveNext() {
   Flight& flight = flight_.front();
   connection.allowForDisk(std::max(flight.job.size.value_or(0), flight.request.haveSize));
   try {
-    const GetReply reply = checkGetReply(connection.readHeader(), flight.request);
+    const GetReply reply = checkGetReply(connection.readHeader(), flight.job.remote, flight.request);
     if (!flight.job.size && !std::exchange(flight.job.planned, true)) observer_.planned(1, reply.size);
     if (leaveFrom_ && reply.size >= *leaveFrom_ && !flight.left) throw LeftFile{reply.size};
     receive(flight, reply);
@@ -228,6 +228,7 @@ FileGets::Digests FileGets::receiveBody(Flight& flight, const GetReply& reply, P
   std::optional<DigestValue> theirs = reply.digest;
   if (reply.chunks) {
     const Header trailer = body.receiveChunks(sink);
+    requireAgreement(reply.stated, trailer);
     const DigestValue* same = trailer.findDigest(algorithm);
     if (same == nullptr && !trailer.digests.empty()) same = &trailer.digests.front();
     if (same != nullptr) theirs = *same;

@@ -15,9 +15,8 @@ Header getHeader(const FileName& name, const GetRequest& request) {
   return header;
 }
 
-GetReply checkGetReply(const Header& reply, const GetRequest& request) {
-  requireOk(reply);
-  requireCommand(reply, "get");
+GetReply checkGetReply(const Header& reply, const FileName& name, const GetRequest& request) {
+  requireAnswer(reply, "get", name);
   if (!reply.filesize) throw ProtocolError("the reply to a get has no filesize");
   GetReply checked;
   checked.size = *reply.filesize;
@@ -31,12 +30,22 @@ GetReply checkGetReply(const Header& reply, const GetRequest& request) {
   const DigestValue* wanted = reply.findDigest(request.algorithm);
   if (wanted == nullptr && !reply.digests.empty()) wanted = &reply.digests.front();
   if (wanted != nullptr) checked.digest = *wanted;
+  checked.stated = reply.digests;
   // Where the reply does not name its form: a raw body has its digest in the reply, a chunked one in the trailer.
   checked.chunks = reply.body ? *reply.body == "chunks" : request.chunks && !checked.digest;
   if (!checked.chunks && !checked.digest) throw ProtocolError("the reply to a get has no digest");
   checked.mode = reply.mode;
   checked.mtimeNs = reply.mtimeNs;
   return checked;
+}
+
+void requireAgreement(const std::vector<DigestValue>& stated, const Header& trailer) {
+  for (const DigestValue& before : stated) {
+    const DigestValue* after = trailer.findDigest(before.algorithm);
+    if (after == nullptr || *after == before) continue;
+    throw Failure(ErrorCode::Integrity, "the server states two " + std::string(digestName(before.algorithm)) +
+                                            " of the file: " + before.hex + " and " + after->hex);
+  }
 }
 
 FileOutcome failedOutcome(const GetJob& job, const std::exception& error) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "client/local/part_file.h"
 #include "client/local/target_folder.h"
@@ -31,6 +32,7 @@ struct GetReply {
   std::uint64_t offset = 0;  // where the body begins: 0, or what we have
   bool chunks = false;
   std::optional<DigestValue> digest;  // of the whole file
+  std::vector<DigestValue> stated;    // all that the reply states of it
   std::optional<std::uint32_t> mode;
   std::optional<std::int64_t> mtimeNs;
 };
@@ -44,9 +46,10 @@ struct GetRequest {
 };
 
 Header getHeader(const FileName& name, const GetRequest& request);
-// Throws Failure for a refusal and ProtocolError for an answer that does not fit the request. Of names in the reply
-// nothing is used.
-GetReply checkGetReply(const Header& reply, const GetRequest& request);
+// Throws Failure for a refusal and ProtocolError for an answer that does not fit the request or speaks of another name.
+GetReply checkGetReply(const Header& reply, const FileName& name, const GetRequest& request);
+// Throws Failure(Integrity) where reply and trailer state two digests of one algorithm.
+void requireAgreement(const std::vector<DigestValue>& stated, const Header& trailer);
 
 FileOutcome failedOutcome(const GetJob& job, const std::exception& error);
 

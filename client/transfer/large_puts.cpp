@@ -119,8 +119,7 @@ LargePuts::Start LargePuts::agree(PutJob& job, const SourceFile& source) {
   if (PrefixDigest::suits(source, job.digest)) ahead.emplace(source, connection.stop());
   const Header reply = connection.readHeader();
   if (reply.ok == false && reply.error == "unsupported") return {0, Digest(job.digest), false, false};
-  requireOk(reply);
-  requireCommand(reply, "offer");
+  requireAnswer(reply, "offer", job.remote);
   const DigestValue* theirs = reply.findDigest(job.digest);
   const bool have = reply.action == "have";
   const std::uint64_t size = have ? source.size() : reply.offset.value_or(0);
@@ -185,8 +184,7 @@ FileOutcome LargePuts::sendChunks(PutJob& job, const SourceFile& source, Start s
   }
   const Header reply = awaitStored(source);
   if (!digest) throwSourceChanged(source.path());
-  requireOk(reply);
-  requireCommand(reply, "put");
+  requireAnswer(reply, "put", job.remote);
   checkStored(reply, source.size(), *digest, &source);
   FileOutcome outcome = storedOutcome(job, source.size(), *digest);
   outcome.moved = source.size() - start.offset;
@@ -212,7 +210,7 @@ FileOutcome LargePuts::sendRaw(PutJob& job, const SourceFile& source) {
   }
   const Header reply = awaitStored(source);
   if (reply.ok == false) source.requireUnchanged();
-  requireOk(reply);
+  requireAnswer(reply, "put", job.remote);
   checkStored(reply, source.size(), digest, &source);
   return storedOutcome(job, source.size(), digest);
 }

@@ -25,7 +25,8 @@ Header putHeader(const PutJob& job, const SourceFile& source, const TransferOpti
 }
 
 void checkStored(const Header& reply, std::uint64_t size, const DigestValue& digest, const SourceFile* source) {
-  if (reply.filesize && *reply.filesize != size) {
+  if (!reply.filesize) throw ProtocolError("the server does not say how much it stored");
+  if (*reply.filesize != size) {
     throw Failure(ErrorCode::Integrity,
                   "the server stored " + std::to_string(*reply.filesize) + " bytes of " + std::to_string(size));
   }

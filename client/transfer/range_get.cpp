@@ -143,18 +143,19 @@ void RangeGet::receiveRanges(Link& link, const Whole& whole) const {
 }
 
 void RangeGet::receive(Connection& connection, const Whole& whole, const Piece& piece) const {
-  requireSame(connection.readHeader(), whole, piece);
+  const Header reply = connection.readHeader();
+  requireSame(reply, whole, piece);
   Digest digest(DigestAlgorithm::Xxh128);
   RangeSink sink(whole.fd, piece.begin, digest);
   const Header trailer = GetBody(connection, piece.size, options_.chunkSize).receiveChunks(sink);
   const DigestValue* theirs = trailer.findDigest(DigestAlgorithm::Xxh128);
+  requireAgreement(reply.digests, trailer);
   if (theirs == nullptr) throw ProtocolError("a range came without its digest");
   requireSameDigest(*theirs, digest.value());
 }
 
 void RangeGet::requireSame(const Header& reply, const Whole& whole, const Piece& piece) {
-  requireOk(reply);
-  requireCommand(reply, "get");
+  requireAnswer(reply, "get", whole.job.remote);
   if (reply.offset.value_or(0) != piece.begin || reply.length != piece.size || reply.body != "chunks") {
     throw ProtocolError("another range came than the one that was asked for");
   }

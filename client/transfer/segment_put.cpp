@@ -108,8 +108,7 @@ std::optional<FileOutcome> SegmentPut::attempt(PutJob& job, std::size_t width) {
   const DigestValue digest = following.finish();
   source.requireUnchanged();
   const Header reply = end(job, source, digest);
-  requireOk(reply);
-  requireCommand(reply, "put");
+  requireAnswer(reply, "put", job.remote);
   checkStored(reply, source.size(), digest, &source);
   FileOutcome outcome = storedOutcome(job, source.size(), digest);
   outcome.moved = source.size() - start;
@@ -127,8 +126,7 @@ std::optional<Header> SegmentPut::offer(const PutJob& job, const SourceFile& sou
   connection.queue(header);
   connection.allowForDisk(source.size());
   Header reply = connection.readHeader();
-  requireOk(reply);
-  requireCommand(reply, "offer");
+  requireAnswer(reply, "offer", job.remote);
   if (reply.action == "have") return std::nullopt;
   if (!reply.upload || reply.offset.value_or(0) > source.size()) {
     throw Failure(ErrorCode::Unsupported, "the server takes no segments");

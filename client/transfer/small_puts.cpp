@@ -22,8 +22,11 @@ void SmallPuts::run(std::deque<PutJob>& jobs, std::deque<PutJob>& grown) {
   try {
     exchange(connection, jobs, grown);
   } catch (const std::exception& error) {
-    // Who was not let in learns nothing from what the server says to each file.
-    if (dynamic_cast<const LoginError*>(&error) == nullptr) settleLastWords(connection);
+    // Who was not let in learns nothing from what the server says to each file; after a reply that is none, nobody knows
+    // which file the next one is about.
+    const bool unusable =
+        dynamic_cast<const LoginError*>(&error) != nullptr || dynamic_cast<const ProtocolError*>(&error) != nullptr;
+    if (!unusable) settleLastWords(connection);
     while (!flight_.empty()) {
       flight_.back().job.sentBefore = true;
       jobs.push_front(std::move(flight_.back().job));
@@ -93,8 +96,7 @@ void SmallPuts::settle(const Header& reply) {
   }
   Sent& sent = flight_.front();
   try {
-    requireOk(reply);
-    requireCommand(reply, "put");
+    requireAnswer(reply, "put", sent.job.remote);
     std::optional<SourceFile> source;
     if (!reply.digests.empty() && reply.findDigest(sent.digest.algorithm) == nullptr) {
       source = SourceFile::open(sent.job.path, sent.job.links);

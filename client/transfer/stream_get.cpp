@@ -116,7 +116,7 @@ FileOutcome StreamGet::attempt(BodySink& sink, GetJob& job) {
     request.have = digest_->value();
   }
   connection.queue(getHeader(job.remote, request));
-  const GetReply reply = checkGetReply(connection.readHeader(), request);
+  const GetReply reply = checkGetReply(connection.readHeader(), job.remote, request);
   if (reply.offset != written_)
     throw Failure(ErrorCode::Changed, "the file changed on the server while it was fetched");
   if (!digest_) digest_.emplace(reply.chunks || !reply.digest ? request.algorithm : reply.digest->algorithm);
@@ -126,6 +126,7 @@ FileOutcome StreamGet::attempt(BodySink& sink, GetJob& job) {
   std::optional<DigestValue> theirs = reply.digest;
   if (reply.chunks) {
     const Header trailer = body.receiveChunks(counting);
+    requireAgreement(reply.stated, trailer);
     if (const DigestValue* same = trailer.findDigest(digest_->algorithm())) theirs = *same;
   } else {
     body.receiveRaw(counting);

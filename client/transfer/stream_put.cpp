@@ -51,7 +51,7 @@ FileOutcome StreamPut::run(int fd, const FileName& remote) {
   }
   connection.allowForDisk(size);
   const Header reply = connection.readHeader();
-  requireOk(reply);
+  requireAnswer(reply, "put", remote);
   if (!trailer.filesize) throw ProtocolError("the server said ok before it had the whole file");
   checkStored(reply, size, digest.value(), nullptr);
   FileOutcome outcome;

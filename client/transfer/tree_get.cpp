@@ -78,7 +78,7 @@ void TreeGet::listSome(TargetFolder& target, std::deque<GetJob>& jobs) {
   for (std::size_t i = 0; i < count; ++i) client.requestList(pages_[i].remote, pages_[i].after);
   for (std::size_t i = 0; i < count; ++i) {
     try {
-      RemotePage listed = client.readList(pages_.front().after);
+      RemotePage listed = client.readList(pages_.front().remote, pages_.front().after);
       const Page page = std::move(pages_.front());
       pages_.pop_front();
       for (const RemoteEntry& entry : listed.entries) take(page, entry, target, jobs);

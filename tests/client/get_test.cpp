@@ -235,7 +235,7 @@ TEST_CASE("lies about a body are found, and nothing gets the name or stays") {
   }
 }
 
-TEST_CASE("a name in the reply is not used") {
+TEST_CASE("a reply that names another file is no reply, and nothing is stored") {
   GetTest test;
   ScriptedServer server({[](ServerEnd& end) {
     end.readHeader();
@@ -245,9 +245,8 @@ TEST_CASE("a name in the reply is not used") {
     end.send(reply);
     end.send("hello");
   }});
-  test.get(server.link(), {test.job("a")});
-  CHECK(test.folder.read("a") == "hello");
-  CHECK(test.folder.count() == 1);
+  CHECK_THROWS_AS(test.get(server.link(), {test.job("a")}), ProtocolError);
+  CHECK(test.folder.count() == 0);
 }
 
 TEST_CASE("a refusal is the file's end, and leaves nothing here") {

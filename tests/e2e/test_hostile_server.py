@@ -109,15 +109,43 @@ def test_a_lie_leaves_the_old_file(make_client, lie):
     assert (client.folder / "a.bin").read_bytes() == b"old"
 
 
-@pytest.mark.parametrize("name", ["../../evil", "/tmp/evil", "evil", "", "a.bin/../../evil", "a\0b", 5, None])
-def test_another_name_in_the_reply_is_never_written(make_client, name):
-    with LyingGet(reply_with(filename=name)) as server:
-        client = make_client(server.server)
-        result = client.run("--retry", "0", "get", "a.bin")
-    assert written(client) <= {"a.bin"}
+@pytest.mark.parametrize("fields", [{"filename": name} for name in
+                                    ["../../evil", "/tmp/evil", "evil", "", "./a.bin", "a.bin/../../evil", "a\0b", 5]] +
+                         [{"id": 7}, {"v": 1.5}, {"v": None}], ids=ascii)
+def test_an_answer_to_something_else_is_no_answer_to_a_get(make_client, fields):
+    """The wrong file, an id that was not sent, no version: all break the protocol, and nothing is written."""
+    def answer(server, peer, request):
+        chunked = request.get("body") == "chunks"
+        honest = {"v": 1, "cmd": "get", "ok": True, "filename": "a.bin", "filesize": len(kData), "mtime_ns": 10**9, "mode": 0o644,
+                  **({} if chunked else {"md5": md5(kData)})}
+        peer.send(frame({key: value for key, value in {**honest, **fields}.items() if value is not None}) +
+                  (chunk(kData) + kEnd + trailer(len(kData), value=md5(kData)) if chunked else kData))
+
+    for more in ([], ["-o", "-"], ["--connections", "3"]):
+        with LyingGet(answer) as server:
+            client = make_client(server.server)
+            result = client.run("--retry", "0", "get", "a.bin", *more)
+        assert result.code == 17 and written(client) == set() and result.out == b"", (more, result.err)
     assert not (client.folder.parent / "evil").exists() and not (client.folder.parent.parent / "evil").exists()
-    assert (result.code == 0) == (written(client) == {"a.bin"})
-    assert result.code != 0 or (client.folder / "a.bin").read_bytes() == kData
+
+
+def test_a_get_reply_without_a_name_is_fine(make_client):
+    def answer(server, peer, request):
+        server.reply(peer, request, filesize=len(kData))
+        peer.send(chunk(kData) + kEnd + trailer(len(kData), value=md5(kData)))
+
+    with LyingGet(answer) as server:
+        client = make_client(server.server)
+        client.ok("--retry", "0", "get", "a.bin")
+    assert (client.folder / "a.bin").read_bytes() == kData
+
+
+@pytest.mark.parametrize("more", [[], ["-o", "-"]], ids=str)
+def test_two_digests_of_one_file_cannot_both_be_true(make_client, more):
+    with LyingGet(reply_with(md5="0" * 32, body="chunks")) as server:
+        client = make_client(server.server)
+        result = client.run("--retry", "0", "--digest", "md5", "get", "a.bin", *more)
+    assert result.code == 12 and b"two md5" in result.err and written(client) == set()
 
 
 class LyingList(TinyServer):
@@ -232,6 +260,35 @@ def test_a_put_is_done_only_when_the_server_says_so_in_full(make_client, fields)
         client = make_client(server.server)
         (client.folder / "a.bin").write_bytes(kData)
         assert client.run("--retry", "0", "--digest", "md5", "put", "a.bin").code not in (0, 1, 2)
+
+
+@pytest.mark.parametrize("size", [10, 3_000_000])
+@pytest.mark.parametrize("fields", [{"filename": "b.bin"}, {"filename": "../a.bin"}, {"id": 7}, {"filesize": None}, {"v": None}], ids=str)
+def test_an_answer_to_something_else_is_no_answer_to_a_put(make_client, fields, size):
+    with LyingPut(**fields) as server:
+        client = make_client(server.server)
+        (client.folder / "a.bin").write_bytes(bytes(size))
+        result = client.run("--retry", "0", "put", "a.bin")
+        stream = client.run("--retry", "0", "put", "-", "-t", "a.bin", data=bytes(size))
+    assert result.code == 17 and stream.code == 17, result.err
+
+
+def test_a_wrong_answer_does_not_pass_the_next_one_on_to_its_file(make_client):
+    class Crossed(TinyServer):
+        def on_put(self, peer, request):
+            names.append(request["filename"])
+            data.append(peer.read(request["filesize"]))
+            if len(names) == 2:
+                for i in (1, 0):
+                    self.reply(peer, {"v": 1, "cmd": "put"}, filename=names[i], filesize=len(data[i]), md5=md5(data[i]))
+
+    names, data = [], []
+    with Crossed() as server:
+        client = make_client(server.server)
+        (client.folder / "a").write_bytes(b"same")
+        (client.folder / "b").write_bytes(b"same")
+        result = client.run("--retry", "0", "put", "a", "b")
+    assert result.code == 17, result.err
 
 
 @pytest.mark.parametrize("fields", [{"offset": 2**60}, {"offset": -1}, {"offset": 3_000_001}, {"action": "dance"}, {"action": None},

@@ -50,7 +50,7 @@ void talk(Client& client, std::uint8_t what) {
   switch (what % 6) {
     case 0: require(printable(client.hello().server)); break;
     case 1: client.stat(name); break;
-    case 2: checkPage(client.readList("")); break;
+    case 2: checkPage(client.readList(FileName::root(), "")); break;
     case 3: client.sum(name, DigestAlgorithm::Md5); break;
     case 4: {
       const std::array<CheckEntry, 2> entries{CheckEntry{"a", 1, 1}, CheckEntry{"b", 2, 2}};
@@ -68,7 +68,7 @@ void readReplies(Connection& connection, std::uint8_t what) {
   }
   const GetRequest request{DigestAlgorithm::Xxh128, (what & 1) != 0, std::uint64_t{what} % 5, DigestValue{}};
   for (;;) {
-    const GetReply reply = checkGetReply(connection.readHeader(), request);
+    const GetReply reply = checkGetReply(connection.readHeader(), FileName::parse("a"), request);
     require(reply.offset == 0 || reply.offset == request.haveSize);
   }
 }
