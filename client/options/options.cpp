@@ -161,6 +161,7 @@ void applyRaw(const CLI::App& app, const Raw& raw, Options& options) {
   if (options.serverNamed) options.server = parseAddress(raw.server);
   options.portNamed = options.serverNamed && namesPort(raw.server);
   if (options.retryNamed) options.retry = raw.retry;
+  options.transfer.beginAgain = options.retry > 0;
   if (app.count("--timeout") > 0) options.timeout = readTimeout(raw.timeout);
   if (app.count("--digest") > 0) options.transfer.digest = readDigest(raw.digest);
   if (app.count("--chunk-size") > 0) options.transfer.chunkSize = readChunkSize(raw.chunkSize);

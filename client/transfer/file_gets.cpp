@@ -170,7 +170,8 @@ void FileGets::receiveNext() {
 
 bool FileGets::again(Flight& flight, const Failure& failure) {
   const bool resumed = flight.request.have && failure.code() == ErrorCode::Integrity;
-  if (failure.code() != ErrorCode::Changed && !resumed) return false;
+  const bool changed = options_.beginAgain && failure.code() == ErrorCode::Changed;
+  if (!changed && !resumed) return false;
   if (flight.job.tries++ >= 1) return false;
   observer_.warned(flight.job.shown + ": starting again: " + failure.what());
   return true;

@@ -69,6 +69,8 @@ void LargePuts::run(std::deque<PutJob>& jobs) {
 
 bool LargePuts::again(PutJob& job, const Failure& failure) {
   if (failure.code() != ErrorCode::Changed || job.tries++ >= kChangedTries) return false;
+  // The server's word is about what it has of the file, and not about the source.
+  if (!options_.beginAgain && dynamic_cast<const ServerFailure*>(&failure) == nullptr) return false;
   observer_.warned(std::string(failure.what()) + "; trying once more");
   if (offered_) {  // of the next one, whose answer would come before that to this one's
     offered_.reset();

@@ -52,9 +52,14 @@ bool RangeGet::get(GetJob& job, TargetFolder& target, std::size_t width) {
     return attempt(job, target, width);
   } catch (const Interrupted&) {
     throw;
-  } catch (const std::exception&) {
-    // The other way meets the same problem, if it lasts, and tells it.
+  } catch (const std::exception& error) {
     link_.drop();
+    const auto* const failure = dynamic_cast<const Failure*>(&error);
+    if (failure != nullptr && failure->code() == ErrorCode::Changed && !options_.beginAgain) {
+      observer_.ended(failedOutcome(job, *failure));
+      return true;
+    }
+    // The other way meets the same problem, if it lasts, and tells it.
     return false;
   }
 }
@@ -102,10 +107,12 @@ bool RangeGet::fetch(GetJob& job, PartFile& part, std::size_t width, FileOutcome
     sides_.run(width, [&](Link& link, std::size_t) { receiveRanges(link, whole); });
   } catch (const std::exception&) {
     keep();
+    requireUnchanged(agreed);
     throw;
   }
   if (!pieces.finished()) {
     keep();
+    requireUnchanged(agreed);
     return false;
   }
   outcome.digest = following.finish();
@@ -136,6 +143,10 @@ void RangeGet::receiveRanges(Link& link, const Whole& whole) const {
       whole.pieces.done(asked.front());
       asked.pop_front();
     }
+  } catch (const Failure& failure) {
+    if (failure.code() == ErrorCode::Changed) noteChange(whole.agreed);
+    whole.pieces.giveUp();
+    throw;
   } catch (...) {
     whole.pieces.giveUp();
     throw;
@@ -161,13 +172,25 @@ void RangeGet::requireSame(const Header& reply, const Whole& whole, const Piece&
   }
   const std::lock_guard lock(whole.agreed.mutex);
   if (!whole.agreed.known) {
+    // What it was when it was listed does not count: nothing of that has been read.
+    if (reply.filesize != whole.job.size || !reply.mtimeNs) throw ProtocolError("not the size that was listed");
     whole.agreed.known = true;
     whole.agreed.mtimeNs = reply.mtimeNs;
     whole.agreed.mode = reply.mode;
   }
-  if (reply.filesize != whole.job.size || !reply.mtimeNs || reply.mtimeNs != whole.agreed.mtimeNs) {
+  if (reply.filesize != whole.job.size || reply.mtimeNs != whole.agreed.mtimeNs) {
     throw Failure(ErrorCode::Changed, "the file changed on the server");
   }
+}
+
+void RangeGet::noteChange(AgreedVersion& agreed) {
+  const std::lock_guard lock(agreed.mutex);
+  agreed.changed = true;
+}
+
+void RangeGet::requireUnchanged(AgreedVersion& agreed) {
+  const std::lock_guard lock(agreed.mutex);
+  if (agreed.changed) throw Failure(ErrorCode::Changed, "the file changed on the server");
 }
 
 }  // namespace ft

@@ -27,6 +27,7 @@ class RangeGet {
   struct AgreedVersion {
     std::mutex mutex;
     bool known = false;
+    bool changed = false;  // an answer was about another version
     std::optional<std::int64_t> mtimeNs;
     std::optional<std::uint32_t> mode;
   };
@@ -40,6 +41,8 @@ class RangeGet {
   bool fetch(GetJob& job, PartFile& part, std::size_t width, FileOutcome& outcome);
   void receiveRanges(Link& link, const Whole& whole) const;
   void receive(Connection& connection, const Whole& whole, const Piece& piece) const;
+  static void noteChange(AgreedVersion& agreed);
+  static void requireUnchanged(AgreedVersion& agreed);
   static void requireSame(const Header& reply, const Whole& whole, const Piece& piece);
 
   Link& link_;

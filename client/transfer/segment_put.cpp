@@ -70,7 +70,14 @@ std::optional<FileOutcome> SegmentPut::put(PutJob& job, std::size_t width) {
     return attempt(job, width);
   } catch (const Interrupted&) {
     throw;
-  } catch (const std::exception&) {
+  } catch (const std::exception& error) {
+    const auto* const failure = dynamic_cast<const Failure*>(&error);
+    const bool changed = failure != nullptr && failure->code() == ErrorCode::Changed &&
+                         dynamic_cast<const ServerFailure*>(failure) == nullptr;
+    if (changed && !options_.beginAgain) {
+      link_.drop();
+      return failedOutcome(job, *failure);
+    }
     // The other way meets the same problem, if it lasts, and tells it. The name may be ours by now.
     job.sentBefore = true;
     link_.drop();
@@ -89,7 +96,7 @@ std::optional<FileOutcome> SegmentPut::attempt(PutJob& job, std::size_t width) {
   hashFile({source.fd(), 0, start}, prefix, link_.stop());
   const DigestValue* theirs = agreed->findDigest(job.digest);
   if (start > 0 && (theirs == nullptr || *theirs != prefix.value())) {
-    throw Failure(ErrorCode::Changed, "what the server has of the file is not its beginning");
+    throw Failure(ErrorCode::Integrity, "what the server has of the file is not its beginning");
   }
   job.advance.reach(start, observer_);
   FollowingDigest following(source.fd(), std::move(prefix));
@@ -102,6 +109,7 @@ std::optional<FileOutcome> SegmentPut::attempt(PutJob& job, std::size_t width) {
       Pieces::sizeFor(width));
   const Whole whole{source, *agreed->upload, pieces};
   sides_.run(width, [&](Link& link, std::size_t) { sendSegments(link, whole); });
+  if (!pieces.finished()) source.requireUnchanged();
   if (!pieces.finished()) throw TransportError(TransportError::Kind::Closed, "a connection broke");
   link_.progressed();
 

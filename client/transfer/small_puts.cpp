@@ -70,7 +70,7 @@ void SmallPuts::sendNext(Connection& connection, std::deque<PutJob>& jobs, std::
     }
     sendFile(connection, job, source);
   } catch (const Failure& failure) {
-    if (failure.code() == ErrorCode::Changed && job.tries++ < kChangedTries) {
+    if (options_.beginAgain && failure.code() == ErrorCode::Changed && job.tries++ < kChangedTries) {
       jobs.push_front(std::move(job));
       return;
     }

@@ -16,10 +16,11 @@ struct TransferOptions {
   std::optional<DigestAlgorithm> digest;
   // The unit of streaming: wire chunks and calls into the kernel carry a multiple of it. Bytes.
   std::size_t chunkSize = kChunkSize;
-  bool replace = true;    // false: a name that exists is left alone
-  bool sync = true;       // get: files and folders are synced before they have their names
-  bool always = false;    // trees: also files whose size and time say that they are there already
-  bool checksum = false;  // trees: compare such files by digest
+  bool replace = true;     // false: a name that exists is left alone
+  bool sync = true;        // get: files and folders are synced before they have their names
+  bool always = false;     // trees: also files whose size and time say that they are there already
+  bool beginAgain = true;  // a file that changes while it is read is read once more from its beginning
+  bool checksum = false;   // trees: compare such files by digest
   // How many connections to use for work that is worth several; nullopt: as SideLinks finds best.
   std::optional<std::size_t> connections;
 };

@@ -200,6 +200,25 @@ TEST_CASE(
   CHECK(test.observer.warnings.size() == 1);
 }
 
+TEST_CASE("without a second try, a source that changes once while it is sent is exit code 15") {
+  PutTest test;
+  test.options.beginAgain = false;
+  test.folder.write("a", kLarge);
+  ScriptedServer server({[&](ServerEnd& end) {
+    acceptOffer(end);
+    end.readHeader();
+    std::filesystem::resize_file(test.folder.path("a"), kLarge.size() - 1);
+    end.readChunks();
+    end.readHeader();
+    end.send(refusal("put", ErrorCode::Changed));
+    std::string body;
+    serveLarge(end, body);
+  }});
+  test.put(server.link(), {test.job("a")});
+  CHECK(test.observer.onlyExit() == 15);
+  CHECK(test.observer.warnings.empty());
+}
+
 TEST_CASE("holes are not sent") {
   PutTest test;
   test.folder.write("a", "begin");

@@ -165,6 +165,41 @@ def test_15_a_source_that_goes_on_changing_while_it_is_read(make_client, daemon)
     assert not (daemon.root / "restless.bin").exists()
 
 
+@pytest.mark.parametrize("more", [[], ["--connections", "3"]], ids=str)
+@pytest.mark.parametrize("retry, code", [("0", 15), ("1", 0)])
+def test_15_without_retries_a_source_that_changes_once_is_not_read_again(make_client, daemon, retry, code, more):
+    slow = Fault(delay=0.005)
+    with FaultProxy(daemon.address, [slow] * 20) as proxy:
+        client = make_client(proxy.server)
+        source = client.folder / "once.bin"
+        source.write_bytes(os.urandom(24_000_000))
+        running = client.start("--retry", retry, *more, "put", source)
+        wait_until(lambda: proxy.passed["up"] > 300_000, what="the first bytes")
+        with open(source, "ab") as file:
+            file.write(b"more")
+        slow.delay = 0
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == code, err
+    assert (daemon.root / "once.bin").exists() == (code == 0)
+
+
+@pytest.mark.parametrize("more", [[], ["--connections", "3"]], ids=str)
+@pytest.mark.parametrize("retry, code", [("0", 15), ("1", 0)])
+def test_15_without_retries_a_file_that_changes_on_the_server_is_not_fetched_again(make_client, daemon, retry, code, more):
+    slow = Fault(delay=0.005)
+    (daemon.root / "once.bin").write_bytes(os.urandom(24_000_000))
+    with FaultProxy(daemon.address, [slow] * 20) as proxy:
+        client = make_client(proxy.server)
+        running = client.start("--retry", retry, *more, "get", "once.bin")
+        wait_until(lambda: proxy.passed["down"] > 300_000, what="the first bytes")
+        with open(daemon.root / "once.bin", "ab") as file:
+            file.write(b"more")
+        slow.delay = 0
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == code, err
+    assert (client.folder / "once.bin").exists() == (code == 0)
+
+
 def test_15_a_source_that_vanishes_while_it_is_read(make_client, daemon):
     slow = Fault(delay=0.01)
     with FaultProxy(daemon.address, [slow]) as proxy:
