@@ -24,7 +24,7 @@ Failure diskFailure(int error, std::string_view action, const FileName& name) {
                      what + ": it is a folder" +
                          (name.isRoot() ? "" : "; names in it begin with '" + escapeText(name.text()) + "/'"));
     case EEXIST: return Failure(ErrorCode::Exists, what + ": it exists");
-    case EFBIG: return Failure(ErrorCode::TooLarge, what + ": larger than the file system allows");
+    case EFBIG: return Failure(ErrorCode::TooLarge, what + ": larger than the file system or a limit of the daemon allows");
     case EDQUOT: return Failure(ErrorCode::Quota, what + ": over the disk quota of the daemon's user");
     default: return failureFromErrno(error, what);
   }
