@@ -34,7 +34,7 @@ bool isSectionName(std::string_view name) {
 // Reads one line after the other, with the section that they stand in.
 class IniReader {
  public:
-  explicit IniReader(const std::string& source) : source_(source) {}
+  IniReader(const std::string& source, IniSections sections) : source_(source), sections_(sections) {}
 
   void readLine(std::string_view text) {
     ++line_;
@@ -60,6 +60,7 @@ class IniReader {
     const std::string_view name = trimmed(line.substr(1, line.size() - 2));
     if (!isSectionName(name)) fail("'" + escapeText(name, 80) + "' is no name of a section (a-z 0-9 _ - .)");
     section_ = name;
+    if (sections_ == IniSections::Keep) entries_.push_back({section_, "", "", line_});
   }
 
   void readEntry(std::string_view line) {
@@ -78,6 +79,7 @@ class IniReader {
   }
 
   const std::string& source_;
+  const IniSections sections_;
   std::string section_;
   std::vector<IniEntry> entries_;
   int line_ = 0;
@@ -118,8 +120,8 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
 }
 
-std::vector<IniEntry> parseIni(std::string_view text, const std::string& source) {
-  IniReader reader(source);
+std::vector<IniEntry> parseIni(std::string_view text, const std::string& source, IniSections sections) {
+  IniReader reader(source, sections);
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
     reader.readLine(text.substr(begin, end - begin));
@@ -128,6 +130,8 @@ std::vector<IniEntry> parseIni(std::string_view text, const std::string& source)
   return reader.take();
 }
 
-std::vector<IniEntry> readIniFile(const std::string& path) { return parseIni(readSmallFile(path), escapeText(path)); }
+std::vector<IniEntry> readIniFile(const std::string& path, IniSections sections) {
+  return parseIni(readSmallFile(path), escapeText(path), sections);
+}
 
 }  // namespace ft

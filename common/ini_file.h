@@ -28,9 +28,16 @@ class ConfigError : public std::runtime_error {
 // Without the blanks, tabs and carriage returns at its ends, as INI reads a line and its parts.
 std::string_view trimmed(std::string_view text);
 
+// What a reader makes of the line that begins a section.
+enum class IniSections {
+  Skip,
+  Keep,  // an entry with an empty key, which no line can have
+};
+
 // Throws ConfigError for the first line that is not INI. `source` names the file in messages.
-std::vector<IniEntry> parseIni(std::string_view text, const std::string& source);
+std::vector<IniEntry> parseIni(std::string_view text, const std::string& source,
+                               IniSections sections = IniSections::Skip);
 // Reads the file (at most 1 MiB) and parses it. Throws ConfigError also when it cannot be read.
-std::vector<IniEntry> readIniFile(const std::string& path);
+std::vector<IniEntry> readIniFile(const std::string& path, IniSections sections = IniSections::Skip);
 
 }  // namespace ft

@@ -9,11 +9,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <thread>
 #include <utility>
 
+#include "common/error.h"
 #include "common/secret_input.h"
 #include "common/version.h"
 #include "server/access/users_place.h"
@@ -228,7 +230,10 @@ void Daemon::announce() {
     all += (all.empty() ? "" : ", ") + address;
   }
   for (const std::string& line : services_->readyLines()) std::printf("%s\n", line.c_str());
-  std::fflush(stdout);
+  if (std::fflush(stdout) != 0) {
+    log_.event(LogLevel::Warn, "ready-line",
+               {{"reason", "standard output: " + errorText(errno)}, {"consequence", "nobody is told the ports there"}});
+  }
   if (tls_) log_.event(LogLevel::Info, "tls", {{"fingerprint", tls_->fingerprint()}});
   tellCertificate();
   std::string roots;

@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <signal.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/error.h"
 #include "common/file_mask.h"
 #include "common/ini_file.h"
 #include "common/standard_streams.h"
@@ -23,6 +25,7 @@
 namespace {
 
 constexpr int kUsageError = 2;
+constexpr int kNotPrinted = 1;  // what was asked for cannot be printed
 
 // Memory that threads have freed is kept for threads of the same arena. With one for each of the workers that is many
 // times what is needed.
@@ -81,8 +84,9 @@ int main(int argc, char** argv) {
     };
     const ft::Invocation invocation = read();
     if (invocation.answer) {
-      std::fputs(invocation.answer->c_str(), stdout);
-      return 0;
+      if (std::fputs(invocation.answer->c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return 0;
+      std::fprintf(stderr, "ftpd: standard output: %s\n", ft::errorText(errno).c_str());
+      return kNotPrinted;
     }
     FtpdApplication application(invocation.config, [&] { return read().config; });
     application.init(1, argv);

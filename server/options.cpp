@@ -21,7 +21,8 @@ constexpr std::string_view kFooter =
     "them and where each comes from.\n\n"
     "ftpd user --help: who may log in.\n"
     "SIGTERM and SIGINT end the daemon: running transfers get [server] drain_timeout to finish.\n"
-    "Exit code: 0 after a signal, 2 when the configuration is wrong or a port is taken.\n";
+    "Exit code: 0 after a signal, 2 when the configuration is wrong or a port is taken,\n"
+    "1 when what was asked for cannot be printed.\n";
 
 // An option that is another way to say a key of the configuration.
 struct SettingOption {
@@ -80,8 +81,13 @@ void declareOptions(CLI::App& app, CommandLine& line) {
 
 // `app` has read the arguments, or the result is what --help or --version print.
 std::optional<std::string> parseArguments(CLI::App& app, const std::vector<std::string>& arguments) {
-  // CLI11 takes them in reverse.
-  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  // CLI11 takes them in reverse, and for the value of "--root=" the argument behind it.
+  std::vector<std::string> reversed;
+  for (auto argument = arguments.rbegin(); argument != arguments.rend(); ++argument) {
+    const bool emptyValue = argument->starts_with("--") && argument->ends_with('=');
+    if (emptyValue) reversed.emplace_back();
+    reversed.push_back(emptyValue ? argument->substr(0, argument->size() - 1) : *argument);
+  }
   try {
     app.parse(std::move(reversed));
     return std::nullopt;
@@ -103,7 +109,10 @@ std::vector<ConfigSetting> settingsFromOptions(const CLI::App& app, const Comman
   }
   for (std::size_t i = 0; i < kSettingOptions.size(); ++i) {
     const SettingOption& row = kSettingOptions[i];
-    if (app.count(row.option) > 0) settings.push_back({row.section, row.key, line.values[i], row.option});
+    if (app.count(row.option) == 0) continue;
+    // Mostly a variable that was not set; the default is not what was meant.
+    if (line.values[i].empty()) throw ConfigError(std::string(row.option) + ": the value is empty");
+    settings.push_back({row.section, row.key, line.values[i], row.option});
   }
   if (line.insecureNoAuth) settings.push_back({"server", "insecure_no_auth", "yes", "--insecure-no-auth"});
   return settings;
@@ -122,7 +131,8 @@ std::string goodConfiguration(const std::vector<std::string>& warnings, const st
          (doubt.empty() ? "" : ", but " + doubt + ", and clients refuse it") + "\n";
 }
 
-void append(std::vector<ConfigSetting>& all, std::vector<ConfigSetting> more) {
+template <typename T>
+void append(std::vector<T>& all, std::vector<T> more) {
   all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
@@ -149,6 +159,7 @@ Invocation readInvocation(const std::vector<std::string>& arguments, const Envir
       buildConfig(settings, asks ? environmentFor(file, environment, systemService()) : environment);
   keepStateOutOfReach(effective);
   noteIdleSettings(effective);
+  append(effective.config.warnings, unreadVariables(environment));
   checkExposure(effective);
   if (line.printConfig) return {printConfig(effective), {}};
   const TlsConfig& tls = effective.config.tls;

@@ -19,10 +19,10 @@ namespace ft {
 ServerFailure failureFromReply(const Header& reply);
 // Throws what failureFromReply() makes unless the reply says ok.
 void requireOk(const Header& reply);
-// Throws ProtocolError unless the reply answers `cmd` (a reply without `cmd` may answer anything); one that says ok must
+// Throws ProtocolError unless the reply answers `cmd` (a reply without `cmd` may answer anything). One that says ok must
 // be of version 1 and without an id, for no request of ours has one.
 void requireCommand(const Header& reply, std::string_view cmd);
-// Both, and ProtocolError for a reply that speaks of another name than the request's (one without a name may be of any).
+// Both, and ProtocolError for a reply that speaks of another name than the request's (one without may be of any).
 void requireAnswer(const Header& reply, std::string_view cmd, const FileName& name);
 
 enum class RemoteType { File, Folder, Link, Other };

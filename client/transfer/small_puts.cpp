@@ -22,8 +22,8 @@ void SmallPuts::run(std::deque<PutJob>& jobs, std::deque<PutJob>& grown) {
   try {
     exchange(connection, jobs, grown);
   } catch (const std::exception& error) {
-    // Who was not let in learns nothing from what the server says to each file; after a reply that is none, nobody knows
-    // which file the next one is about.
+    // Who was not let in learns nothing from what the server says to each file. After a reply that is none, nobody
+    // knows which file the next one is about.
     const bool unusable =
         dynamic_cast<const LoginError*>(&error) != nullptr || dynamic_cast<const ProtocolError*>(&error) != nullptr;
     if (!unusable) settleLastWords(connection);

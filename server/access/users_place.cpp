@@ -1,5 +1,7 @@
 #include "server/access/users_place.h"
 
+#include <netdb.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +17,18 @@ namespace {
 constexpr const char* kConfigVariable = "FTPD_CONFIG";
 // systemd.exec(5)
 constexpr const char* kStateVariable = "STATE_DIRECTORY";
+
+// Whether the host is a numeric address or a name that the system knows.
+bool canBeResolved(std::string_view address) {
+  std::string host(address.substr(0, address.rfind(':')));
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  addrinfo wanted{};
+  wanted.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(host.c_str(), nullptr, &wanted, &found) != 0) return false;
+  ::freeaddrinfo(found);
+  return true;
+}
 
 }  // namespace
 
@@ -32,6 +46,10 @@ void checkExposure(const EffectiveConfig& effective) {
   if (config.insecureNoAuth || config.access.findUser("anonymous") != nullptr) return;
   const auto reachable = std::find_if_not(config.listen.begin(), config.listen.end(), isLoopbackAddress);
   if (reachable == config.listen.end()) return;
+  if (!canBeResolved(*reachable)) {
+    throw ConfigError(effective.origins.front() + ": the host of '" + escapeText(*reachable, 200) +
+                      "' cannot be resolved");
+  }
   const std::string file = usersFile(config);
   if (!file.empty() && !UserTable::parse(readUsersText(file), escapeText(file)).empty()) return;
   throw ConfigError(effective.origins.front() + ": refusing to listen on '" + escapeText(*reachable, 200) +

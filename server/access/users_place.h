@@ -13,7 +13,8 @@ std::string usersFile(const ServerConfig& config);
 // Makes the folder of the daemon's own files, for its owner only. What cannot be made is not there.
 void makeStateFolder(const ServerConfig& config) noexcept;
 
-// Throws ConfigError when the daemon would listen where others can reach it, and nobody could log in, nor needs to.
+// Throws ConfigError when the daemon would listen where others can reach it, and nobody could log in, nor needs to;
+// a host that cannot be resolved is told as such.
 void checkExposure(const EffectiveConfig& effective);
 
 // Where the service of the system has its configuration and its state (systemd/ftpd.service).

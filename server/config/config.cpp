@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "common/escape.h"
@@ -47,14 +48,14 @@ std::string unknownKeyFault(const ConfigSetting& setting) {
     const std::vector<std::string_view> names(variables.begin(), variables.end());
     return "no such setting" + didYouMean(setting.origin, names);
   }
-  const std::string key = "unknown key " + quoted(setting.key);
-  const std::string belongs = home.empty() ? "" : "; it belongs in [" + std::string(home) + "]";
-  if (setting.section.empty()) return key + " before the first section" + belongs;
-  if (keys.empty()) {
+  if (keys.empty() && !setting.section.empty()) {
     const std::string_view near = nearestWord(setting.section, sections);
     return "unknown section [" + setting.section + "]" +
            (near.empty() ? "" : "; did you mean '[" + std::string(near) + "]'?");
   }
+  const std::string key = "unknown key " + quoted(setting.key);
+  const std::string belongs = home.empty() ? "" : "; it belongs in [" + std::string(home) + "]";
+  if (setting.section.empty()) return key + " before the first section" + belongs;
   std::string hint = didYouMean(setting.key, keys);
   if (hint.empty()) hint = belongs;
   if (hint.empty()) hint = fmt::format("; its keys are {}", fmt::join(keys, ", "));
@@ -66,6 +67,8 @@ class ConfigBuilder {
   ConfigBuilder() { effective_.origins.assign(configKeys().size(), "default"); }
 
   void apply(const ConfigSetting& setting) {
+    if (setting.key.empty() && !isFromEnvironment(setting)) return checkSection(setting);
+    if (unknownSections_.contains(setting.section)) return;
     // What is named by whoever configures it has sections that are not in the table.
     ServerConfig& config = effective_.config;
     if (isExecSection(setting.section)) return keep(setting, config.services.execEntries, config.services.execOrigins);
@@ -107,6 +110,14 @@ class ConfigBuilder {
 
   static std::string describe(const ConfigSetting& setting) {
     return setting.origin.find(':') == std::string::npos ? "the value" : "'" + setting.key + "'";
+  }
+
+  // Told where it begins, and not once more for each of its keys.
+  void checkSection(const ConfigSetting& setting) {
+    const auto isHere = [&](const ConfigKey& key) { return key.section == setting.section; };
+    if (isExecSection(setting.section) || isAccessSection(setting.section)) return;
+    if (std::ranges::any_of(configKeys(), isHere)) return;
+    if (unknownSections_.insert(setting.section).second) addFault(setting.origin, unknownKeyFault(setting));
   }
 
   // Keeps an entry for a reader of its own; the later place wins.
@@ -162,6 +173,7 @@ class ConfigBuilder {
 
   EffectiveConfig effective_;
   std::string faults_;
+  std::set<std::string> unknownSections_;
 };
 
 // As a value in an INI file.
@@ -219,7 +231,7 @@ std::string environmentName(const ConfigKey& key) {
 
 std::vector<ConfigSetting> settingsFromFile(const std::string& path) {
   std::vector<ConfigSetting> settings;
-  for (IniEntry& entry : readIniFile(path)) {
+  for (IniEntry& entry : readIniFile(path, IniSections::Keep)) {
     settings.push_back({std::move(entry.section), std::move(entry.key), std::move(entry.value),
                         escapeText(path) + ":" + std::to_string(entry.line)});
   }
@@ -243,6 +255,22 @@ std::vector<ConfigSetting> settingsFromEnvironment(const Environment& environmen
     settings.push_back(std::move(setting));
   }
   return settings;
+}
+
+std::vector<std::string> unreadVariables(const Environment& environment) {
+  std::vector<std::string> names, sentences;
+  for (const ConfigKey& key : configKeys()) names.push_back(environmentName(key));
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  const auto namesSection = [](const std::string& name) {
+    return std::ranges::any_of(
+        configKeys(), [&](const ConfigKey& key) { return name.starts_with("FTPD_" + upperCase(key.section) + "_"); });
+  };
+  for (const auto& [name, value] : environment) {
+    if (name.find("__") != std::string::npos || !namesSection(name)) continue;
+    const std::string meant = didYouMean(name, known);
+    if (!meant.empty()) sentences.push_back(escapeText(name, kShownValue) + ": is not read" + meant);
+  }
+  return sentences;
 }
 
 EffectiveConfig buildConfig(std::span<const ConfigSetting> settings, const Environment& environment) {

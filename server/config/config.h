@@ -101,11 +101,15 @@ struct ConfigSetting {
   std::string origin;
 };
 
-// Throws ConfigError when the file cannot be read or is not INI.
+// With a setting of an empty key for each section, where it begins. Throws ConfigError when the file cannot be read or
+// is not INI.
 std::vector<ConfigSetting> settingsFromFile(const std::string& path);
 // The variables of the form FTPD_<SECTION>__<KEY>; others are not looked at. One that is no key is kept, for
 // buildConfig() to refuse.
 std::vector<ConfigSetting> settingsFromEnvironment(const Environment& environment);
+
+// A sentence for each variable that is not looked at and is nearly one that is: FTPD_SERVER_WORKERS.
+std::vector<std::string> unreadVariables(const Environment& environment);
 
 // A configuration and, for each row of configKeys(), where its value came from ("default" for most).
 struct EffectiveConfig {
@@ -113,8 +117,9 @@ struct EffectiveConfig {
   std::vector<std::string> origins;
 };
 
-// Later settings win. Throws ConfigError that tells all faults at once, one a line: unknown keys (with the nearest
-// known one), bad values, a key twice from one file, and an address that is not loopback without insecure_no_auth.
+// Later settings win. Throws ConfigError that tells all faults at once, one a line: unknown sections and
+// keys (with the nearest known one), bad values, a key twice from one file, and an address that is not loopback without
+// insecure_no_auth.
 EffectiveConfig buildConfig(std::span<const ConfigSetting> settings, const Environment& environment);
 
 // The configuration as INI that reads back as the same, each value with its origin in a comment above it.

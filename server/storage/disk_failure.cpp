@@ -24,10 +24,16 @@ Failure diskFailure(int error, std::string_view action, const FileName& name) {
                      what + ": it is a folder" +
                          (name.isRoot() ? "" : "; names in it begin with '" + escapeText(name.text()) + "/'"));
     case EEXIST: return Failure(ErrorCode::Exists, what + ": it exists");
-    case EFBIG: return Failure(ErrorCode::TooLarge, what + ": larger than the file system or a limit of the daemon allows");
+    case EFBIG:
+      return Failure(ErrorCode::TooLarge, what + ": larger than the file system or a limit of the daemon allows");
     case EDQUOT: return Failure(ErrorCode::Quota, what + ": over the disk quota of the daemon's user");
     default: return failureFromErrno(error, what);
   }
+}
+
+Failure ownFolderFailure(int error, const std::string& what) {
+  if (error != ENOENT) return failureFromErrno(error, what);
+  return Failure(ErrorCode::IoError, what + ": the daemon's folder .ftpd, or the root, was removed while it runs");
 }
 
 }  // namespace ft

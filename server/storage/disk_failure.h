@@ -16,4 +16,7 @@ std::string shownName(const FileName& name);
 // special file or another file system in the way is Forbidden, a missing part NotFound, and so on.
 Failure diskFailure(int error, std::string_view action, const FileName& name);
 
+// For files in .ftpd: that one cannot be made because the folder is gone is no matter of the name that was asked for.
+Failure ownFolderFailure(int error, const std::string& what);
+
 }  // namespace ft

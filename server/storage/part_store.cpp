@@ -11,6 +11,7 @@
 
 #include "common/digest.h"
 #include "common/error.h"
+#include "server/storage/disk_failure.h"
 
 namespace ft {
 namespace {
@@ -119,7 +120,7 @@ StagedFile PartStore::open(const PartClaim& claim) {
 
 StagedFile PartStore::create(const PartClaim& claim, mode_t mode) {
   UniqueFd fd(::openat(folder_, claim.part().c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
-  if (!fd) throw failureFromErrno(errno, "cannot make a file to keep the upload in");
+  if (!fd) throw ownFolderFailure(errno, "cannot make a file to keep the upload in");
   return StagedFile(std::move(fd), folder_, claim.part());
 }
 

@@ -12,6 +12,7 @@
 
 #include "common/error.h"
 #include "common/protocol.h"
+#include "server/storage/disk_failure.h"
 #include "server/storage/folder_reader.h"
 
 namespace ft {
@@ -124,7 +125,7 @@ bool StagingFolder::canKeepModes() {
 StagedFile StagingFolder::createUnnamed(mode_t mode) {
   if (!unnamed_) return create(mode);
   UniqueFd fd(::openat(folder_, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, mode));
-  if (!fd) throw failureFromErrno(errno, "cannot make a staging file");
+  if (!fd) throw ownFolderFailure(errno, "cannot make a staging file");
   return StagedFile(std::move(fd), folder_, "");
 }
 
@@ -138,7 +139,7 @@ int StagingFolder::name(StagedFile& file) {
 StagedFile StagingFolder::create(mode_t mode) {
   std::string name = nextName();
   UniqueFd fd(::openat(folder_, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
-  if (!fd) throw failureFromErrno(errno, "cannot make a staging file");
+  if (!fd) throw ownFolderFailure(errno, "cannot make a staging file");
   return StagedFile(std::move(fd), folder_, std::move(name));
 }
 

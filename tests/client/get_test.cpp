@@ -249,24 +249,6 @@ TEST_CASE("a reply that names another file is no reply, and nothing is stored") 
   CHECK(test.folder.count() == 0);
 }
 
-TEST_CASE("a file that changes on the server while it is sent is asked for once more, unless no second try is wanted") {
-  GetTest test;
-  SUBCASE("a second try") {}
-  SUBCASE("no second try") { test.options.beginAgain = false; }
-  ScriptedServer server({[](ServerEnd& end) {
-    end.readHeader();
-    end.send(chunkedReply(5));
-    end.sendChunk("he");
-    end.sendHole(0);
-    end.send(refusal("trailer", ErrorCode::Changed));
-    end.readHeader();
-    sendChunked(end, "hello");
-  }});
-  test.get(server.link(), {test.job("a")});
-  CHECK(test.observer.onlyExit() == (test.options.beginAgain ? 0 : 15));
-  CHECK(test.folder.count() == (test.options.beginAgain ? 1 : 0));
-}
-
 TEST_CASE("a refusal is the file's end, and leaves nothing here") {
   GetTest test;
   ScriptedServer server({[](ServerEnd& end) {

@@ -82,6 +82,11 @@ TEST_CASE("bytes that are not text are refused, and shown escaped") {
 }
 
 TEST_CASE("an empty text has no entries") {
+  const std::vector<IniEntry> both = parseIni("[a]\n\n[b]\nk = v\n", "f.conf", IniSections::Keep);
+  REQUIRE(both.size() == 3);
+  CHECK((both[0].section == "a" && both[0].key.empty() && both[0].line == 1));
+  CHECK((both[1].section == "b" && both[1].key.empty() && both[1].line == 3));
+  CHECK((both[2].section == "b" && both[2].key == "k" && both[2].line == 4));
   CHECK(parseIni("", "f.conf").empty());
   CHECK(parseIni("\n\n", "f.conf").empty());
 }

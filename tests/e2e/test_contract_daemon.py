@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
+import subprocess
 
 import pytest
 
@@ -132,6 +134,68 @@ def test_a_bad_value_is_named_with_file_line_and_key(run, tmp_path, line):
 def test_bad_values_of_the_other_sections_are_named_too(run, tmp_path, section, line):
     path = write(tmp_path / "bad.conf", f"[{section}]\n{line}\n")
     refused(run("--config", path, "--root", tmp_path), path)
+
+
+@pytest.mark.parametrize("text", ["\n[servr]\n", "\n[servr]\n\nworkers = 3\nlisten = x\n", "\n[servr]\n[servr]\n"], ids=ascii)
+def test_an_unknown_section_is_named_once_with_the_line_where_it_begins(run, tmp_path, text):
+    path = write(tmp_path / "bad.conf", text)
+    done = run("--config", path, "--check-config")
+    refused(done, f"{path}:2: unknown section [servr]; did you mean '[server]'?")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_empty_root_is_a_mistake_and_not_the_default(run):
+    for words in (["--root", ""], ["--root="]):
+        refused(run(*words, "--check-config"), "--root")
+
+
+def test_a_variable_that_is_nearly_a_setting_is_told(run, tmp_path, make_daemon):
+    wrong = {"FTPD_SERVER_WORKERS": "5"}
+    fine = {"FTPD_BIN": "x", "FTPD_LANDLOCK_MOST": "3", "FTPD_HOME_FOLDER": "x", "FTPD_SERVER": "x", "FTPD_LOG_SHIPPING": "x",
+            "FTPD_SERVICE_PORT": "7021", "FTPD_SERVER__WORKERS": "5"}
+    done = run("--root", tmp_path / "r", "--check-config", env=wrong)
+    assert done.returncode == 0 and "FTPD_SERVER_WORKERS" in done.stdout and "FTPD_SERVER__WORKERS" in done.stdout
+    assert "warning" not in run("--root", tmp_path / "r", "--check-config", env=fine).stdout
+    daemon = make_daemon(env=wrong)
+    wait_until(lambda: "FTPD_SERVER__WORKERS" in daemon.log(), what="the warning in the log")
+
+
+@pytest.mark.parametrize("option", ["--print-config", "--version", "--help", "--check-config", "--list-commands"])
+def test_what_cannot_be_printed_is_a_failure(ftpd_binary, tmp_path, option):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([str(ftpd_binary), "--root", str(tmp_path), option], stdout=full, stderr=subprocess.PIPE, text=True,
+                              env={"HOME": str(tmp_path)}, timeout=15, check=False)
+    assert done.returncode == 1 and "standard output" in done.stderr
+
+
+def test_a_ready_line_that_cannot_be_written_is_logged(ftpd_binary, tmp_path):
+    log = tmp_path / "log"
+    with open("/dev/full", "wb") as full, open(log, "wb") as err:
+        running = subprocess.Popen([str(ftpd_binary), "--root", str(tmp_path / "root"), "--listen", "127.0.0.1:0"], stdout=full,
+                                   stderr=err, env={"HOME": str(tmp_path)})
+    wait_until(lambda: " ready " in log.read_text() or running.poll() is not None, what="the daemon to be ready")
+    running.terminate()
+    assert running.wait(timeout=15) == 0
+    assert "WARN ready-line" in log.read_text() and "No space left" in log.read_text()
+
+
+@pytest.mark.parametrize("address", ["1.2.3.4.5:0", "no-such-host.invalid:0"])
+def test_a_host_that_cannot_be_resolved_is_told_as_such(run, tmp_path, address):
+    done = run("--root", tmp_path, "--listen", address)
+    refused(done, address.rpartition(":")[0], "cannot be resolved")
+    assert "loopback" not in done.stderr
+
+
+@pytest.mark.parametrize("size", [10, 3_000_000])
+@pytest.mark.parametrize("victim", ["", ".ftpd"])
+def test_a_put_into_a_root_that_was_removed_fails_of_the_disk_and_not_for_the_name(make_daemon, make_client, victim, size):
+    daemon = make_daemon()
+    client = make_client(daemon.server)
+    (client.folder / "a").write_bytes(bytes(size))
+    shutil.rmtree(daemon.root / victim)
+    result = client.run("--retry", "0", "put", "a", code=1)
+    assert b"removed" in result.err and b"not found" not in result.err
+    daemon.root.mkdir(exist_ok=True)
 
 
 def test_a_missing_configuration_file_is_named(run, tmp_path):

@@ -164,6 +164,12 @@ TEST_CASE("an unknown key is refused with its line and the nearest key") {
         "drain_timeout, insecure_no_auth, socket_mode, user, sandbox, plain_form, state");
   CHECK(faultOf("server", "durability", "full") ==
         "f.conf:12: unknown key 'durability' in [server]; it belongs in [storage]");
+  const std::vector<ConfigSetting> empty{{"servr", "", "", "f.conf:3"},
+                                         {"servr", "listen", "x", "f.conf:4"},
+                                         {"log", "", "", "f.conf:5"},
+                                         {"user anna", "", "", "f.conf:6"}};
+  CHECK_THROWS_WITH_AS(buildConfig(empty, kHome), "f.conf:3: unknown section [servr]; did you mean '[server]'?",
+                       ConfigError);
   CHECK(faultOf("servr", "listen", "x") == "f.conf:12: unknown section [servr]; did you mean '[server]'?");
   CHECK(faultOf("", "listen", "x") ==
         "f.conf:12: unknown key 'listen' before the first section; it belongs in [server]");
@@ -225,9 +231,10 @@ TEST_CASE("what is printed reads back as the same configuration") {
 }
 
 TEST_CASE("the shipped file has every key once, at its built-in default") {
-  const std::vector<ConfigSetting> shipped = settingsFromFile(FT_SOURCE_DIR "/config/ftpd.conf");
+  std::vector<ConfigSetting> shipped = settingsFromFile(FT_SOURCE_DIR "/config/ftpd.conf");
   CHECK(valuesOf(build(shipped).config) == valuesOf(build({}).config));
   std::set<std::pair<std::string, std::string>> inFile, inTable;
+  std::erase_if(shipped, [](const ConfigSetting& setting) { return setting.key.empty(); });
   for (const ConfigSetting& setting : shipped) inFile.emplace(setting.section, setting.key);
   for (const ConfigKey& key : configKeys()) inTable.emplace(key.section, key.key);
   CHECK(inFile == inTable);
@@ -237,7 +244,10 @@ TEST_CASE("the shipped file has every key once, at its built-in default") {
 TEST_CASE("settings of a file carry its name and their lines") {
   const TemporaryFile file("[log]\n\nlevel = warn\n");
   const std::vector<ConfigSetting> settings = settingsFromFile(file.path);
-  REQUIRE(settings.size() == 1);
-  CHECK(settings[0].origin == file.path + ":3");
-  CHECK(settings[0].value == "warn");
+  REQUIRE(settings.size() == 2);
+  CHECK(settings[0].section == "log");
+  CHECK(settings[0].key.empty());
+  CHECK(settings[0].origin == file.path + ":1");
+  CHECK(settings[1].origin == file.path + ":3");
+  CHECK(settings[1].value == "warn");
 }
