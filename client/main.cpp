@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "client/shell.h"
@@ -21,6 +23,11 @@ std::size_t terminalWidth() {
   constexpr std::size_t kUsual = 80;
   winsize size{};
   return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
+}
+
+bool isDumb() {
+  const char* const terminal = std::getenv("TERM");
+  return terminal != nullptr && std::string_view(terminal) == "dumb";
 }
 
 // Files that are synced together are open together, on several connections at once. Where it is not allowed, fewer are.
@@ -38,7 +45,7 @@ int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   raiseDescriptorLimit();
   const ft::StopRequest stop = ft::stopOnSignals();
-  const ft::Console console{std::cout, std::cerr, ::isatty(STDERR_FILENO) == 1, &terminalWidth};
+  const ft::Console console{std::cout, std::cerr, ::isatty(STDERR_FILENO) == 1, &terminalWidth, isDumb()};
   const int exit =
       ft::runShell(std::vector<std::string>(argv + 1, argv + argc), console, ft::processEnvironment(), stop);
   if (exit == 0 && !std::cout.flush()) {

@@ -12,6 +12,7 @@ using std::chrono::duration;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kRedraw{100};
+constexpr const char* kEraseRest = "\x1b[K";  // of the line
 constexpr std::size_t kDefaultWidth = 80;
 
 std::string plural(std::uint64_t count, const char* thing) {
@@ -203,15 +204,25 @@ void Output::drawProgress(bool force) {
   const auto now = Clock::now();
   if (!force && now - drawn_ < kRedraw) return;
   drawn_ = now;
-  const std::size_t width = console_.width != nullptr ? console_.width() : kDefaultWidth;
-  console_.err << '\r' << progress_.line(now, width > 1 ? width - 1 : width) << "\x1b[K" << std::flush;
+  std::string line = progress_.line(now, columns());
+  if (console_.dumb) line.resize(std::max(line.size(), columns()), ' ');
+  console_.err << '\r' << line << (console_.dumb ? "" : kEraseRest) << std::flush;
   progressShown_ = true;
 }
 
 void Output::eraseProgress() {
   if (!progressShown_) return;
-  console_.err << "\r\x1b[K" << std::flush;
+  if (console_.dumb) {
+    console_.err << '\r' << std::string(columns(), ' ') << '\r' << std::flush;
+  } else {
+    console_.err << '\r' << kEraseRest << std::flush;
+  }
   progressShown_ = false;
+}
+
+std::size_t Output::columns() const {
+  const std::size_t width = console_.width != nullptr ? console_.width() : kDefaultWidth;
+  return width > 1 ? width - 1 : width;
 }
 
 }  // namespace ft

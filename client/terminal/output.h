@@ -21,6 +21,7 @@ struct Console {
   bool errIsTerminal = false;
   // Columns of the terminal, asked before each line.
   std::size_t (*width)() = nullptr;
+  bool dumb = false;  // knows no escape sequences
 };
 
 class Output final : public TransferObserver {
@@ -77,6 +78,8 @@ class Output final : public TransferObserver {
   void showFile(const FileOutcome& outcome);
   void drawProgress(bool force);
   void eraseProgress();
+  // Columns that a line may take.
+  std::size_t columns() const;
   std::string summaryText(std::string_view deed, const std::string& label, double seconds) const;
   void summaryObject(double seconds);
 

@@ -43,6 +43,40 @@ FileOutcome failedOperand(const std::string& name, const std::exception& error) 
   return outcome;
 }
 
+// Tells the verb of a failure that means "it is a folder there", and passes everything else on.
+class FolderNotice final : public TransferObserver {
+ public:
+  // `code`: another code that can mean it.
+  explicit FolderNotice(TransferObserver& observer, ErrorCode code = ErrorCode::IsDirectory)
+      : observer_(observer), code_(code) {}
+
+  void planned(std::uint64_t files, std::uint64_t bytes) override { observer_.planned(files, bytes); }
+  void advanced(std::uint64_t bytes) override { observer_.advanced(bytes); }
+  void warned(const std::string& text) override { observer_.warned(text); }
+  void ended(const FileOutcome& outcome) override {
+    const std::string& code = outcome.problem.code;
+    const bool folder = code == errorName(ErrorCode::IsDirectory) || code == errorName(code_);
+    if (outcome.state == FileOutcome::State::Failed && folder) {
+      refused_ = outcome;
+    } else {
+      observer_.ended(outcome);
+    }
+  }
+  // The outcome that was held back.
+  const std::optional<FileOutcome>& refused() const { return refused_; }
+
+ private:
+  TransferObserver& observer_;
+  const ErrorCode code_;
+  std::optional<FileOutcome> refused_;
+};
+
+// The permission bits of a folder there; nullopt: it is something else.
+std::optional<std::uint32_t> remoteFolderMode(const Shell& shell, const FileName& remote) {
+  const RemoteInfo info = shell.link.persist([&] { return shell.link.client().stat(remote); });
+  return info.type == RemoteType::Folder ? std::optional(info.mode) : std::nullopt;
+}
+
 // --- put
 
 // What one operand of put is.
@@ -82,6 +116,32 @@ PutJob jobFor(const PutOperand& operand, const Options& options) {
   return job;
 }
 
+// Where one file goes whose target turned out to be a folder there; nullopt: it is none.
+std::optional<FileName> insideTarget(const Shell& shell, const PutOperand& operand, const FileOutcome& refused) {
+  // Told not to replace, the server says of whatever is there that it exists.
+  const bool folder =
+      refused.problem.code == errorName(ErrorCode::IsDirectory) || remoteFolderMode(shell, operand.remote);
+  return folder ? std::optional(operand.remote.child(baseName(operand.path))) : std::nullopt;
+}
+
+// As cp does: a target that is a folder takes the file in, under its own name.
+void putToTarget(const Shell& shell, PutOperand operand) {
+  FolderNotice notice(shell.output, shell.options.transfer.replace ? ErrorCode::IsDirectory : ErrorCode::Exists);
+  const auto put = [&](TransferObserver& observer) {
+    std::deque<PutJob> jobs{};
+    jobs.push_back(jobFor(operand, shell.options));
+    ParallelPuts(shell.link, shell.options.transfer, observer).put(std::move(jobs));
+  };
+  put(notice);
+  if (!notice.refused()) return;
+  if (const auto inside = insideTarget(shell, operand, *notice.refused())) {
+    operand.remote = *inside;
+    put(shell.output);
+  } else {
+    shell.output.ended(*notice.refused());
+  }
+}
+
 void putFiles(const Shell& shell, const std::vector<PutOperand>& operands) {
   std::deque<PutJob> jobs;
   std::uint64_t bytes = 0;
@@ -92,6 +152,8 @@ void putFiles(const Shell& shell, const std::vector<PutOperand>& operands) {
   }
   if (jobs.empty()) return;
   shell.output.planned(jobs.size(), bytes);
+  const bool named = shell.options.target && !shell.options.target->empty() && !shell.options.target->ends_with('/');
+  if (named && operands.size() == 1) return putToTarget(shell, operands.front());
   ParallelPuts(shell.link, shell.options.transfer, shell.output).put(std::move(jobs));
 }
 
@@ -104,35 +166,6 @@ void putStream(const Shell& shell, const PutOperand& operand) {
 }
 
 // --- get
-
-// Tells the verb of a failure that means "ask for a folder instead", and passes everything else on.
-class FolderNotice final : public TransferObserver {
- public:
-  explicit FolderNotice(TransferObserver& observer) : observer_(observer) {}
-
-  void planned(std::uint64_t files, std::uint64_t bytes) override { observer_.planned(files, bytes); }
-  void advanced(std::uint64_t bytes) override { observer_.advanced(bytes); }
-  void warned(const std::string& text) override { observer_.warned(text); }
-  void ended(const FileOutcome& outcome) override {
-    if (outcome.state == FileOutcome::State::Failed && outcome.problem.code == errorName(ErrorCode::IsDirectory)) {
-      refused_ = outcome;
-    } else {
-      observer_.ended(outcome);
-    }
-  }
-  // The outcome that was held back.
-  const std::optional<FileOutcome>& refused() const { return refused_; }
-
- private:
-  TransferObserver& observer_;
-  std::optional<FileOutcome> refused_;
-};
-
-// The permission bits of a folder there; nullopt: it is something else.
-std::optional<std::uint32_t> remoteFolderMode(const Shell& shell, const FileName& remote) {
-  const RemoteInfo info = shell.link.persist([&] { return shell.link.client().stat(remote); });
-  return info.type == RemoteType::Folder ? std::optional(info.mode) : std::nullopt;
-}
 
 bool isLocalFolder(const std::string& path) {
   struct stat status {};

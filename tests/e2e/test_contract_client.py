@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from support.terminal import Terminal
 from support.waiting import wait_until
 from support.wire import md5
 
@@ -253,3 +254,34 @@ def test_put_stores_nothing_when_the_input_breaks_off(ftpc, daemon):
     running.kill()
     running.communicate()
     assert not (daemon.root / "broken_off").exists()
+
+
+@pytest.mark.parametrize("size", [5, 3_000_000])
+@pytest.mark.parametrize("more", [[], ["--no-clobber"]], ids=str)
+def test_a_target_that_is_a_folder_takes_a_file_in_as_with_cp(ftpc, daemon, size, more):
+    data = os.urandom(size)
+    (ftpc.folder / "a.txt").write_bytes(data)
+    top = f"takes{size}{len(more)}"
+    ftpc.ok("mkdir", "-p", top + "/y")
+    for target in (top, top + "/y"):
+        ftpc.ok(*more, "put", "a.txt", "-t", target)
+        assert (daemon.root / target / "a.txt").read_bytes() == data
+    ftpc.run("put", "--no-clobber", "a.txt", "-t", top, code=13)
+    assert (daemon.root / top / "a.txt").read_bytes() == data
+
+
+def test_a_folder_in_the_folder_under_the_name_of_the_file_is_not_entered(ftpc, daemon):
+    (ftpc.folder / "a.txt").write_bytes(b"a")
+    ftpc.ok("mkdir", "-p", "deep/a.txt")
+    result = ftpc.run("put", "a.txt", "-t", "deep", code=1)
+    assert b"is directory" in result.err
+    assert not any((daemon.root / "deep/a.txt").iterdir())
+
+
+@pytest.mark.parametrize("kind", ["dumb", "xterm"])
+def test_a_terminal_that_knows_no_escapes_is_sent_none(ftpc, kind):
+    (ftpc.folder / "a.txt").write_bytes(os.urandom(3_000_000))
+    terminal = Terminal(["/usr/bin/env", "TERM=" + kind, *ftpc.command("put", "a.txt")], ftpc.folder, ftpc.home)
+    assert terminal.wait() == 0
+    assert b"\r" in terminal.shown and b"stored" in terminal.shown
+    assert (b"\x1b" in terminal.shown) == (kind == "xterm")
