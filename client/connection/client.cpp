@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t kMessageLimit = 300;
 // An array of names in one header leaves room for the other keys and for the escaping of quotes.
 constexpr std::size_t kNamesBytes = 48 * 1024;
+// Pages in a row without a name that can be used. An honest server has such where very many names are of no use.
+constexpr std::size_t kMostEmptyPages = 10'000;
 // Requests on their way at once: with many names each, and with one.
 constexpr std::size_t kMkdirFlight = 4;
 constexpr std::size_t kMkdirEachFlight = 256;
@@ -134,6 +136,16 @@ void requireAnswer(const Header& reply, std::string_view cmd, const FileName& na
   if (!reply.filename || *reply.filename == name.text()) return;
   throw ProtocolError("a reply is about '" + escapeText(*reply.filename, kMessageLimit) + "' where one about '" +
                       escapeText(name.text(), kMessageLimit) + "' was due");
+}
+
+void PageWatch::look(const RemotePage& page) {
+  empty_ = page.entries.empty() ? empty_ + 1 : 0;
+  if (empty_ > kMostEmptyPages) throw ProtocolError("a list does not end");
+}
+
+std::string skippedText(std::uint64_t count) {
+  return std::to_string(count) +
+         " names that no client can use (not UTF-8, or with a backslash or control characters) are left out";
 }
 
 Header makeRequest(std::string_view cmd, const FileName& name) {

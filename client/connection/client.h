@@ -19,8 +19,8 @@ namespace ft {
 ServerFailure failureFromReply(const Header& reply);
 // Throws what failureFromReply() makes unless the reply says ok.
 void requireOk(const Header& reply);
-// Throws ProtocolError unless the reply answers `cmd` (a reply without `cmd` may answer anything). One that says ok must
-// be of version 1 and without an id, for no request of ours has one.
+// Throws ProtocolError unless the reply answers `cmd` (a reply without `cmd` may answer anything). One that says ok
+// must be of version 1 and without an id, for no request of ours has one.
 void requireCommand(const Header& reply, std::string_view cmd);
 // Both, and ProtocolError for a reply that speaks of another name than the request's (one without may be of any).
 void requireAnswer(const Header& reply, std::string_view cmd, const FileName& name);
@@ -45,6 +45,19 @@ struct RemotePage {
   std::uint64_t skipped = 0;     // names that the server could not send
   std::vector<std::string> bad;  // names that no honest server sends, escaped; left out of entries
 };
+
+// Follows the pages of one folder.
+class PageWatch {
+ public:
+  // Throws ProtocolError when so many pages in a row had nothing on them that the list is without an end.
+  void look(const RemotePage& page);
+
+ private:
+  std::size_t empty_ = 0;
+};
+
+// The sentence about `count` names that servers could not send.
+std::string skippedText(std::uint64_t count);
 
 struct ServerInfo {
   std::string server;   // escaped

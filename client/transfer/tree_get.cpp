@@ -44,6 +44,7 @@ void TreeGet::run(const FileName& remote, const std::string& local, std::optiona
     gets.get(std::move(jobs));
     settleFolders(target, 1);
   }
+  if (skipped_ > 0) observer_.warned(skippedText(std::exchange(skipped_, 0)));
   finishModes(target);
 }
 
@@ -79,18 +80,15 @@ void TreeGet::listSome(TargetFolder& target, std::deque<GetJob>& jobs) {
   for (std::size_t i = 0; i < count; ++i) {
     try {
       RemotePage listed = client.readList(pages_.front().remote, pages_.front().after);
+      pages_.front().watch.look(listed);
       const Page page = std::move(pages_.front());
       pages_.pop_front();
       for (const RemoteEntry& entry : listed.entries) take(page, entry, target, jobs);
       for (const std::string& name : listed.bad) {
         failed(page.remote.text(), Failure(ErrorCode::NameInvalid, "the server lists the name '" + name + "'"));
       }
-      if (listed.skipped > 0) {
-        observer_.warned(
-            escapeText(page.remote.text()) + ": " + std::to_string(listed.skipped) +
-            " names that no client can use (not UTF-8, or with a backslash or control characters) are left out");
-      }
-      if (!listed.next.empty()) pages_.push_back({page.remote, std::move(listed.next)});
+      skipped_ += listed.skipped;
+      if (!listed.next.empty()) pages_.push_back({page.remote, std::move(listed.next), page.watch});
     } catch (const Failure& failure) {
       if (mayPass(failure)) throw;
       failed(pages_.front().remote.text(), failure);

@@ -27,6 +27,7 @@ class TreeGet {
   struct Page {
     FileName remote;
     std::string after;
+    PageWatch watch{};
   };
 
   void listSome(TargetFolder& target, std::deque<GetJob>& jobs);
@@ -56,6 +57,7 @@ class TreeGet {
   const TransferOptions& options_;
   TransferObserver& observer_;
   std::optional<std::uint32_t> mode_;
+  std::uint64_t skipped_ = 0;  // names that the server could not send
   std::deque<Page> pages_;
   std::vector<Here> doubtful_;
 };

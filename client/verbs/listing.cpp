@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <ctime>
+#include <utility>
 
 #include "common/escape.h"
 #include "common/protocol.h"
@@ -41,8 +42,9 @@ std::string modeText(const RemoteInfo& info) {
 }
 
 std::string timeText(std::int64_t mtimeNs, bool exact) {
+  // Rounded down without a detour, for the smallest number has no smaller one.
   const std::int64_t rest = (mtimeNs % kSecond + kSecond) % kSecond;
-  const std::time_t seconds = (mtimeNs - rest) / kSecond;
+  const std::time_t seconds = mtimeNs / kSecond - (mtimeNs % kSecond < 0 ? 1 : 0);
   std::tm parts{};
   ::gmtime_r(&seconds, &parts);
   std::array<char, 64> text{};
@@ -83,6 +85,7 @@ void Listing::showFolder(const FileName& top) {
     folders_.pop_back();
     showPages(top, folder);
   }
+  if (skipped_ > 0) shell_.output.warned(skippedText(std::exchange(skipped_, 0)));
 }
 
 std::string Listing::prefixOf(const FileName& top, const FileName& folder) const {
@@ -96,14 +99,13 @@ void Listing::showPages(const FileName& top, const FileName& folder) {
   const std::size_t waiting = folders_.size();
   std::vector<RemoteEntry> entries;
   std::string after;
+  PageWatch watch;
   do {
     RemotePage page = shell_.link.persist([&] { return shell_.link.client().list(folder, after); });
+    watch.look(page);
     after = std::move(page.next);
     for (const std::string& bad : page.bad) shell_.output.warned("the server lists the name '" + bad + "'; left out");
-    if (page.skipped > 0)
-      shell_.output.warned(
-          std::to_string(page.skipped) +
-          " names that no client can use (not UTF-8, or with a backslash or control characters) are left out");
+    skipped_ += page.skipped;
     for (RemoteEntry& entry : page.entries) {
       if (shell_.options.recursive && entry.info.type == RemoteType::Folder)
         folders_.push_back(folder.child(entry.name));

@@ -35,6 +35,7 @@ class Listing {
   const Shell& shell_;
   const bool whole_;
   std::vector<FileName> folders_;
+  std::uint64_t skipped_ = 0;  // names that the server could not send, of all that has been listed
 };
 
 }  // namespace ft

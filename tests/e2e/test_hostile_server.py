@@ -191,6 +191,42 @@ def test_a_list_without_end_is_not_followed_for_ever_in_memory(make_client):
         running.communicate()
 
 
+@pytest.mark.parametrize("words", [["ls", "d"], ["get", "d/", "-o", "into/"]], ids=str)
+def test_a_list_of_pages_with_nothing_on_them_comes_to_an_end(make_client, words):
+    class Endless(TinyServer):
+        def on_list(self, peer, request):
+            self.reply(peer, request, entries=[], next=str(len(self.requests)))
+
+    with Endless({"d/a": b""}) as server:
+        result = make_client(server.server).run("--retry", "0", *words)
+    assert result.code == 17 and b"does not end" in result.err, result.err
+
+
+@pytest.mark.parametrize("words", [["ls", "-R"], ["get", "d/", "-o", "into/"]], ids=str)
+def test_names_that_are_left_out_are_told_once_and_not_for_each_page(make_client, words):
+    class Skipping(TinyServer):
+        def on_list(self, peer, request):
+            page = int(request.get("after", 0)) + 1
+            self.reply(peer, request, entries=[], skipped=2, **({"next": str(page)} if page < 5 else {}))
+
+    with Skipping({"d/a": b""}) as server:
+        result = make_client(server.server).run("--retry", "0", *words)
+    assert result.err.count(b"no client can use") == 1 and b"10 names" in result.err, result.err
+
+
+def test_the_smallest_and_largest_times_are_shown_as_they_are(make_client):
+    class Old(TinyServer):
+        def on_list(self, peer, request):
+            self.reply(peer, request, entries=[{"name": str(ns), "type": "file", "size": 1, "mtime": 0, "mtime_ns": ns, "mode": 420}
+                                               for ns in (-2**63, -1, 0, 2**63 - 1)])
+
+    with Old() as server:
+        lines = make_client(server.server).ok("ls", "-l").out.decode().splitlines()
+    shown = {line.split()[-1]: line.split()[-3] + " " + line.split()[-2] for line in lines}
+    assert shown == {str(-2**63): "1677-09-21 00:12:43", "-1": "1969-12-31 23:59:59", "0": "1970-01-01 00:00:00",
+                     str(2**63 - 1): "2262-04-11 23:47:16"}
+
+
 kAttacks = ["\x1b[2J\x1b]52;c;aGk=\x07", "\u009b31m", "two\nlines", "\u202egnp", "back\bspace", "nul-free\x7f"]
 
 
