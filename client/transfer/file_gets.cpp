@@ -8,6 +8,7 @@
 #include "client/connection/client.h"
 #include "client/local/file_digest.h"
 #include "client/transfer/part_sink.h"
+#include "client/transfer/sign_of_life.h"
 #include "common/escape.h"
 
 namespace ft {
@@ -90,6 +91,10 @@ void FileGets::fill(std::deque<GetJob>& jobs) {
       if (!prepare(*next_)) next_.reset();
     }
     if (!next_ || !fits(*next_)) return;
+    if (!hashLeft(*next_)) {
+      next_.reset();
+      continue;
+    }
     link_.connection().queue(getHeader(next_->job.remote, next_->request));
     flightBytes_ += next_->job.size.value_or(0);
     flight_.push_back(std::move(*next_));
@@ -125,13 +130,23 @@ bool FileGets::prepare(Flight& flight) {
     if (request.chunks && folder) {
       if (auto left = PartFile::openLeft(folder, flight.job.leaf)) flight.left.emplace(std::move(*left));
     }
-    if (!flight.left || flight.left->size() == 0) return true;
-    flight.running.emplace(request.algorithm);
-    hashFile({flight.left->fd(), 0, flight.left->size()}, *flight.running, link_.stop());
-    request.haveSize = flight.left->size();
-    request.have = flight.running->value();
     return true;
   } catch (const Failure& failure) {
+    observer_.ended(failedOutcome(flight.job, failure));
+    return false;
+  }
+}
+
+bool FileGets::hashLeft(Flight& flight) {
+  if (!flight.left || flight.left->size() == 0) return true;
+  try {
+    flight.running.emplace(flight.request.algorithm);
+    hashWithSigns({flight.left->fd(), 0, flight.left->size()}, *flight.running, link_, options_.signOfLife);
+    flight.request.haveSize = flight.left->size();
+    flight.request.have = flight.running->value();
+    return true;
+  } catch (const Failure& failure) {
+    if (mayPass(failure)) throw;
     observer_.ended(failedOutcome(flight.job, failure));
     return false;
   }

@@ -39,6 +39,8 @@ class FileGets {
   void fill(std::deque<GetJob>& jobs);
   // False when the file cannot be fetched, and its end has been told.
   bool prepare(Flight& flight);
+  // The same, of what is left of an earlier try: takes its digest, for the request.
+  bool hashLeft(Flight& flight);
   void requireFree(const GetJob& job);
   bool fits(const Flight& next) const;
   void receiveNext();

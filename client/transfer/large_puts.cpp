@@ -4,15 +4,11 @@
 
 #include "client/connection/client.h"
 #include "client/local/prefix_digest.h"
+#include "client/transfer/sign_of_life.h"
 #include "common/escape.h"
 
 namespace ft {
 namespace {
-
-// While a long prefix is hashed, the server hears from us this often.
-constexpr std::chrono::seconds kSignOfLife{10};
-// One stretch of hashing between two looks at the clock. Bytes.
-constexpr std::uint64_t kHashStep = 64 << 20;
 
 Header offerHeader(const PutJob& job, const SourceFile& source, const TransferOptions& options) {
   Header header = putHeader(job, source, options);
@@ -127,7 +123,7 @@ LargePuts::Start LargePuts::agree(PutJob& job, const SourceFile& source) {
   const std::uint64_t size = have ? source.size() : reply.offset.value_or(0);
   if (theirs == nullptr || size == 0 || size > source.size()) return {0, Digest(job.digest)};
   std::optional<Digest> hashed;
-  if (ahead) hashed = ahead->finish(size, [this, last = Clock::now()]() mutable { signOfLife(last); });
+  if (ahead) hashed = ahead->finish(size, [sign = SignOfLife(link_, options_.signOfLife)]() mutable { sign.show(); });
   Digest digest = hashed ? std::move(*hashed) : digestOfPrefix(job, source, size);
   if (digest.value() != *theirs) return {0, Digest(job.digest)};
   if (have) source.requireUnchanged();
@@ -138,21 +134,8 @@ LargePuts::Start LargePuts::agree(PutJob& job, const SourceFile& source) {
 
 Digest LargePuts::digestOfPrefix(PutJob& job, const SourceFile& source, std::uint64_t size) {
   Digest digest(job.digest);
-  Connection& connection = link_.connection();
-  auto lastSign = Clock::now();
-  for (std::uint64_t position = 0; position < size;) {
-    const std::uint64_t end = std::min(size, position + kHashStep);
-    hashFile({source.fd(), position, end}, digest, connection.stop());
-    position = end;
-    signOfLife(lastSign);
-  }
+  hashWithSigns({source.fd(), 0, size}, digest, link_, options_.signOfLife);
   return digest;
-}
-
-void LargePuts::signOfLife(Clock::time_point& last) {
-  if (Clock::now() - last <= kSignOfLife) return;
-  link_.client().ping();
-  last = Clock::now();
 }
 
 FileOutcome LargePuts::sendChunks(PutJob& job, const SourceFile& source, Start start, PutJob* next) {

@@ -2,7 +2,6 @@
 // Stores large files one after the other on one connection: offer, check of what is there already, chunks, trailer. The
 // next offer is sent right behind a body, so that no round trip is lost between two files.
 
-#include <chrono>
 #include <deque>
 #include <optional>
 
@@ -23,8 +22,6 @@ class LargePuts {
   void run(std::deque<PutJob>& jobs);
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   // Where the body begins, and the digest of what lies before it.
   struct Start {
     std::uint64_t offset = 0;
@@ -41,8 +38,6 @@ class LargePuts {
   Header awaitStored(const SourceFile& source);
   [[noreturn]] void refused(const Header& reply);
   Digest digestOfPrefix(PutJob& job, const SourceFile& source, std::uint64_t size);
-  // While a long prefix is hashed, the server hears from us now and then; `last` is when it did.
-  void signOfLife(Clock::time_point& last);
   // True when the job is to be tried again.
   bool again(PutJob& job, const Failure& failure);
   void settleFailure(PutJob& job, const Failure& failure);

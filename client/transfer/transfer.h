@@ -1,6 +1,7 @@
 #pragma once
 // What put and get have in common: their options, what they tell while they run, and how one file ended.
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,7 +17,9 @@ struct TransferOptions {
   std::optional<DigestAlgorithm> digest;
   // The unit of streaming: wire chunks and calls into the kernel carry a multiple of it. Bytes.
   std::size_t chunkSize = kChunkSize;
-  bool replace = true;     // false: a name that exists is left alone
+  bool replace = true;  // false: a name that exists is left alone
+  // While local bytes are hashed, the server hears from us this often.
+  std::chrono::milliseconds signOfLife = std::chrono::seconds(10);
   bool sync = true;        // get: files and folders are synced before they have their names
   bool always = false;     // trees: also files whose size and time say that they are there already
   bool beginAgain = true;  // a file that changes while it is read is read once more from its beginning

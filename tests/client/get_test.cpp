@@ -268,6 +268,8 @@ TEST_CASE("what a cut get has left is resumed when the server has the same bytes
   bool changed = false;
   SUBCASE("the same file") {}
   SUBCASE("another file meanwhile") { changed = true; }
+  SUBCASE("the server hears from us while it is hashed") { test.options.signOfLife = std::chrono::milliseconds(0); }
+  int pings = 0;
   const std::string now = changed ? noise(2'900'000) + "x" : kContent;
   const std::size_t cut = 2'000'000;
   Header second;
@@ -279,7 +281,10 @@ TEST_CASE("what a cut get has left is resumed when the server has the same bytes
                            end.send(std::string_view(kContent).substr(0, cut));
                          },
                          [&](ServerEnd& end) {
-                           second = end.readHeader();
+                           while ((second = end.readHeader()).cmd == "ping") {
+                             ++pings;
+                             end.send(okReply("ping"));
+                           }
                            sendChunked(end, now, changed ? 0 : second.have.value_or(0));
                          }});
   test.get(server.link(1), {test.job("a")});
@@ -288,6 +293,7 @@ TEST_CASE("what a cut get has left is resumed when the server has the same bytes
   CHECK(test.folder.count() == 1);
   REQUIRE(second.have);
   CHECK(*second.have > 1'000'000);
+  CHECK((pings > 0) == (test.options.signOfLife.count() == 0));
   CHECK(*second.findDigest(kXxh) == digestOfText(kXxh, kContent.substr(0, *second.have)));
   CHECK(test.observer.outcomes[0].resumed == (changed ? 0 : *second.have));
 }
