@@ -165,6 +165,10 @@ def test_15_a_source_that_goes_on_changing_while_it_is_read(make_client, daemon)
     assert not (daemon.root / "restless.bin").exists()
 
 
+# The buffers of several connections and of a proxy hold less.
+kMoreThanIsOnItsWay = os.urandom(1 << 20) * 120
+
+
 @pytest.mark.parametrize("more", [[], ["--connections", "3"]], ids=str)
 @pytest.mark.parametrize("retry, code", [("0", 15), ("1", 0)])
 def test_15_without_retries_a_source_that_changes_once_is_not_read_again(make_client, daemon, retry, code, more):
@@ -172,7 +176,7 @@ def test_15_without_retries_a_source_that_changes_once_is_not_read_again(make_cl
     with FaultProxy(daemon.address, [slow] * 20) as proxy:
         client = make_client(proxy.server)
         source = client.folder / "once.bin"
-        source.write_bytes(os.urandom(24_000_000))
+        source.write_bytes(kMoreThanIsOnItsWay)
         running = client.start("--retry", retry, *more, "put", source)
         wait_until(lambda: proxy.passed["up"] > 300_000, what="the first bytes")
         with open(source, "ab") as file:
@@ -187,7 +191,7 @@ def test_15_without_retries_a_source_that_changes_once_is_not_read_again(make_cl
 @pytest.mark.parametrize("retry, code", [("0", 15), ("1", 0)])
 def test_15_without_retries_a_file_that_changes_on_the_server_is_not_fetched_again(make_client, daemon, retry, code, more):
     slow = Fault(delay=0.005)
-    (daemon.root / "once.bin").write_bytes(os.urandom(24_000_000))
+    (daemon.root / "once.bin").write_bytes(kMoreThanIsOnItsWay)
     with FaultProxy(daemon.address, [slow] * 20) as proxy:
         client = make_client(proxy.server)
         running = client.start("--retry", retry, *more, "get", "once.bin")
