@@ -42,8 +42,7 @@ int noPassphrase(char*, int, int, void*) { return -1; }
 int takeAnyCertificate(int, X509_STORE_CTX*) { return 1; }
 
 // A client that shows a certificate shows it on every line, where it is looked at: a ticket would outlive its end.
-SSL_TICKET_RETURN useTicket(SSL*, SSL_SESSION* session, const unsigned char*, std::size_t, SSL_TICKET_STATUS status,
-                            void*) {
+SSL_TICKET_RETURN useTicket(SSL_SESSION* session, SSL_TICKET_STATUS status) {
   const bool good = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
   if (good && SSL_SESSION_get0_peer(session) != nullptr) return SSL_TICKET_RETURN_IGNORE_RENEW;
   switch (status) {
@@ -181,7 +180,12 @@ std::shared_ptr<const ServerTls::Loaded> ServerTls::load() {
                                  static_cast<unsigned>(kSessionContext.size()));
   SSL_CTX_set_timeout(context, kSessionTime);
   SSL_CTX_set_num_tickets(context, kTickets);
-  SSL_CTX_set_session_ticket_cb(context, nullptr, useTicket, nullptr);
+  SSL_CTX_set_session_ticket_cb(
+      context, nullptr,
+      [](SSL*, SSL_SESSION* session, const unsigned char*, std::size_t, SSL_TICKET_STATUS status, void*) {
+        return useTicket(session, status);
+      },
+      nullptr);
   loaded->fingerprint = fingerprintOf(SSL_CTX_get0_certificate(context));
   loaded->file = files.certificate;
   std::tie(loaded->begins, loaded->ends) = validityOf(context);

@@ -118,7 +118,7 @@ Outcome settleDigest(DigestAlgorithm algorithm, SendFile send, HashDesk& hashes)
     send.reply.setDigest(send.running->value());
     return send;
   }
-  const HashRange range{send.begin, send.end};
+  const FileRange range{send.download, send.begin, send.end};
   Digest start = std::move(*send.running);
   send.running.reset();
   auto waiting = std::make_shared<SendFile>(std::move(send));
@@ -127,7 +127,7 @@ Outcome settleDigest(DigestAlgorithm algorithm, SendFile send, HashDesk& hashes)
     return std::move(*waiting);
   };
   if (waiting->wholeFile && range.begin == 0) return hashWholeThen(hashes, waiting->download, algorithm, answer);
-  return hashThen(hashes, waiting->download, range, std::move(start), [waiting, answer](const Digest& digest) {
+  return hashThen(hashes, range, std::move(start), [waiting, answer](const Digest& digest) {
     if (waiting->wholeFile) waiting->download->rememberDigest(digest.value());
     return answer(digest.value());
   });
@@ -147,7 +147,7 @@ Outcome sendRest(const Header& request, DigestAlgorithm algorithm, SendFile send
   const std::uint64_t have = *request.have;
   if (have > send.end) return sendRange(algorithm, std::move(send), hashes);
   auto waiting = std::make_shared<SendFile>(std::move(send));
-  return hashThen(hashes, waiting->download, {0, have}, Digest(algorithm),
+  return hashThen(hashes, {waiting->download, 0, have}, Digest(algorithm),
                   [waiting, have, prefix = *expected, &hashes](Digest& digest) -> Outcome {
                     if (digest.value() == prefix) {
                       waiting->begin = have;
@@ -265,7 +265,7 @@ Outcome handleSum(const Header& request, CommandContext& context) {
   Header reply = okReply(request);
   reply.filename = name.text();
   reply.filesize = download->info().size;
-  return hashThen(context.hashes, download, {0, download->info().size}, Digest(algorithm),
+  return hashThen(context.hashes, {download, 0, download->info().size}, Digest(algorithm),
                   [reply, download](const Digest& digest) mutable -> Outcome {
                     download->rememberDigest(digest.value());
                     reply.setDigest(digest.value());

@@ -20,14 +20,12 @@ constexpr std::chrono::milliseconds kPlacePause{20};
 
 class HashWork : public Work {
  public:
-  HashWork(HashDesk& desk, std::shared_ptr<Download> download, HashRange range, Digest start,
-           std::function<Outcome(Digest&)> then)
+  HashWork(HashDesk& desk, FileRange range, Digest start, std::function<Outcome(Digest&)> then)
       : desk_(desk),
-        download_(std::move(download)),
-        range_(range),
+        range_(std::move(range)),
         digest_(std::move(start)),
         then_(std::move(then)),
-        short_(range.end - range.begin <= kStepBytes) {}
+        short_(range_.end - range_.begin <= kStepBytes) {}
 
   std::optional<Outcome> step() override {
     if (!mayGoOn()) return std::nullopt;
@@ -54,7 +52,7 @@ class HashWork : public Work {
   }
 
   void hashSome() {
-    const Download::Extent data = download_->nextData(range_.begin);
+    const Download::Extent data = range_.download->nextData(range_.begin);
     const std::uint64_t hole = std::min({data.begin, range_.end, range_.begin + kStepZeros});
     digest_.updateZeros(hole - range_.begin);
     range_.begin = hole;
@@ -63,7 +61,7 @@ class HashWork : public Work {
     block_.resize(std::min<std::uint64_t>(kReadBlock, stop - hole));
     while (range_.begin < stop) {
       const auto wanted = std::span(block_).first(std::min<std::uint64_t>(block_.size(), stop - range_.begin));
-      const std::size_t got = download_->read(range_.begin, wanted);
+      const std::size_t got = range_.download->read(range_.begin, wanted);
       if (got == 0) throw Failure(ErrorCode::Changed, "the file was cut short while it was read");
       digest_.update(wanted.first(got));
       range_.begin += got;
@@ -71,8 +69,7 @@ class HashWork : public Work {
   }
 
   HashDesk& desk_;
-  std::shared_ptr<Download> download_;
-  HashRange range_;
+  FileRange range_;
   Digest digest_;
   std::function<Outcome(Digest&)> then_;
   const bool short_;
@@ -102,7 +99,7 @@ class WholeHashWork : public Work {
     if (known_) return true;
     claim_ = desk_.claim(download_->version() + "/" + std::string(digestName(algorithm_)));
     if (!claim_) return false;
-    hashing_ = std::make_unique<HashWork>(desk_, download_, HashRange{0, download_->info().size}, Digest(algorithm_),
+    hashing_ = std::make_unique<HashWork>(desk_, FileRange{download_, 0, download_->info().size}, Digest(algorithm_),
                                           [this](Digest& digest) {
                                             const DigestValue value = digest.value();
                                             download_->rememberDigest(value);
@@ -147,9 +144,8 @@ Outcome begin(std::unique_ptr<Work> work) {
 
 }  // namespace
 
-Outcome hashThen(HashDesk& desk, std::shared_ptr<Download> download, HashRange range, Digest start,
-                 std::function<Outcome(Digest&)> then) {
-  return begin(std::make_unique<HashWork>(desk, std::move(download), range, std::move(start), std::move(then)));
+Outcome hashThen(HashDesk& desk, FileRange range, Digest start, std::function<Outcome(Digest&)> then) {
+  return begin(std::make_unique<HashWork>(desk, std::move(range), std::move(start), std::move(then)));
 }
 
 Outcome hashWholeThen(HashDesk& desk, std::shared_ptr<Download> download, DigestAlgorithm algorithm,

@@ -13,7 +13,8 @@
 namespace ft {
 
 // Bytes [begin, end) of a file.
-struct HashRange {
+struct FileRange {
+  std::shared_ptr<Download> download;
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
 };
@@ -21,8 +22,7 @@ struct HashRange {
 // Feeds the range into `start`, and goes on with what `then` makes of it; it may take the digest over. Small ranges are
 // done at once. Throws Failure, also later from the work: Changed when the file was cut short meanwhile. `desk` must
 // outlive the work.
-Outcome hashThen(HashDesk& desk, std::shared_ptr<Download> download, HashRange range, Digest start,
-                 std::function<Outcome(Digest&)> then);
+Outcome hashThen(HashDesk& desk, FileRange range, Digest start, std::function<Outcome(Digest&)> then);
 // The same with the digest of the whole file, which is remembered, and taken once for all who want it meanwhile.
 Outcome hashWholeThen(HashDesk& desk, std::shared_ptr<Download> download, DigestAlgorithm algorithm,
                       std::function<Outcome(const DigestValue&)> then);

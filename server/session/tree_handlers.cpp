@@ -11,6 +11,9 @@ namespace {
 constexpr std::size_t kEntriesPerPage = 300;
 constexpr std::size_t kNameBytesPerPage = 9'500;
 
+// Of a removal, so that sessions take turns.
+constexpr std::chrono::milliseconds kRemoveStep{3};
+
 std::string typeName(FileType type) {
   switch (type) {
     case FileType::File: return "file";
@@ -127,15 +130,14 @@ Outcome handleMkdir(const Header& request, CommandContext& context) {
 }
 
 Outcome handleRemove(const Header& request, CommandContext& context) {
-  constexpr std::chrono::milliseconds kStep{3};
   const FileName name = requiredName(request);
   const bool recursive = request.recursive.value_or(false);
   Header reply = okReply(request);
   reply.filename = name.text();
-  if (context.storage.remove(name, recursive, kStep)) return reply;
+  if (context.storage.remove(name, recursive, kRemoveStep)) return reply;
   return std::make_unique<RepeatedWork>([&storage = context.storage, name, reply]() -> std::optional<Outcome> {
     try {
-      if (!storage.remove(name, true, kStep)) return std::nullopt;
+      if (!storage.remove(name, true, kRemoveStep)) return std::nullopt;
     } catch (const Failure& failure) {
       // Somebody else has removed the rest.
       if (failure.code() != ErrorCode::NotFound) throw;
