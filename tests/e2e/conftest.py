@@ -1,6 +1,7 @@
 """Fixtures of the whole-program tests: a daemon of the module, daemons of one's own, connections, clients."""
 
 import os
+import tempfile
 import time
 
 import pytest
@@ -126,3 +127,11 @@ def anna(make_client, guarded, accounts):
     login = ["--user", "anna", "--password-file", accounts.secret(kPassword)]
     client.as_anna = lambda *words, **more: client.run(*login, *words, **more)
     return client
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that every user may enter: pytest's own is closed to others, anew whenever another pytest starts."""
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        yield place

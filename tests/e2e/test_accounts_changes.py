@@ -2,7 +2,6 @@
 
 import os
 import signal
-import tempfile
 
 import pytest
 
@@ -169,13 +168,11 @@ def test_anonymous_users_come_and_go_with_a_signal(make_daemon, make_client, acc
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_users_that_the_daemons_own_user_cannot_read_start_nothing(make_daemon, accounts):
+def test_users_that_the_daemons_own_user_cannot_read_start_nothing(make_daemon, accounts, open_folder):
     accounts.folder.chmod(0o700)
-    # pytest's own folder is closed to others, and closed again whenever another pytest starts.
-    with tempfile.TemporaryDirectory() as place:
-        os.chmod(place, 0o755)
-        daemon = make_daemon(start=False, root=f"{place}/root", config={**accounts.config(), "server": {"user": "nobody"}})
-        os.chown(daemon.root, 65534, 65534)
-        with pytest.raises(StartError) as error:
-            daemon.start()
+    daemon = make_daemon(start=False, root=f"{open_folder}/root",
+                         config={**accounts.config(), "server": {"user": "nobody"}})
+    os.chown(daemon.root, 65534, 65534)
+    with pytest.raises(StartError) as error:
+        daemon.start()
     assert error.value.code == 2 and str(accounts.file) in error.value.log

@@ -3,7 +3,6 @@
 import os
 import pwd
 import signal
-import stat
 from pathlib import Path
 
 import pytest
@@ -92,13 +91,11 @@ def test_what_cannot_be_had_ends_a_required_sandbox_and_is_logged_for_best_effor
     wait_until(lambda: "too old" in daemon.log(), what="what is missing, in the log")
 
 
-def test_the_daemon_becomes_its_user_and_keeps_nothing(make_daemon, make_client, needs_root, tmp_path):
+def test_the_daemon_becomes_its_user_and_keeps_nothing(make_daemon, make_client, needs_root, open_folder):
     nobody = pwd.getpwnam("nobody")
-    for folder in [tmp_path, *tmp_path.parents][:-1]:
-        if not folder.stat().st_mode & stat.S_IXOTH:
-            folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
-    daemon = make_daemon(start=False, config={"server": {"user": "nobody", "sandbox": "required"}},
-                         options=["--listen", "127.0.0.1:0", "--listen", f"unix:{tmp_path}/s"])
+    daemon = make_daemon(start=False, root=f"{open_folder}/root",
+                         config={"server": {"user": "nobody", "sandbox": "required"}},
+                         options=["--listen", "127.0.0.1:0", "--listen", f"unix:{open_folder}/s"])
     os.chown(daemon.root, nobody.pw_uid, nobody.pw_gid)
     daemon.start()
     use_all(daemon, make_client(daemon.server))
