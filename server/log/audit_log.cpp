@@ -78,7 +78,7 @@ void AuditLog::record(const AuditRecord& record) {
   const bool done = record.error.empty();
   if (ownLog_) {
     ownLog_->event(done ? LogLevel::Info : LogLevel::Warn, done ? "done" : "refused", fieldsOf(record));
-  } else if (log_.enabled(record.level)) {
+  } else if (takes(record.level)) {
     log_.event(record.level, done ? record.command : std::string_view("refused"), fieldsOf(record));
   }
 }

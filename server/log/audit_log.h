@@ -38,6 +38,8 @@ class AuditLog {
   AuditLog(Log& log, const std::string& path);
   ~AuditLog();
 
+  // Is a record of that level written anywhere? Else it need not be made.
+  bool takes(LogLevel level) const { return ownLog_ != nullptr || log_.enabled(level); }
   void record(const AuditRecord& record);
   // After the file was renamed by who keeps the logs: opens it anew. What cannot be opened is logged, and the old one
   // is kept.

@@ -26,7 +26,7 @@ std::string namesOf(const Header& request) {
 }  // namespace
 
 void Session::record(const Header& request, const Deed& deed) {
-  if (context_.audit == nullptr) return;
+  if (context_.audit == nullptr || !context_.audit->takes(deed.level)) return;
   const std::string peer = origin_.name();
   const std::string names = namesOf(request);
   AuditRecord record;

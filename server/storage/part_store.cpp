@@ -52,46 +52,36 @@ std::string PartStore::partName(const PutSpec& spec) {
   return ownersPrefix(spec.owner) + hashOf(identity);
 }
 
-std::uint64_t PartStore::bytesOf(const std::string& owner) {
+std::vector<PartStore::Left> PartStore::leftBy(const std::string& owner) {
   const std::string prefix = ownersPrefix(owner);
   FolderReader::Entry entry;
-  std::uint64_t bytes = 0;
-  const std::lock_guard lock(mutex_);
+  std::vector<Left> parts;
   // With the descriptor that is open: counting must not fail where files cannot be opened any more.
   FolderReader reader(folder_);
   int error = reader.seek(0);
   while (error == 0 && reader.next(entry)) {
-    const std::string part(entry.name);
-    struct stat info {};
-    if (!part.starts_with(prefix) || claimed_.contains(part)) continue;
-    if (::fstatat(folder_, part.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode)) {
-      bytes += static_cast<std::uint64_t>(info.st_size);
-    }
-  }
-  if (error == 0) error = reader.error();
-  if (error != 0) throw failureFromErrno(error, "cannot count the parts of cut uploads");
-  return bytes;
-}
-
-void PartStore::removeOldest(const std::string& owner, std::uint64_t bytes) {
-  struct Left {
-    timespec since;
-    std::uint64_t size;
-    std::string part;
-  };
-  const std::string prefix = ownersPrefix(owner);
-  const UniqueFd own(::openat(folder_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  FolderReader reader(own.get());
-  FolderReader::Entry entry;
-  std::vector<Left> parts;
-  const std::lock_guard lock(mutex_);
-  while (!prefix.empty() && reader.next(entry)) {
     std::string part(entry.name);
     struct stat info {};
     if (!part.starts_with(prefix) || claimed_.contains(part)) continue;
     if (::fstatat(folder_, part.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode)) continue;
     parts.push_back({info.st_ctim, static_cast<std::uint64_t>(info.st_size), std::move(part)});
   }
+  if (error == 0) error = reader.error();
+  if (error != 0) throw failureFromErrno(error, "cannot count the parts of cut uploads");
+  return parts;
+}
+
+std::uint64_t PartStore::bytesOf(const std::string& owner) {
+  std::uint64_t bytes = 0;
+  const std::lock_guard lock(mutex_);
+  for (const Left& left : leftBy(owner)) bytes += left.size;
+  return bytes;
+}
+
+void PartStore::removeOldest(const std::string& owner, std::uint64_t bytes) {
+  if (owner.empty()) return;
+  const std::lock_guard lock(mutex_);
+  std::vector<Left> parts = leftBy(owner);
   std::sort(parts.begin(), parts.end(), [](const Left& a, const Left& b) {
     return std::tie(a.since.tv_sec, a.since.tv_nsec) < std::tie(b.since.tv_sec, b.since.tv_nsec);
   });

@@ -7,11 +7,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "common/file_name.h"
 #include "common/unique_fd.h"
@@ -50,7 +52,7 @@ class PartStore {
   // cannot be read.
   std::uint64_t bytesOf(const std::string& owner);
   // Removes parts of the owner that no upload is writing, those first that were left first, until so many bytes are
-  // free or there are no more.
+  // free or there are no more. Throws as bytesOf().
   void removeOldest(const std::string& owner, std::uint64_t bytes);
   // nullptr when another upload has it. Does not wait.
   std::unique_ptr<PartClaim> claim(std::string part);
@@ -74,6 +76,13 @@ class PartStore {
     FolderReader reader;
   };
   friend class PartClaim;
+  struct Left {
+    timespec since;
+    std::uint64_t size;
+    std::string part;
+  };
+  // The owner's parts that no upload is writing; with the lock held. Throws as bytesOf().
+  std::vector<Left> leftBy(const std::string& owner);
   void cleanOne(const std::string& part);
 
   int folder_;

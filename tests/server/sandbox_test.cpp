@@ -17,18 +17,11 @@
 
 #include "common/ini_file.h"
 #include "server/sandbox/system_calls.h"
+#include "tests/support/temp_folder.h"
 
 using namespace ft;
 
 namespace {
-
-struct TemporaryFolder {
-  TemporaryFolder() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
-  ~TemporaryFolder() { std::filesystem::remove_all(path); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::string path = "/tmp/sandbox-test-XXXXXX";
-};
 
 // The number of the first check that fails in a process of its own, 0 when none does.
 int firstFailure(const std::function<int()>& checks) {
@@ -63,23 +56,23 @@ bool landlockIsThere() {
 
 TEST_CASE("a confined process reaches its own folders and nothing else") {
   if (!sandboxFitsBuild() || !landlockIsThere()) return;
-  const TemporaryFolder mine, foreign;
-  std::ofstream(mine.path + "/there") << "x";
-  std::ofstream(foreign.path + "/secret") << "x";
-  std::filesystem::create_directories(mine.path + "/a");
+  const testing::TempFolder mine, foreign;
+  std::ofstream(mine.path().string() + "/there") << "x";
+  std::ofstream(foreign.path().string() + "/secret") << "x";
+  std::filesystem::create_directories(mine.path().string() + "/a");
   const int failed = firstFailure([&] {
-    Sandbox sandbox({.mode = SandboxMode::Required, .serve = {mine.path}});
+    Sandbox sandbox({.mode = SandboxMode::Required, .serve = {mine.path().string()}});
     sandbox.confine();
-    if (!canRead(mine.path + "/there")) return 1;
-    if (!canMake(mine.path + "/new")) return 2;
-    if (::rename((mine.path + "/new").c_str(), (mine.path + "/a/new").c_str()) != 0) return 3;
-    if (canRead(foreign.path + "/secret")) return 4;
-    if (canMake(foreign.path + "/new")) return 5;
-    if (::link((mine.path + "/there").c_str(), (foreign.path + "/there").c_str()) == 0) return 6;
-    if (::mknod((mine.path + "/device").c_str(), S_IFCHR | 0600, 0x103) == 0) return 7;
+    if (!canRead(mine.path().string() + "/there")) return 1;
+    if (!canMake(mine.path().string() + "/new")) return 2;
+    if (::rename((mine.path().string() + "/new").c_str(), (mine.path().string() + "/a/new").c_str()) != 0) return 3;
+    if (canRead(foreign.path().string() + "/secret")) return 4;
+    if (canMake(foreign.path().string() + "/new")) return 5;
+    if (::link((mine.path().string() + "/there").c_str(), (foreign.path().string() + "/there").c_str()) == 0) return 6;
+    if (::mknod((mine.path().string() + "/device").c_str(), S_IFCHR | 0600, 0x103) == 0) return 7;
     if (::execl("/bin/true", "true", nullptr) == 0) return 8;
     bool threadReads = true;
-    std::thread([&] { threadReads = canRead(foreign.path + "/secret"); }).join();
+    std::thread([&] { threadReads = canRead(foreign.path().string() + "/secret"); }).join();
     return threadReads ? 9 : 0;
   });
   CHECK(failed == 0);
@@ -87,18 +80,19 @@ TEST_CASE("a confined process reaches its own folders and nothing else") {
 
 TEST_CASE("what is left for reading cannot be written, and what is left for a log cannot be read") {
   if (!sandboxFitsBuild() || !landlockIsThere()) return;
-  const TemporaryFolder settings, logs;
-  std::ofstream(settings.path + "/f") << "x";
-  std::ofstream(logs.path + "/f") << "x";
+  const testing::TempFolder settings, logs;
+  std::ofstream(settings.path().string() + "/f") << "x";
+  std::ofstream(logs.path().string() + "/f") << "x";
   const int failed = firstFailure([&] {
-    Sandbox sandbox({.mode = SandboxMode::Required, .append = {logs.path}, .read = {settings.path}});
+    Sandbox sandbox(
+        {.mode = SandboxMode::Required, .append = {logs.path().string()}, .read = {settings.path().string()}});
     sandbox.confine();
-    if (!canRead(settings.path + "/f")) return 1;
-    if (canMake(settings.path + "/new")) return 2;
-    if (::open((settings.path + "/f").c_str(), O_WRONLY) >= 0) return 3;
-    if (!canMake(logs.path + "/new")) return 4;
-    if (canRead(logs.path + "/f")) return 5;
-    return ::unlink((logs.path + "/f").c_str()) == 0 ? 6 : 0;
+    if (!canRead(settings.path().string() + "/f")) return 1;
+    if (canMake(settings.path().string() + "/new")) return 2;
+    if (::open((settings.path().string() + "/f").c_str(), O_WRONLY) >= 0) return 3;
+    if (!canMake(logs.path().string() + "/new")) return 4;
+    if (canRead(logs.path().string() + "/f")) return 5;
+    return ::unlink((logs.path().string() + "/f").c_str()) == 0 ? 6 : 0;
   });
   CHECK(failed == 0);
 }
