@@ -148,40 +148,47 @@ def test_14_no_space_is_told_before_the_bytes(make_client, make_daemon, size):
     assert daemon.visible() == set()
 
 
-def test_15_a_source_that_goes_on_changing_while_it_is_read(make_client, daemon):
-    def changed():
-        with open(source, "ab") as file:
-            file.write(b"more")
-        return running.poll() is not None
+# What the buffers of several connections and of a proxy hold is less.
+kMoreThanIsOnItsWay = os.urandom(1 << 20) * 120
 
-    with FaultProxy(daemon.address, [Fault(delay=0.003)] * 20) as proxy:
+
+def held(direction="up"):
+    return Fault(direction=direction, hold_after=300_000)
+
+
+def change_on_the_way(fault, change):
+    """Makes the change while the file is on its way: some of it has passed, and most of it has not left."""
+    wait_until(lambda: fault.held, what="the first bytes")
+    change()
+    fault.let_pass()
+
+
+def append(path):
+    with open(path, "ab") as file:
+        file.write(b"more")
+
+
+def test_15_a_source_that_goes_on_changing_while_it_is_read(make_client, daemon):
+    restless = Fault(before_piece=lambda: append(source))
+    with FaultProxy(daemon.address, [restless] * 20) as proxy:
         client = make_client(proxy.server)
         source = client.folder / "restless.bin"
-        source.write_bytes(os.urandom(8_000_000))
-        running = client.start("put", source)
-        wait_until(changed, deadline=60, what="the end of ftpc")
-        _, err = running.communicate()
-    assert running.returncode == 15, err
+        source.write_bytes(kMoreThanIsOnItsWay)
+        result = client.run("put", source, code=15)
+    assert b"trying once more" in result.err
     assert not (daemon.root / "restless.bin").exists()
-
-
-# The buffers of several connections and of a proxy hold less.
-kMoreThanIsOnItsWay = os.urandom(1 << 20) * 120
 
 
 @pytest.mark.parametrize("more", [[], ["--connections", "3"]], ids=str)
 @pytest.mark.parametrize("retry, code", [("0", 15), ("1", 0)])
 def test_15_without_retries_a_source_that_changes_once_is_not_read_again(make_client, daemon, retry, code, more):
-    slow = Fault(delay=0.005)
-    with FaultProxy(daemon.address, [slow] * 20) as proxy:
+    fault = held()
+    with FaultProxy(daemon.address, [fault] * 20) as proxy:
         client = make_client(proxy.server)
         source = client.folder / "once.bin"
         source.write_bytes(kMoreThanIsOnItsWay)
         running = client.start("--retry", retry, *more, "put", source)
-        wait_until(lambda: proxy.passed["up"] > 300_000, what="the first bytes")
-        with open(source, "ab") as file:
-            file.write(b"more")
-        slow.delay = 0
+        change_on_the_way(fault, lambda: append(source))
         _, err = running.communicate(timeout=60)
     assert running.returncode == code, err
     assert (daemon.root / "once.bin").exists() == (code == 0)
@@ -190,46 +197,39 @@ def test_15_without_retries_a_source_that_changes_once_is_not_read_again(make_cl
 @pytest.mark.parametrize("more", [[], ["--connections", "3"]], ids=str)
 @pytest.mark.parametrize("retry, code", [("0", 15), ("1", 0)])
 def test_15_without_retries_a_file_that_changes_on_the_server_is_not_fetched_again(make_client, daemon, retry, code, more):
-    slow = Fault(delay=0.005)
+    fault = held("down")
     (daemon.root / "once.bin").write_bytes(kMoreThanIsOnItsWay)
-    with FaultProxy(daemon.address, [slow] * 20) as proxy:
+    with FaultProxy(daemon.address, [fault] * 20) as proxy:
         client = make_client(proxy.server)
         running = client.start("--retry", retry, *more, "get", "once.bin")
-        wait_until(lambda: proxy.passed["down"] > 300_000, what="the first bytes")
-        with open(daemon.root / "once.bin", "ab") as file:
-            file.write(b"more")
-        slow.delay = 0
+        change_on_the_way(fault, lambda: append(daemon.root / "once.bin"))
         _, err = running.communicate(timeout=60)
     assert running.returncode == code, err
     assert (client.folder / "once.bin").exists() == (code == 0)
 
 
 def test_15_a_source_that_vanishes_while_it_is_read(make_client, daemon):
-    slow = Fault(delay=0.01)
-    with FaultProxy(daemon.address, [slow]) as proxy:
+    fault = held()
+    with FaultProxy(daemon.address, [fault]) as proxy:
         client = make_client(proxy.server)
         source = client.folder / "gone.bin"
-        source.write_bytes(os.urandom(24_000_000))
+        source.write_bytes(kMoreThanIsOnItsWay)
         running = client.start("put", source)
-        wait_until(lambda: proxy.passed["up"] > 300_000, what="the first bytes")
-        source.unlink()
-        slow.delay = 0
+        change_on_the_way(fault, source.unlink)
         _, err = running.communicate(timeout=60)
     assert running.returncode == 15 and b"vanished" in err
     assert not (daemon.root / "gone.bin").exists()
 
 
-@pytest.mark.parametrize("new_size", [0, 1000, 24_000_001])
+@pytest.mark.parametrize("new_size", [0, 1000, len(kMoreThanIsOnItsWay) + 1])
 def test_15_a_source_that_changes_its_size_once_is_stored_as_it_is_then_or_not_at_all(make_client, daemon, new_size):
-    slow = Fault(delay=0.01)
-    with FaultProxy(daemon.address, [slow]) as proxy:
+    fault = held()
+    with FaultProxy(daemon.address, [fault]) as proxy:
         client = make_client(proxy.server)
         source = client.folder / f"resized{new_size}"
-        source.write_bytes(os.urandom(24_000_000))
+        source.write_bytes(kMoreThanIsOnItsWay)
         running = client.start("put", source)
-        wait_until(lambda: proxy.passed["up"] > 300_000, what="the first bytes")
-        os.truncate(source, new_size)
-        slow.delay = 0
+        change_on_the_way(fault, lambda: os.truncate(source, new_size))
         _, err = running.communicate(timeout=60)
     stored = daemon.root / source.name
     assert running.returncode in (0, 15), err
@@ -238,17 +238,19 @@ def test_15_a_source_that_changes_its_size_once_is_stored_as_it_is_then_or_not_a
 
 
 def test_15_a_source_that_changes_under_the_copy_is_never_stored_mixed(make_client, daemon):
-    slow = Fault(delay=0.01)
-    old, new = bytes(24_000_000).replace(b"\0", b"o"), b"n" * 24_000_000
-    with FaultProxy(daemon.address, [slow]) as proxy:
+    fault = held()
+    old, new = b"o" * len(kMoreThanIsOnItsWay), b"n" * len(kMoreThanIsOnItsWay)
+
+    def overwrite():
+        with open(source, "r+b") as file:
+            file.write(new)
+
+    with FaultProxy(daemon.address, [fault]) as proxy:
         client = make_client(proxy.server)
         source = client.folder / "changes.bin"
         source.write_bytes(old)
         running = client.start("put", source)
-        wait_until(lambda: proxy.passed["up"] > 300_000, what="the first bytes")
-        with open(source, "r+b") as file:
-            file.write(new)
-        slow.delay = 0
+        change_on_the_way(fault, overwrite)
         _, err = running.communicate(timeout=60)
     stored = daemon.root / "changes.bin"
     assert running.returncode in (0, 15), err

@@ -68,6 +68,19 @@ def test_proxy_stalls_and_stays_open(server):
         assert not peer.ended()
 
 
+def test_proxy_holds_until_it_is_let_pass(server):
+    fault = Fault(direction="down", hold_after=1000)
+    with FaultProxy(server.address, [fault]) as proxy, Peer(proxy.address) as peer:
+        peer.send(frame(v1("get", filename="hold.bin")))
+        assert peer.read_frame()["error"] == "not_found" and not fault.held
+        server.files["hold.bin"] = bytes(1 << 20)
+        peer.send(frame(v1("get", filename="hold.bin")))
+        wait_until(lambda: fault.held, what="the line that stands still")
+        assert 1000 <= proxy.passed["down"] < 1 << 20
+        fault.let_pass()
+        assert peer.read_frame()["ok"] and peer.read(1 << 20) == bytes(1 << 20)
+
+
 def test_proxy_flips_one_bit(server):
     with FaultProxy(server.address, [Fault(flip_at=len(put_v1("f", kData)) - 1)]) as proxy, Peer(proxy.address) as peer:
         assert peer.put("f", kData)["md5"] == md5(kData[:-1] + bytes([kData[-1] ^ 1]))

@@ -4,10 +4,12 @@ import select
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 kPiece = 65536
 kTick = 0.05
+kHoldTick = 0.01
 
 
 @dataclass
@@ -21,6 +23,12 @@ class Fault:
     flip_at: int | None = None       # the lowest bit of this byte is turned round
     slice_to: int | None = None      # at most so many bytes at once
     delay: float = 0.0               # seconds before each piece
+    hold_after: int | None = None    # nothing more passes until the test says let_pass()
+    held: bool = False               # a connection stands still for hold_after
+    before_piece: Callable | None = None      # called before each piece, by the thread that moves it
+
+    def let_pass(self):
+        self.hold_after = None
 
 
 kHealthy = Fault()
@@ -129,17 +137,26 @@ class _Line:
 
     def move(self, ended):
         """Moves one piece; returns how many bytes of it have passed."""
+        self._hold(ended)
         piece = self.source.recv(min(kPiece, self.fault.slice_to or kPiece))
         if not piece:
             self.sink.shutdown(socket.SHUT_WR)
             self.finished = True
             return 0
+        if self.fault.before_piece:
+            self.fault.before_piece()
         if self.fault.delay:
             ended.wait(self.fault.delay)
         piece = self._damaged(piece)
         self.sink.sendall(piece)
         self.passed += len(piece)
         return len(piece)
+
+    def _hold(self, ended):
+        fault = self.fault
+        while (limit := fault.hold_after) is not None and self.passed >= limit and not ended.is_set():
+            fault.held = True
+            ended.wait(kHoldTick)
 
     def _damaged(self, piece):
         fault = self.fault
