@@ -30,6 +30,9 @@ struct FileVersion {
 
 FileVersion versionOf(const struct stat& info);
 
+// Digests of shorter files are taken while they are sent, which costs no more than to remember and to find them.
+inline constexpr std::uint64_t kShortestToRemember = 128 * 1024 + 1;  // bytes
+
 class DigestCache {
  public:
   static constexpr std::size_t kDefaultCapacity = 50'000;

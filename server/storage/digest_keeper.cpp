@@ -49,7 +49,7 @@ DigestKeeper::~DigestKeeper() {
 }
 
 void DigestKeeper::stored(const FileName& name, const FileVersion& version, const std::vector<DigestValue>& digests) {
-  if (version.size <= kWorthKeeping || !thread_.joinable()) return;
+  if (version.size < kShortestToRemember || !thread_.joinable()) return;
   const std::lock_guard lock(mutex_);
   if (waiting_.size() >= kMostWaiting) return;
   waiting_.push_back({name, version, digests});

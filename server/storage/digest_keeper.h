@@ -21,9 +21,6 @@ namespace ft {
 
 class DigestKeeper {
  public:
-  // Digests of shorter files are taken while they are sent. Bytes.
-  static constexpr std::uint64_t kWorthKeeping = 128 * 1024;
-
   struct Options {
     bool md5 = true;                        // take the MD5 of files that came with another digest
     bool writeDown = true;                  // keep digests beyond the end of the daemon

@@ -164,6 +164,7 @@ void CommitGroup::syncTargets() {
 }
 
 void CommitGroup::remember(const Entry& entry) noexcept {
+  if (entry.upload->offset() < kShortestToRemember) return;
   struct stat info {};
   // Now, as the rename has changed the ctime.
   if (::fstat(entry.upload->file().fd(), &info) != 0) return;

@@ -64,6 +64,7 @@ std::optional<DigestValue> DiskDownload::knownDigest(DigestAlgorithm algorithm) 
 }
 
 void DiskDownload::rememberDigest(const DigestValue& digest) {
+  if (info_.size < kShortestToRemember) return;
   struct stat now {};
   if (::fstat(fd_.get(), &now) == 0 && versionOf(now) == version_) digests_.remember(version_, digest);
 }

@@ -168,7 +168,7 @@ TEST_CASE("the MD5 of a file that came with another digest is known after a whil
   disk.options.backgroundMd5 = false;
   disk.options.durability = DiskStorageOptions::Durability::File;
   disk.restart();
-  const std::string content = patterned(DigestKeeper::kWorthKeeping + 1);
+  const std::string content = patterned(kShortestToRemember);
   disk.put("d/a", content);
   const UniqueFd fd = openFolder(disk.options.root);
   const UniqueFd state = openFolder(disk.at(".ftpd"));
@@ -190,7 +190,7 @@ TEST_CASE("the MD5 of a file that came with another digest is known after a whil
 
 TEST_CASE("no digest is taken of a file that is not what was stored, and none of a short one") {
   Disk disk;
-  const std::string content = patterned(DigestKeeper::kWorthKeeping + 1);
+  const std::string content = patterned(kShortestToRemember);
   for (const char* name : {"changed", "good"}) disk.put(name, content);
   disk.put("short", "short");
   const UniqueFd state = openFolder(disk.at(".ftpd"));
@@ -217,7 +217,7 @@ TEST_CASE("memory that runs out while the MD5 of a file is taken costs that one 
   const UniqueFd state = openFolder(disk.at(".ftpd"));
   const RootedFolder root(openFolder(disk.options.root), true);
   DigestCache cache;
-  for (const char* name : {"first", "second"}) disk.put(name, patterned(DigestKeeper::kWorthKeeping + 1));
+  for (const char* name : {"first", "second"}) disk.put(name, patterned(kShortestToRemember));
   const FileVersion second = versionOf(statOf(disk.at("second")));
   DigestKeeper keeper(root, state.get(), cache, atOnce(true, false));
   {
@@ -236,7 +236,7 @@ TEST_CASE("the MD5 of a file with holes is that of its zeros, and that of a remo
   const RootedFolder root(openFolder(disk.options.root), true);
   for (const char* name : {"huge", "sparse"}) disk.put(name, "data");
   fs::resize_file(disk.at("huge"), kHuge);
-  fs::resize_file(disk.at("sparse"), DigestKeeper::kWorthKeeping + 1);
+  fs::resize_file(disk.at("sparse"), kShortestToRemember);
   const FileVersion sparse = versionOf(statOf(disk.at("sparse")));
   DigestCache cache;
   DigestKeeper keeper(root, state.get(), cache, atOnce(true, false));
@@ -247,7 +247,7 @@ TEST_CASE("the MD5 of a file with holes is that of its zeros, and that of a remo
   CHECK(eventually([&] { return cache.find(sparse, DigestAlgorithm::Md5).has_value(); }));
   Digest expected(DigestAlgorithm::Md5);
   expected.update(bytesOf("data"));
-  expected.updateZeros(DigestKeeper::kWorthKeeping + 1 - 4);
+  expected.updateZeros(kShortestToRemember - 4);
   CHECK(cache.find(sparse, DigestAlgorithm::Md5) == expected.value());
 }
 

@@ -82,28 +82,42 @@ TEST_CASE("a file that is written in place has changed, also when its time is se
 
 TEST_CASE("digests of a put are remembered for the file, and for no other version of it") {
   onBothLookups([](Disk& disk) {
-    disk.put("a", "hello");
-    CHECK(disk.storage->open(disk.name("a"))->knownDigest(DigestAlgorithm::Xxh128) ==
-          digestOf(DigestAlgorithm::Xxh128, bytesOf("hello")));
-    CHECK_FALSE(disk.storage->open(disk.name("a"))->knownDigest(DigestAlgorithm::Md5).has_value());
-    disk.put("a", "world");
-    CHECK(disk.storage->open(disk.name("a"))->knownDigest(DigestAlgorithm::Xxh128) ==
-          digestOf(DigestAlgorithm::Xxh128, bytesOf("world")));
-    writeText(disk.at("a"), "another size");
-    CHECK_FALSE(disk.storage->open(disk.name("a"))->knownDigest(DigestAlgorithm::Xxh128).has_value());
+    const std::string first(kShortestToRemember, 'a');
+    const std::string second(kShortestToRemember, 'b');
+    const auto known = [&](DigestAlgorithm algorithm) {
+      return disk.storage->open(disk.name("a"))->knownDigest(algorithm);
+    };
+    disk.put("a", first);
+    CHECK(known(DigestAlgorithm::Xxh128) == digestOf(DigestAlgorithm::Xxh128, bytesOf(first)));
+    CHECK_FALSE(known(DigestAlgorithm::Md5).has_value());
+    disk.put("a", second);
+    CHECK(known(DigestAlgorithm::Xxh128) == digestOf(DigestAlgorithm::Xxh128, bytesOf(second)));
+    writeText(disk.at("a"), second + "b");
+    CHECK_FALSE(known(DigestAlgorithm::Xxh128).has_value());
   });
 }
 
 TEST_CASE("a digest that was taken while reading is remembered, but not when the file has changed meanwhile") {
   Disk disk;
-  writeText(disk.at("a"), "hello");
-  const DigestValue digest = digestOf(DigestAlgorithm::Md5, bytesOf("hello"));
+  const std::string content(kShortestToRemember, 'a');
+  writeText(disk.at("a"), content);
+  const DigestValue digest = digestOf(DigestAlgorithm::Md5, bytesOf(content));
   disk.storage->open(disk.name("a"))->rememberDigest(digest);
   CHECK(disk.storage->open(disk.name("a"))->knownDigest(DigestAlgorithm::Md5) == digest);
   const auto download = disk.storage->open(disk.name("a"));
-  writeText(disk.at("a"), "hello!");
+  writeText(disk.at("a"), content + "!");
   download->rememberDigest(digest);
   CHECK_FALSE(disk.storage->open(disk.name("a"))->knownDigest(DigestAlgorithm::Md5).has_value());
+}
+
+TEST_CASE("digests of short files are not remembered: to take them anew costs no more") {
+  Disk disk;
+  const std::string content(kShortestToRemember - 1, 'a');
+  disk.put("a", content);
+  const auto download = disk.storage->open(disk.name("a"));
+  download->rememberDigest(digestOf(DigestAlgorithm::Md5, bytesOf(content)));
+  CHECK_FALSE(download->knownDigest(DigestAlgorithm::Xxh128).has_value());
+  CHECK_FALSE(download->knownDigest(DigestAlgorithm::Md5).has_value());
 }
 
 TEST_CASE("holes are found, data is found between them, and a file without holes is one piece") {

@@ -25,7 +25,7 @@ class Fault:
     delay: float = 0.0               # seconds before each piece
     hold_after: int | None = None    # nothing more passes until the test says let_pass()
     held: bool = False               # a connection stands still for hold_after
-    before_piece: Callable | None = None      # called before each piece, by the thread that moves it
+    before_piece: Callable | None = None  # called before each piece, by the thread that moves it
 
     def let_pass(self):
         self.hold_after = None
