@@ -107,7 +107,7 @@ TransferOptions transferOptions(const ServerConfig& config, std::size_t descript
   options.tenancy = partners.tenancy;
   options.tls = partners.tls;
   options.plain = plainFrom(config);
-  options.limits.plainAnywhere = config.login.plainAnywhere || config.insecureNoAuth;
+  options.plainFormAnywhere = config.login.plainFormAnywhere || config.insecureNoAuth;
   options.workers = static_cast<int>(config.workers);
   options.maxConnections = connectionLimit(config.maxConnections, descriptors);
   options.maxPerAddress = config.maxPerAddress;

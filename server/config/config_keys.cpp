@@ -68,7 +68,7 @@ std::string parseSandbox(std::string_view text, ServerConfig& config) {
 
 std::string parsePlainForm(std::string_view text, ServerConfig& config) {
   if (text != "loopback" && text != "anywhere") return "loopback or anywhere";
-  config.login.plainAnywhere = text == "anywhere";
+  config.login.plainFormAnywhere = text == "anywhere";
   return "";
 }
 
@@ -170,7 +170,9 @@ std::string parseState(std::string_view text, ServerConfig& config) {
 }
 
 std::string printState(const ServerConfig& config) { return config.state; }
-std::string printPlainForm(const ServerConfig& config) { return config.login.plainAnywhere ? "anywhere" : "loopback"; }
+std::string printPlainForm(const ServerConfig& config) {
+  return config.login.plainFormAnywhere ? "anywhere" : "loopback";
+}
 std::string printRoot(const ServerConfig& config) { return config.root; }
 std::string printLogLevel(const ServerConfig& config) { return std::string(logLevelName(config.logLevel)); }
 std::string printLogFormat(const ServerConfig& config) { return std::string(logFormatName(config.logFormat)); }

@@ -20,7 +20,7 @@ struct LoginConfig {
   std::string users;  // empty: the file `users` in the state folder
   LocalAccess local = LocalAccess::Auto;
   std::size_t hashAtOnce = 1;
-  bool plainAnywhere = false;  // [server] plain_form
+  bool plainFormAnywhere = false;  // [server] plain_form
 };
 
 // The rows of these keys.

@@ -15,6 +15,7 @@
 
 #include "common/digest.h"
 #include "common/header.h"
+#include "server/config/access_rules.h"
 #include "server/session/offers.h"
 #include "server/session/segments.h"
 #include "server/storage/storage.h"
@@ -89,6 +90,8 @@ struct Command {
   BodyRule body = BodyRule::None;
   // Throws Failure when the request cannot be done.
   Outcome (*handle)(const Header& request, CommandContext& context) = nullptr;
+  // What a user must be allowed to do with the file that is named; more is asked where the gate decides.
+  std::optional<Verb> verb{};
 };
 
 std::span<const Command> commandTable();

@@ -40,8 +40,9 @@ struct SessionContext {
   std::function<void(std::uint64_t)> wake = [](std::uint64_t) {};
   // Takes connections that ask for a command of the system. Empty: they go nowhere.
   std::function<void(HandedOver)> exec{};
-  std::string sandbox = "off";  // what holds of it (Sandbox::text)
-  AuditLog* audit = nullptr;    // null: nothing is written down
+  bool plainFormAnywhere = false;  // is the plain form of the protocol served to other machines, too?
+  std::string sandbox = "off";     // what holds of it (Sandbox::text)
+  AuditLog* audit = nullptr;       // null: nothing is written down
   // What `hello` tells of the services beside files.
   std::vector<HelloService> services{};
   // Who somebody is; null: everyone is `everyone`.

@@ -17,8 +17,6 @@ struct SessionLimits {
   std::chrono::milliseconds idleTimeout{300'000};
   // Bodies must move kMinBodyRate bytes a second over this.
   std::chrono::milliseconds bodyWindow{30'000};
-  // Is the plain form of the protocol served to other machines, too?
-  bool plainAnywhere = false;
 };
 
 class SessionDeadlines {

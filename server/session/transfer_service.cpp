@@ -64,15 +64,13 @@ LinePolicy policyOf(const TransferOptions& options, bool loopback) {
 
 // The rule that has allowed what was done; "" for what no rule speaks of.
 std::string ruleOf(const Gate& gate, const Header& request) {
-  constexpr std::array kVerbs{std::pair{"put", Verb::Put},     std::pair{"get", Verb::Get},
-                              std::pair{"sum", Verb::Get},     std::pair{"list", Verb::List},
-                              std::pair{"stat", Verb::List},   std::pair{"check", Verb::List},
-                              std::pair{"mkdir", Verb::Mkdir}, std::pair{"remove", Verb::Delete}};
   const FileName name = FileName::parseFolder(request.filename.value_or(""));
-  if (request.cmd == "rename") return gate.decideRename(name, FileName::parseFolder(request.to.value_or(""))).rule;
-  const auto verb =
-      std::find_if(kVerbs.begin(), kVerbs.end(), [&](const auto& row) { return request.cmd == row.first; });
-  return verb == kVerbs.end() ? "" : gate.decide(verb->second, name).rule;
+  const Command* const command = findCommand(request.cmd);
+  if (command == nullptr || !command->verb) return "";
+  if (*command->verb == Verb::Rename) {
+    return gate.decideRename(name, FileName::parseFolder(request.to.value_or(""))).rule;
+  }
+  return gate.decide(*command->verb, name).rule;
 }
 
 }  // namespace
@@ -92,6 +90,7 @@ TransferService::TransferService(TransferOptions options, Storage& storage, Log&
           [this](std::shared_ptr<Connection> connection) { enqueue(std::move(connection)); })) {
   context_.wake = [this](std::uint64_t number) { parking_->wake(number); };
   context_.exec = options.exec;
+  context_.plainFormAnywhere = options.plainFormAnywhere;
   context_.audit = options.audit;
   context_.access = options.access;
   if (Tenancy* const tenancy = options.tenancy) {

@@ -30,6 +30,7 @@ struct TransferOptions {
   std::size_t maxConnections = 1000;
   std::size_t maxPerAddress = 64;
   SessionLimits limits;
+  bool plainFormAnywhere = false;  // is the plain form served to other machines, too?
   // As SessionContext has it. What it uses must outlive the service, as must the audit log.
   std::function<void(HandedOver)> exec{};
   AuditLog* audit = nullptr;

@@ -71,7 +71,7 @@ std::size_t Visitor::mostInput() const {
 }
 
 std::optional<Failure> Visitor::refusal(const Header& request, const Command& command, const LineSecurity* line) const {
-  if (request.plain && !origin_.loopback() && !context_.limits.plainAnywhere) {
+  if (request.plain && !origin_.loopback() && !context_.plainFormAnywhere) {
     return Failure(ErrorCode::Forbidden,
                    "the plain form of the protocol is served on this machine only (server.plain_form)");
   }
