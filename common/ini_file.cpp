@@ -121,6 +121,8 @@ std::string_view trimmed(std::string_view text) {
 }
 
 std::vector<IniEntry> parseIni(std::string_view text, const std::string& source, IniSections sections) {
+  static constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // some editors begin a file with it
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   IniReader reader(source, sections);
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());

@@ -95,6 +95,8 @@ class ConfigBuilder {
       faults_ += "--root: there is no home folder to keep the files in, so the root must be named ([storage] root)\n";
     }
     checkListen();
+    checkTls();
+    checkNamedSections();
     readAccess();
     readExec();
     if (!faults_.empty()) throw ConfigError(faults_.substr(0, faults_.size() - 1));
@@ -115,7 +117,11 @@ class ConfigBuilder {
   // Told where it begins, and not once more for each of its keys.
   void checkSection(const ConfigSetting& setting) {
     const auto isHere = [&](const ConfigKey& key) { return key.section == setting.section; };
-    if (isExecSection(setting.section) || isAccessSection(setting.section)) return;
+    if (isExecSection(setting.section) || isAccessSection(setting.section)) {
+      const bool named = setting.section.find_first_of(" .") != std::string::npos;
+      if (named) namedSections_.push_back(setting);
+      return;
+    }
     if (std::ranges::any_of(configKeys(), isHere)) return;
     if (unknownSections_.insert(setting.section).second) addFault(setting.origin, unknownKeyFault(setting));
   }
@@ -157,6 +163,33 @@ class ConfigBuilder {
                                       "for anyone who reaches it");
   }
 
+  // Without its keys such a section would not be there, and what it was to serve or to forbid neither.
+  void checkNamedSections() {
+    const ServerConfig& config = effective_.config;
+    for (const ConfigSetting& named : namedSections_) {
+      const auto isOfIt = [&](const IniEntry& entry) { return entry.section == named.section; };
+      if (std::ranges::any_of(config.accessEntries, isOfIt)) continue;
+      if (std::ranges::any_of(config.services.execEntries, isOfIt)) continue;
+      addFault(named.origin, "[" + named.section + "] is empty: give it keys, or take it out");
+    }
+  }
+
+  const std::string& originOf(std::string_view section, std::string_view key) const {
+    const auto row = std::ranges::find_if(
+        configKeys(), [&](const ConfigKey& known) { return known.section == section && known.key == key; });
+    return effective_.origins[static_cast<std::size_t>(row - configKeys().begin())];
+  }
+
+  void checkTls() {
+    const TlsConfig& tls = effective_.config.tls;
+    if (tls.mode == TlsMode::Off || tls.certificate.empty() == tls.key.empty()) return;
+    const bool onlyKey = tls.certificate.empty();
+    addFault(originOf("tls", onlyKey ? "key" : "certificate"),
+             std::string("'") + (onlyKey ? "key" : "certificate") + "' is named and '" +
+                 (onlyKey ? "certificate" : "key") +
+                 "' is not: [tls] needs both, or none for a certificate of its own");
+  }
+
   void addFault(const std::string& origin, const std::string& reason) { faults_ += origin + ": " + reason + "\n"; }
 
   void checkListen() {
@@ -174,6 +207,7 @@ class ConfigBuilder {
   EffectiveConfig effective_;
   std::string faults_;
   std::set<std::string> unknownSections_;
+  std::vector<ConfigSetting> namedSections_;  // [root NAME] and the like, where they begin
 };
 
 // As a value in an INI file.

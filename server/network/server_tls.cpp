@@ -161,9 +161,6 @@ bool ServerTls::filesChanged() {
 }
 
 std::shared_ptr<const ServerTls::Loaded> ServerTls::load() {
-  if (config_.certificate.empty() != config_.key.empty()) {
-    throw ConfigError("[tls] certificate and key go together: both are named, or none");
-  }
   CertificateFiles files{config_.certificate, config_.key};
   if (files.certificate.empty()) files = ownCertificate(state_);
   files_ = {files.certificate, files.key};

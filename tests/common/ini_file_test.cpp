@@ -22,6 +22,11 @@ std::string errorOf(std::string_view text) {
 
 }  // namespace
 
+TEST_CASE("a byte order mark at the beginning is no part of the first line") {
+  CHECK(parseIni("\xef\xbb\xbf[a]\nb = c\n", "f.conf").at(0).section == "a");
+  CHECK(errorOf("[a]\n\xef\xbb\xbf[b]\n").starts_with("f.conf:2: "));
+}
+
 TEST_CASE("a section may be a kind and a name with one blank between them, and the name a star") {
   const auto entries = parseIni("[user anna-2]\na = 1\n[root pub.x]\nb = 2\n[ user * ]\nc = 3\n", "f.conf");
   REQUIRE(entries.size() == 3);

@@ -309,7 +309,7 @@ def test_idle_tls_connections_cost_little_memory(make_daemon, needs_memory_figur
 
 @pytest.mark.parametrize("keys, words", [
     ({"certificate": "missing.pem", "key": "missing.key"}, "missing.pem: No such file"),
-    ({"certificate": "only.pem"}, "certificate and key go together"),
+    ({"certificate": "only.pem"}, "ftpd.conf:2: 'certificate' is named and 'key' is not"),
     ({"mode": "perhaps"}, "auto, required or off"),
     ({"client_ca": "missing.pem"}, "missing.pem: No such file"),
 ])

@@ -167,12 +167,28 @@ TEST_CASE("an unknown key is refused with its line and the nearest key") {
   const std::vector<ConfigSetting> empty{{"servr", "", "", "f.conf:3"},
                                          {"servr", "listen", "x", "f.conf:4"},
                                          {"log", "", "", "f.conf:5"},
-                                         {"user anna", "", "", "f.conf:6"}};
+                                         {"access", "", "", "f.conf:6"},
+                                         {"exec", "", "", "f.conf:7"}};
   CHECK_THROWS_WITH_AS(buildConfig(empty, kHome), "f.conf:3: unknown section [servr]; did you mean '[server]'?",
                        ConfigError);
   CHECK(faultOf("servr", "listen", "x") == "f.conf:12: unknown section [servr]; did you mean '[server]'?");
   CHECK(faultOf("", "listen", "x") ==
         "f.conf:12: unknown key 'listen' before the first section; it belongs in [server]");
+}
+
+TEST_CASE("a section with a name and without keys is a fault, as what it was to do is not done") {
+  for (const char* const section : {"root pub", "user anna", "user *", "exec.df"}) {
+    const std::string expected = "f.conf:3: [" + std::string(section) + "] is empty: give it keys, or take it out";
+    CHECK(faultsOf({{section, "", "", "f.conf:3"}}) == expected);
+  }
+  CHECK(faultsOf({{"root pub", "", "", "f.conf:3"}, {"root pub", "path", "/srv/pub", "f.conf:4"}}) == "");
+}
+
+TEST_CASE("a certificate without its key is told where it stands") {
+  CHECK(faultOf("tls", "certificate", "/a.pem") ==
+        "f.conf:12: 'certificate' is named and 'key' is not: [tls] needs both, or none for a certificate of its own");
+  CHECK(faultOf("tls", "key", "/a.pem").starts_with("f.conf:12: 'key' is named and 'certificate' is not: "));
+  CHECK(faultsOf(settingsOf("[tls]\ncertificate = /a.pem\nkey = /b.pem\n")) == "");
 }
 
 TEST_CASE("all faults are told at once, one a line") {
