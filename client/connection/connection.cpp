@@ -16,6 +16,8 @@ namespace ft {
 namespace {
 
 constexpr std::size_t kReadSize = 64 * 1024;
+// Who is asked for less at a time and sends more, without taking what is sent, is not read on. Bytes.
+constexpr std::size_t kMostUnread = 1 << 20;
 // What the slowest disk that is worth waiting for reads or writes. Bytes a second.
 constexpr std::uint64_t kSlowDisk = 20'000'000;
 
@@ -106,9 +108,10 @@ Connection::Ready Connection::poll(bool read, bool write) {
 
 Connection::Ready Connection::wait(bool write) {
   for (;;) {
-    Ready ready = poll(true, write || unsent() > 0);
+    const bool read = !write || buffered() < kMostUnread;
+    Ready ready = poll(read, write || unsent() > 0);
     if (ready.write && unsent() > 0) sendSome();
-    if (ready.read) ready.read = fill();
+    if (ready.read) ready.read = read && fill();
     if (ready.read || (ready.write && write)) return ready;
   }
 }

@@ -8,6 +8,7 @@
 
 #include "client/connection/client.h"
 #include "client/local/file_digest.h"
+#include "client/transfer/sign_of_life.h"
 #include "common/error.h"
 
 namespace ft {
@@ -93,7 +94,7 @@ std::optional<FileOutcome> SegmentPut::attempt(PutJob& job, std::size_t width) {
   const std::uint64_t start = agreed->offset.value_or(0);
 
   Digest prefix(job.digest);
-  hashFile({source.fd(), 0, start}, prefix, link_.stop());
+  hashWithSigns({source.fd(), 0, start}, prefix, link_, options_.signOfLife);
   const DigestValue* theirs = agreed->findDigest(job.digest);
   if (start > 0 && (theirs == nullptr || *theirs != prefix.value())) {
     throw Failure(ErrorCode::Integrity, "what the server has of the file is not its beginning");
