@@ -64,7 +64,8 @@ void ExpiryWalk::visit(const std::string& name) {
   if (::fstatat(folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return;
   if (S_ISDIR(info.st_mode)) return enter(core_.root.openChild(folder, name, O_RDONLY | O_DIRECTORY));
   // The time of the change of its entry: the other one is what the client has asked for.
-  const auto came = std::chrono::system_clock::time_point(std::chrono::seconds(info.st_ctim.tv_sec));
+  const auto came = std::chrono::system_clock::time_point(std::chrono::seconds(info.st_ctim.tv_sec) +
+                                                          std::chrono::nanoseconds(info.st_ctim.tv_nsec));
   if (S_ISREG(info.st_mode) && came < oldest_) expire(folder, name, info.st_ino);
 }
 

@@ -4,10 +4,12 @@
 
 #include <thread>
 
+#include "common/file_time.h"
 #include "tests/server/tenancy_fixture.h"
 
 using namespace ft;
 using namespace ft::testing;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -316,7 +318,7 @@ TEST_CASE("all connections of a user share one rate, which follows the rules") {
 }
 
 TEST_CASE("files that are over their root's age are removed, and younger ones stay") {
-  Tenants tenants("[root drop]\npath = $/drop\nmax_age = 1s\n[root keep]\npath = $/keep\n");
+  Tenants tenants("[root drop]\npath = $/drop\nmax_age = 1h\n[root keep]\npath = $/keep\n");
   const Hand local = tenants.as(kLocalUser);
   local.put("drop/d/old", "x");
   local.put("keep/old", "x");
@@ -326,12 +328,26 @@ TEST_CASE("files that are over their root's age are removed, and younger ones st
   options.root = (tenants.folder.path() / "aged").string();
   DiskStorage disk(options);
   writeText(tenants.folder.path() / "aged/d/x", "x");
-  CHECK(disk.removeOlderThan(std::chrono::hours(1), std::chrono::seconds(5)));
+  CHECK(disk.removeOlderThan(std::chrono::hours(1), std::chrono::hours(1)));
   CHECK(fs::exists(tenants.folder.path() / "aged/d/x"));
   // In the future everything is old.
-  CHECK(disk.removeOlderThan(-std::chrono::hours(1), std::chrono::seconds(5)));
+  CHECK(disk.removeOlderThan(-std::chrono::hours(1), std::chrono::hours(1)));
   CHECK_FALSE(fs::exists(tenants.folder.path() / "aged/d/x"));
   CHECK(fs::exists(tenants.folder.path() / "aged/.ftpd/lock"));
+}
+
+TEST_CASE("a file is as old as it is, and no fraction of a second older") {
+  using Clock = std::chrono::system_clock;
+  const Disk disk;
+  for (bool judged = false; !judged;) {
+    writeText(disk.at("a"), "x");
+    const auto changed = Clock::time_point(std::chrono::nanoseconds(ft::nanoseconds(statOf(disk.at("a")).st_ctim)));
+    if (changed - std::chrono::floor<std::chrono::seconds>(changed) < 500ms) continue;
+    const auto age = std::chrono::ceil<std::chrono::milliseconds>(Clock::now() - changed) + 300ms;
+    disk.storage->removeOlderThan(age, std::chrono::hours(1));
+    judged = Clock::now() - age < changed;  // it was younger all the time, unless this process stood still
+    if (judged) CHECK(fs::exists(disk.at("a")));
+  }
 }
 
 TEST_CASE("a walk for old files goes on where its time was up, so it comes to the end of any tree") {
@@ -344,7 +360,7 @@ TEST_CASE("a walk for old files goes on where its time was up, so it comes to th
   for (const char* name : {"a/1", "a/b/2", "a/b/c/3", "d/4", "5"}) CHECK_FALSE(fs::exists(disk.at(name)));
   // And the next one begins anew.
   writeText(disk.at("a/6"), "x");
-  CHECK(disk.storage->removeOlderThan(-std::chrono::hours(1), std::chrono::seconds(5)));
+  CHECK(disk.storage->removeOlderThan(-std::chrono::hours(1), std::chrono::hours(1)));
   CHECK_FALSE(fs::exists(disk.at("a/6")));
 }
 
@@ -352,7 +368,7 @@ TEST_CASE("old files that cannot be removed are a failure that is told, and stay
   Disk disk;
   writeText(disk.at("d/x"), "x");
   fs::remove(disk.at(".ftpd/staging"));
-  const auto expire = [&] { disk.storage->removeOlderThan(-std::chrono::hours(1), std::chrono::seconds(5)); };
+  const auto expire = [&] { disk.storage->removeOlderThan(-std::chrono::hours(1), std::chrono::hours(1)); };
   CHECK(messageOf(expire) == "some old files could not be removed: No such file or directory");
   CHECK(fs::exists(disk.at("d/x")));
 }
