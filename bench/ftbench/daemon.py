@@ -10,7 +10,7 @@ from pathlib import Path
 from ftbench import process
 from ftbench.process import Failed
 
-START_LIMIT = 20.0  # seconds
+START_LIMIT = 60.0  # seconds
 STOP_LIMIT = 10.0
 
 
