@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-import time
 
 import pytest
 
@@ -97,13 +96,6 @@ def needs_memory_figures(ftpd_binary, ftpc_binary):
 def needs_root():
     if os.geteuid() != 0:
         pytest.skip("needs root")
-
-
-@pytest.fixture
-def stopwatch():
-    """stopwatch() is the number of seconds since the test's fixtures were ready."""
-    begun = time.monotonic()
-    return lambda: time.monotonic() - begun
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Accounts: how users are made, how they log in, and what is said when they cannot."""
 
-import base64
-import hashlib
 import json
 import os
 import shutil
@@ -18,6 +16,7 @@ from support.accounts import kPassword, login
 from support.binaries import scale
 from support.daemon import StartError, run_to_end
 from support.key_agent import KeyAgent
+from support.waiting import kPatience
 from support.wire import Closed, Peer, frame, v1
 
 
@@ -124,7 +123,7 @@ def test_an_agent_that_does_not_answer_is_left_on_an_interrupt(anna, accounts, t
         with asked:
             assert asked.recv(5) == b"\x00\x00\x00\x01\x0b"
             client.send_signal(signal.SIGINT)
-            assert client.wait(timeout=20) == 130
+            assert client.wait(kPatience) == 130
     client.communicate()
 
 
@@ -198,6 +197,11 @@ def test_what_users_get_wrong_is_told_in_words(accounts):
 def test_ten_thousand_wrong_passwords_from_four_addresses_do_not_slow_down_a_fifth(guarded):
     tries = 1_000 * scale()  # all of them with FT_TEST_SCALE=10
     slowest = 0.0
+    fresh = guarded.cpu_seconds()
+    for number in range(5):
+        with Peer(guarded.address, source=f"127.0.1.{1 + number}") as honest:
+            assert login(honest, "anna", kPassword)["ok"]
+    one_hash = (guarded.cpu_seconds() - fresh) / 5
     began = time.monotonic()
     burnt = guarded.cpu_seconds()
     for number in range(tries):
@@ -215,7 +219,9 @@ def test_ten_thousand_wrong_passwords_from_four_addresses_do_not_slow_down_a_fif
     took = time.monotonic() - began
     burnt = guarded.cpu_seconds() - burnt
     print(f"{tries} wrong passwords in {took:.1f} s, {burnt:.1f} s of CPU; slowest honest log-in {slowest * 1000:.0f} ms")
-    assert slowest < 1.0
+    # The work for them is what would keep others waiting; times say nothing where other programs are busy, too. An honest log-in that
+    # waits for all the attackers' would have come too late.
+    assert burnt < tries * one_hash / 3, one_hash
 
 
 def test_a_source_that_failed_three_times_is_told_how_long_to_wait(guarded):
@@ -238,12 +244,18 @@ def test_known_and_unknown_users_cannot_be_told_apart_by_time(make_daemon, accou
             assert login(peer, user, "wrong")["error"] == "unauthenticated"
             return time.monotonic() - at
 
+    def ratio():
+        return statistics.median(known) / statistics.median(unknown)
+
+    # What else the machine does is a part of each time. It cancels out the better the more there are: a difference that is none
+    # goes, and one that is one stays, however many.
     known, unknown = [], []
-    for number in range(0, 60, 2):
+    for number in range(0, 600, 2):
         known.append(seconds("anna", number))
         unknown.append(seconds("nobody", number + 1))
-    ratio = statistics.median(known) / statistics.median(unknown)
-    assert 0.7 < ratio < 1.4, (statistics.median(known), statistics.median(unknown))
+        if number >= 58 and 0.7 < ratio() < 1.4:
+            return
+    pytest.fail(f"anna {statistics.median(known)} s, nobody {statistics.median(unknown)} s")
 
 
 def test_secrets_are_in_no_argument_environment_log_or_core(anna, accounts, guarded):

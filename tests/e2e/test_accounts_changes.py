@@ -9,7 +9,7 @@ from support import binaries
 from support.accounts import Accounts, kPassword, login, passwd_by_descriptor
 from support.daemon import StartError, config_text
 from support.terminal import Terminal
-from support.waiting import wait_until
+from support.waiting import kPatience, wait_until
 from support.wire import Peer
 
 
@@ -145,7 +145,7 @@ def test_a_command_that_runs_ends_when_its_user_is_disabled(make_daemon, make_cl
     running = client.start("--user", "anna", "--password-file", accounts.secret(kPassword), "exec", "wait")
     wait_until(lambda: "exec-begun" in accounts.daemon.log(), what="the command runs")
     accounts.run("disable", "anna")
-    assert running.wait(20) != 0
+    assert running.wait(kPatience) != 0
 
 
 def test_anonymous_users_come_and_go_with_a_signal(make_daemon, make_client, accounts):

@@ -1,5 +1,6 @@
 """A name shows the old file or the whole new one, whatever dies, races or lies."""
 
+import itertools
 import os
 import random
 import threading
@@ -38,12 +39,20 @@ def test_readers_never_see_a_part_while_a_name_is_replaced(daemon, connect):
     for reader in readers:
         reader.start()
     writer = connect()
-    for n in range(1, 40 * scale()):
+    numbers = itertools.count(1)
+
+    def enough():
+        n = next(numbers)
         assert writer.put("replaced", version(n))["ok"]
-    ended.set()
+        return n >= 40 * scale() and len(seen) > 1
+
+    try:
+        wait_until(enough, what="readers that have seen more than one version")
+    finally:
+        ended.set()
     for reader in readers:
         reader.join()
-    assert broken == [] and len(seen) > 1
+    assert broken == []
 
 
 def test_a_slow_reader_gets_one_version_while_the_name_is_replaced_and_removed(daemon, connect):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import signal
+import time
 
 import pytest
 
@@ -18,7 +19,8 @@ def audited(make_daemon, tmp_path):
 
 
 def lines(path):
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    """The lines that are whole: one that is just being written may be seen in part."""
+    return [json.loads(line) for line in path.read_text().rpartition("\n")[0].splitlines()]
 
 
 def test_each_request_is_one_line_that_tells_who_what_and_how_it_ended(audited):
@@ -50,7 +52,7 @@ def test_names_from_outside_cannot_make_a_line_of_their_own(audited):
         peer.ask("stat", filename=evil)
         peer.send(frame(v1("no\nsuch")))
         peer.read_frame()
-    told = wait_until(lambda: len(path.read_bytes().split(b"\n")) >= 3 and lines(path), what="two lines")
+    told = wait_until(lambda: len(lines(path)) >= 2 and lines(path), what="two lines")
     assert len(told) == 2
     assert b"\x1b" not in path.read_bytes()
 
@@ -59,18 +61,20 @@ def test_after_sighup_a_renamed_file_is_left_and_a_new_one_begun(audited):
     daemon, path = audited
     with Peer(daemon.address) as peer:
         assert peer.put("a", b"1")["ok"]
+        wait_until(lambda: lines(path), what="a line in the old file")
         old = path.rename(path.with_suffix(".1"))
         daemon.send_signal(signal.SIGHUP)
-        wait_until(path.exists, what="the new file")
+        wait_until(lambda: " reload outcome=ok" in daemon.log(), what="the new file")
         assert peer.put("b", b"2")["ok"]
-    wait_until(lambda: path.read_text(), what="a line in the new file")
+    wait_until(lambda: lines(path), what="a line in the new file")
     assert [line["filename"] for line in lines(path)] == ["b"]
     assert [line["filename"] for line in lines(old)] == ["a"]
 
 
 def test_a_flood_of_refusals_is_counted_and_hides_nothing_that_was_done(audited):
     daemon, path = audited
-    flood = 3000
+    flood, a_second = 3000, 200
+    begun = time.monotonic()
     with Peer(daemon.address) as peer, Peer(daemon.address) as honest:
         peer.send(frame(v1("stat", filename="missing")) * flood)
         for _ in range(flood):
@@ -80,7 +84,7 @@ def test_a_flood_of_refusals_is_counted_and_hides_nothing_that_was_done(audited)
     daemon.stop()
     told = lines(path)
     refused = [line for line in told if line["event"] == "refused"]
-    assert len(refused) < flood / 2
+    assert len(refused) <= a_second * (2 + time.monotonic() - begun)
     counted = sum(line["count"] for line in told if line["event"] == "suppressed")
     assert len(refused) + counted == flood
     assert [line["filename"] for line in told if line["event"] == "done"] == ["kept"]
@@ -89,9 +93,10 @@ def test_a_flood_of_refusals_is_counted_and_hides_nothing_that_was_done(audited)
 def test_a_connection_that_is_refused_is_a_line_too(make_daemon, tmp_path):
     path = tmp_path / "audit.log"
     daemon = make_daemon(config={"audit": {"file": path}, "server": {"max_connections": 1}})
-    with Peer(daemon.address) as kept, Peer(daemon.address) as refused:
-        assert refused.read_frame()["error"] == "busy"
+    with Peer(daemon.address) as kept:
         assert kept.ask("ping")["ok"]
+        with Peer(daemon.address) as refused:
+            assert refused.read_frame()["error"] == "busy"
     told = wait_until(lambda: len(lines(path)) >= 2 and lines(path), what="two lines")
     assert {(line["command"], line["outcome"]) for line in told} == {("connect", "busy"), ("ping", "ok")}
 

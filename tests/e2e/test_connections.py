@@ -32,9 +32,9 @@ def test_a_tree_goes_both_ways_over_several_connections(make_daemon, make_client
         ftpc = make_client(line.server)
         tree(ftpc.folder / "tree")
         ftpc.ok("put", "tree", "--connections", "4")
-        assert line.connections == 4
+        wait_until(lambda: line.connections == 4, what="four connections")
         ftpc.ok("get", "tree", "-o", "back", "--connections", "4")
-        assert line.connections == 8
+        wait_until(lambda: line.connections == 8, what="four more")
         assert contents(ftpc.folder / "back") == contents(ftpc.folder / "tree") == contents(daemon.root / "tree")
 
 
@@ -45,13 +45,13 @@ def test_a_large_file_goes_both_ways_over_several_connections(make_daemon, make_
         data = os.urandom(kBig + 1)
         (ftpc.folder / "big").write_bytes(data)
         ftpc.ok("put", "big", "--connections", "3")
-        assert line.connections == 3
+        wait_until(lambda: line.connections == 3, what="three connections")
         assert (daemon.root / "big").read_bytes() == data
         ftpc.ok("get", "big", "-o", "back", "--connections", "3")
-        assert line.connections > 5
+        wait_until(lambda: line.connections > 5, what="three more")
         assert (ftpc.folder / "back").read_bytes() == data
         assert not list(ftpc.folder.glob(".*ftpc-part"))
-    assert not daemon.staged()
+    wait_until(lambda: not daemon.staged(), what="the staging folder to be empty")
 
 
 @pytest.mark.parametrize("broken", [0, 1, 2])

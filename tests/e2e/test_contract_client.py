@@ -2,10 +2,10 @@
 
 import os
 import stat
-import socket
 
 import pytest
 
+from support.client import kRunDeadline
 from support.terminal import Terminal
 from support.waiting import wait_until
 from support.wire import md5
@@ -230,13 +230,12 @@ def test_data_on_stdout_keeps_every_message_off_it(ftpc, remote):
 
 
 def test_a_connection_that_is_refused_is_tried_again_until_the_daemon_is_there(make_client, make_daemon):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = "127.0.0.1:%d" % free.getsockname()[1]
-    client = make_client(address)
+    late = make_daemon(start=False)
+    client = make_client(f"127.0.0.1:{late.reserve_port()}")
     (client.folder / "late.bin").write_bytes(kData)
     running = client.start("--retry", "20", "put", "late.bin")
-    late = make_daemon(options=["--listen", address])
-    _, err = running.communicate(timeout=60)
+    late.start()
+    _, err = running.communicate(timeout=kRunDeadline)
     assert running.returncode == 0, err
     assert (late.root / "late.bin").read_bytes() == kData
 

@@ -8,13 +8,14 @@ import signal
 import socket
 import stat
 import subprocess
+import time
 
 import pytest
 
 from support import binaries
 from support.daemon import StartError, run_to_end
-from support.waiting import wait_until
-from support.wire import Peer, frame, md5, put_v1, v1
+from support.waiting import kPatience, wait_until
+from support.wire import Closed, Peer, frame, md5, put_v1, v1
 
 kOptions = ("--root", "--listen", "--config", "--workers", "--log-level", "--log-format", "--check-config",
             "--print-config", "--version", "--help")
@@ -51,7 +52,7 @@ def refused(done, *words):
 
 
 def test_a_free_port_is_picked_and_told_in_one_line_on_stdout(make_daemon):
-    daemon = make_daemon()
+    daemon = make_daemon(options=["--listen", "127.0.0.1:0"])
     assert daemon.port > 0
     with Peer(daemon.address) as peer:
         assert peer.ask("ping")["ok"]
@@ -164,7 +165,7 @@ def test_a_variable_that_is_nearly_a_setting_is_told(run, tmp_path, make_daemon)
 def test_what_cannot_be_printed_is_a_failure(ftpd_binary, tmp_path, option):
     with open("/dev/full", "wb") as full:
         done = subprocess.run([str(ftpd_binary), "--root", str(tmp_path), option], stdout=full, stderr=subprocess.PIPE, text=True,
-                              env={"HOME": str(tmp_path)}, timeout=15, check=False)
+                              env={"HOME": str(tmp_path)}, timeout=kPatience, check=False)
     assert done.returncode == 1 and "standard output" in done.stderr
 
 
@@ -175,7 +176,7 @@ def test_a_ready_line_that_cannot_be_written_is_logged(ftpd_binary, tmp_path):
                                    stderr=err, env={"HOME": str(tmp_path)})
     wait_until(lambda: " ready " in log.read_text() or running.poll() is not None, what="the daemon to be ready")
     running.terminate()
-    assert running.wait(timeout=15) == 0
+    assert running.wait(kPatience) == 0
     assert "WARN ready-line" in log.read_text() and "No space left" in log.read_text()
 
 
@@ -269,17 +270,16 @@ def test_a_root_that_is_a_file_is_refused(run, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_an_idle_daemon_at_once_with_0(make_daemon, stopwatch, number):
-    daemon = make_daemon(config={"server": {"drain_timeout": "60s"}})
+def test_a_signal_ends_an_idle_daemon_at_once_with_0(make_daemon, number):
+    daemon = make_daemon(config={"server": {"drain_timeout": "1h"}})
     idle = [Peer(daemon.address) for _ in range(5)]
     assert idle[0].ask("ping")["ok"]
     daemon.stop(number)
-    assert stopwatch() < 10
     assert all(peer.ended() for peer in idle)
 
 
 def test_draining_lets_a_running_put_finish_and_accepts_no_one_else(make_daemon):
-    daemon = make_daemon(config={"server": {"drain_timeout": "30s"}})
+    daemon = make_daemon(config={"server": {"drain_timeout": "1h"}})
     data = os.urandom(300000)
     with Peer(daemon.address) as peer:
         message = put_v1("a", data)
@@ -295,20 +295,21 @@ def test_draining_lets_a_running_put_finish_and_accepts_no_one_else(make_daemon)
 
 def answers(daemon):
     try:
-        with Peer(daemon.address, timeout=1) as peer:
+        with Peer(daemon.address) as peer:
             peer.send(frame(v1("ping")))
             return bool(peer.read_some())
-    except OSError:
+    except (Closed, ConnectionError):
         return False
 
 
-def test_the_drain_limit_cuts_what_does_not_finish(make_daemon, stopwatch):
+def test_the_drain_limit_cuts_what_does_not_finish(make_daemon):
     daemon = make_daemon(config={"server": {"drain_timeout": "300ms"}})
     with Peer(daemon.address) as peer:
         peer.send(put_v1("a", bytes(100000))[:50000])
         wait_until(lambda: daemon.staged(), what="the put to begin")
+        begun = time.monotonic()
         daemon.stop()
-        assert stopwatch() < 10
+        assert time.monotonic() - begun < 28, "the least rate of a body, over 30 s, may have cut it"
         assert peer.ended()
     assert daemon.visible() == set()
 

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from support.client import describe
+from support.client import describe, kRunDeadline
 from support.waiting import wait_until
 from support.wire import Peer
 
@@ -53,7 +53,7 @@ def test_a_raw_put_over_the_limit_is_answered(small):
 
 def get_limited(client, *words):
     return subprocess.run([*limited(), *client.command(*words)], cwd=client.folder, capture_output=True,
-                          stdin=subprocess.DEVNULL, env={"HOME": str(client.home)}, timeout=60, check=False)
+                          stdin=subprocess.DEVNULL, env={"HOME": str(client.home)}, timeout=kRunDeadline, check=False)
 
 
 @pytest.mark.parametrize("more", [[], ["--connections", "3"]], ids=str)
@@ -83,5 +83,5 @@ def test_a_stream_into_a_file_that_may_not_grow_is_no_space(make_client, daemon)
     client = make_client(daemon.server)
     with open(client.folder / "out", "wb") as out:
         done = subprocess.run([*limited(), *client.command("get", "big", "-o", "-")], stdout=out, stderr=subprocess.PIPE,
-                              stdin=subprocess.DEVNULL, env={"HOME": str(client.home)}, timeout=60, check=False)
+                              stdin=subprocess.DEVNULL, env={"HOME": str(client.home)}, timeout=kRunDeadline, check=False)
     assert done.returncode == kNoSpace, done.stderr

@@ -1,4 +1,7 @@
-"""Idle, slow and many clients cost memory and descriptors only, and honest ones are served all the while."""
+"""Idle, slow and many clients cost memory and descriptors only, and honest ones are served all the while.
+
+The proof is the order: the honest are through while the others still hold what they hold. Times would tell of the machine.
+"""
 
 import os
 import resource
@@ -9,10 +12,11 @@ import pytest
 
 from support import network_namespace
 from support.binaries import sanitized, scale
-from support.waiting import let_pass, wait_until
+from support.waiting import let_pass, longer_and_longer, wait_until
 from support.wire import Closed, Peer, chunk, frame, hole, kEnd, put_v1, trailer, v1
 
-kHonestDeadline = 2.0    # seconds, on a busy machine with two cores
+# Nothing that stalls is cut while a test lasts, but a body: after 30 to 60 s.
+kPatientServer = {"header_timeout": "1h", "idle_timeout": "1h"}
 kData = os.urandom(20_000)
 
 
@@ -21,12 +25,10 @@ def connections(wanted):
     return min(wanted, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2 - 50)
 
 
-def honest_put_seconds(daemon, name="honest"):
-    begun = time.monotonic()
+def honest_round(daemon, name="honest"):
     with Peer(daemon.address) as peer:
         assert peer.put(name, kData)["ok"]
         assert peer.get(name)[1] == kData
-    return time.monotonic() - begun
 
 
 def opened(daemon, count, message=b""):
@@ -44,12 +46,13 @@ def close_all(peers):
 
 
 def test_idle_connections_hold_no_thread_and_little_memory(make_daemon, ftpd_binary):
-    daemon = make_daemon()
-    honest_put_seconds(daemon)
+    daemon = make_daemon(config={"server": kPatientServer})
+    honest_round(daemon)
     threads, memory, count = daemon.threads(), daemon.peak_memory(), connections(1000 * scale())
     peers = opened(daemon, count, frame(v1("ping")))
     assert all(peer.read_frame()["ok"] for peer in peers)
-    assert honest_put_seconds(daemon) < kHonestDeadline
+    honest_round(daemon)
+    assert all(peer.still_there() for peer in peers)
     workers = 32
     assert daemon.threads() <= threads + workers
     if not sanitized(ftpd_binary):  # its memory is not the program's
@@ -59,14 +62,16 @@ def test_idle_connections_hold_no_thread_and_little_memory(make_daemon, ftpd_bin
 
 
 @pytest.mark.parametrize("message", [b"\x40\0", b"\x40\0\0\0{\"v\":1,", put_v1("stalled", bytes(100_000))[:50_000],
-                                     put_v1("stalled", bytes(10_000_000))[:3_000_000]],
+                                     put_v1("stalled", bytes(10_000_000))[:1_500_000]],
                          ids=["in the length", "in the header", "in the body", "in a large body"])
 def test_peers_that_stall_do_not_keep_honest_ones_waiting(make_daemon, message):
-    daemon = make_daemon(config={"server": {"workers": 4}})
-    honest_put_seconds(daemon)
+    daemon = make_daemon(config={"server": {**kPatientServer, "workers": 4}})
+    honest_round(daemon)
     threads = daemon.threads()
     peers = opened(daemon, connections(150), message)
-    assert [honest_put_seconds(daemon, f"honest{n}") < kHonestDeadline for n in range(5)] == [True] * 5
+    for n in range(5):
+        honest_round(daemon, f"honest{n}")
+        assert all(peer.still_there() for peer in peers)
     assert daemon.threads() <= threads + 8
     close_all(peers)
     assert "stalled" not in daemon.visible()
@@ -74,17 +79,19 @@ def test_peers_that_stall_do_not_keep_honest_ones_waiting(make_daemon, message):
 
 
 def test_readers_that_stall_do_not_keep_honest_ones_waiting(make_daemon):
-    daemon = make_daemon(config={"server": {"workers": 4}})
+    daemon = make_daemon(config={"server": {**kPatientServer, "workers": 4}})
     (daemon.root / "large").write_bytes(bytes(30_000_000))
     peers = opened(daemon, connections(60), frame(v1("get", filename="large")))
-    assert [honest_put_seconds(daemon, f"honest{n}") < kHonestDeadline for n in range(5)] == [True] * 5
+    for n in range(5):
+        honest_round(daemon, f"honest{n}")
+        assert all(peer.still_there() for peer in peers)
     close_all(peers)
 
 
 def test_a_peer_that_asks_and_never_reads_does_not_fill_the_memory(make_daemon, needs_memory_figures):
     daemon = make_daemon()
     (daemon.root / "large").write_bytes(bytes(5_000_000))
-    honest_put_seconds(daemon)
+    honest_round(daemon)
     before = daemon.peak_memory()
     with Peer(daemon.address, timeout=0.5) as peer:
         try:
@@ -92,7 +99,8 @@ def test_a_peer_that_asks_and_never_reads_does_not_fill_the_memory(make_daemon, 
                 peer.send(frame(v1("get", filename="large")) * 200)
         except TimeoutError:
             pass
-        assert honest_put_seconds(daemon) < kHonestDeadline
+        honest_round(daemon)
+        assert peer.still_there()
     assert daemon.peak_memory() - before < 16 << 20
 
 
@@ -103,7 +111,7 @@ def test_many_honest_clients_at_once_are_all_served(make_daemon):
     def work(n):
         try:
             for turn in range(5):
-                honest_put_seconds(daemon, f"client{n}/{turn}")
+                honest_round(daemon, f"client{n}/{turn}")
         except (AssertionError, Closed, OSError) as error:
             failures.append(error)
 
@@ -125,7 +133,7 @@ def test_over_max_connections_a_peer_is_told_busy_and_why(make_daemon):
         assert (reply["ok"], reply["error"]) == (False, "busy") and "connections" in reply["message"]
         assert peer.ended()
     kept.pop().close()
-    wait_until(lambda: served(daemon.address), what="the place to be given back")
+    wait_until(lambda: answers(daemon), what="the place to be given back")
     close_all(kept)
 
 
@@ -177,47 +185,66 @@ def trickle(peer, message, pause):
 
 
 @pytest.mark.parametrize("pause", [0.05, 0.0003], ids=["parked between", "never parked"])
-def test_a_header_that_trickles_in_ends_at_the_deadline_all_the_same(make_daemon, stopwatch, pause):
+def test_a_header_that_trickles_in_ends_at_the_deadline_all_the_same(make_daemon, pause):
     daemon = make_daemon(config={"server": {"header_timeout": "500ms"}})
     with Peer(daemon.address) as peer:
+        # A deadline that a byte puts off would let all of it pass, in 18 s at the least.
         heard = trickle(peer, frame(v1("ping", pad="x" * 60_000)), pause)
-    assert stopwatch() < 5
     assert heard == b"" or b'"timeout"' in heard
 
 
 def test_an_idle_connection_is_closed_and_a_busy_one_is_not(make_daemon):
-    daemon = make_daemon(config={"server": {"idle_timeout": "600ms"}})
+    assert any(outlived(make_daemon, limit) for limit in longer_and_longer(0.6, "a connection that is never idle"))
+
+
+def outlived(make_daemon, limit):
+    """Was the idle one closed, and the busy one not? False where the busy one was idle for too long itself: the machine stood still."""
+    daemon = make_daemon(config={"server": {"idle_timeout": f"{int(limit * 1000)}ms"}})
     idle, busy = Peer(daemon.address), Peer(daemon.address)
-    assert idle.ask("ping")["ok"]
     ended = threading.Thread(target=idle.ended)
-    ended.start()
-    begun = time.monotonic()
-    while ended.is_alive() and time.monotonic() - begun < 10:
+    last = begun = time.monotonic()
+    longest = 0.0
+    try:
+        assert idle.ask("ping")["ok"]
+        ended.start()
+        while ended.is_alive():
+            assert busy.ask("ping")["ok"]
+            longest, last = max(longest, time.monotonic() - last), time.monotonic()
+            ended.join(limit / 6)
+        assert time.monotonic() - begun >= limit
         assert busy.ask("ping")["ok"]
-        ended.join(0.1)
-    assert 0.3 < time.monotonic() - begun < 5
-    assert busy.ask("ping")["ok"]
-    close_all([idle, busy])
+    except Closed:
+        longest = max(longest, time.monotonic() - last)
+        assert longest > limit / 2, f"closed, though it was never idle for longer than {longest} s"
+        return False
+    finally:
+        close_all([idle, busy])
+    return True
 
 
 @pytest.mark.skipif(scale() < 2, reason="takes the whole window of the minimum rate, 30 s; FT_TEST_SCALE=2 runs it")
-def test_a_body_slower_than_the_minimum_rate_is_ended(make_daemon, stopwatch):
+def test_a_body_slower_than_the_minimum_rate_is_ended(make_daemon):
     daemon = make_daemon()
+    begun = time.monotonic()
     with Peer(daemon.address) as peer:
         trickle(peer, put_v1("slow", bytes(10_000)), 0.1)
-    assert stopwatch() < 70
+    assert time.monotonic() - begun < 120
     assert daemon.visible() == set()
 
 
 def test_out_of_descriptors_the_daemon_neither_spins_nor_stays_deaf(make_daemon):
     daemon = make_daemon(config={"server": {"max_connections": 10_000}}, wrapper=("prlimit", "--nofile=100", "--"))
     peers = []
+    flooded = time.monotonic()
     for _ in range(300):
-        peers.append(Peer(daemon.address, timeout=5))
-    before, window = daemon.cpu_seconds(), 1.0
-    let_pass(window)
-    assert daemon.cpu_seconds() - before < 0.4 * window
-    assert daemon.log().count("\n") < 50
+        peers.append(Peer(daemon.address))
+    begun, before = time.monotonic(), daemon.cpu_seconds()
+    let_pass(1.0)
+    spent = daemon.cpu_seconds() - before
+    window = time.monotonic() - begun
+    assert spent < 0.4 * window
+    # A line for each try to accept, of which there are 20 a second.
+    assert daemon.log().count("\n") < 50 + 25 * (time.monotonic() - flooded)
     close_all(peers)
     wait_until(lambda: answers(daemon), what="an answer after the flood")
 
@@ -233,7 +260,7 @@ def test_connections_that_are_reset_at_once_cost_no_worker(make_daemon):
     daemon = make_daemon(config={"server": {"workers": 4}})
     for _ in range(2000 * scale()):
         Peer(daemon.address).reset()
-    assert honest_put_seconds(daemon) < kHonestDeadline
+    honest_round(daemon)
     wait_until(lambda: daemon.descriptors() < 100, what="the descriptors to be given back")
 
 
@@ -249,7 +276,7 @@ def put_of_holes(*sizes, before=b""):
 @pytest.mark.parametrize("sizes", [(2**62,), (2**62,) * 4, (2**45,)], ids=["one", "past 2^63", "past the file system"])
 def test_holes_larger_than_any_file_are_refused_at_once(make_daemon, sizes):
     daemon = make_daemon()
-    with Peer(daemon.address, timeout=5) as peer:
+    with Peer(daemon.address) as peer:
         peer.send(put_of_holes(*sizes) + kEnd + trailer(sum(sizes)))
         peer.finish()
         try:

@@ -6,7 +6,8 @@ import random
 import pytest
 
 from support.binaries import scale
-from support.daemon import peak_memory
+from support.client import kRunDeadline
+from support.daemon import peak_memory_of
 from support.waiting import wait_until
 
 kLimit = 32 << 20
@@ -23,14 +24,11 @@ def run_watched(ftpc):
         peaks = [0]
 
         def ended():
-            try:
-                peaks.append(peak_memory(running.pid))
-            except (AssertionError, OSError):
-                pass
+            peaks.append(peak_memory_of(running))
             return running.poll() is not None
 
         running = ftpc.start(*words)
-        wait_until(ended, deadline=120, what="the end of ftpc")
+        wait_until(ended, deadline=kRunDeadline, what="the end of ftpc")
         _, err = running.communicate()
         assert running.returncode == 0, err
         return max(peaks)

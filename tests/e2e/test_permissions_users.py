@@ -1,5 +1,6 @@
 """Users with rules, homes and quotas, as an administrator sets them up and as their clients see them."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -10,7 +11,7 @@ import pytest
 from support.accounts import Accounts
 from support.daemon import run_to_end
 from support.waiting import wait_until
-from support.wire import Peer, frame, put_v1, v1
+from support.wire import Closed, Peer, frame, put_v1, v1
 
 kPasswords = {"anna": "correct horse", "bert": "battery staple"}
 kRules = {
@@ -141,6 +142,7 @@ def test_what_a_cut_put_has_left_does_not_keep_its_user_from_storing(guarded, lo
     first = login("bert")
     assert first.ask("offer", filename="cut", filesize=9000, mtime_ns=1)["ok"]
     first.send(frame(v1("put", filename="cut", filesize=9000, mtime_ns=1, offset=0)) + bytes(8000))
+    wait_until(lambda: guarded.staged_bytes() > 0, what="the put to begin")
     second = login("bert")
     wait_until(lambda: second.ask("offer", filename="cut", filesize=9000, mtime_ns=1).get("error") == "busy")
     first.close()
@@ -166,22 +168,35 @@ def test_the_client_works_in_a_home_and_ends_with_11_and_14(guarded, accounts, m
 def test_a_users_rate_holds_for_all_its_connections_and_for_nobody_else(make_daemon, accounts):
     daemon = make_daemon(config={**accounts.config(), "user bert": {"rate": "4MiB"}})
 
-    def put(user, name):
-        with Peer(daemon.address, timeout=60) as peer:
+    def put(user, name, size):
+        with Peer(daemon.address) as peer:
             assert peer.ask("login", user=user, password=kPasswords[user])["ok"]
-            assert peer.put(name, os.urandom(3 << 20))["ok"]
+            assert peer.put(name, os.urandom(1 << 20) * (size >> 20))["ok"]
 
-    def four(user):
-        begun = time.monotonic()
-        threads = [threading.Thread(target=put, args=(user, f"{user}{n}")) for n in range(4)]
+    def put_until_killed(*what):
+        with contextlib.suppress(Closed):
+            put(*what)
+
+    def begin_four(user, size):
+        threads = [threading.Thread(target=put_until_killed, args=(user, f"{user}{size}/{n}", size)) for n in range(4)]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
-        assert len([name for name in daemon.visible() if name.startswith(user)]) == 4
-        return time.monotonic() - begun
+        return threads
+
+    def stored(user):
+        return len([name for name in daemon.visible() if name.startswith(user) and "/" in name])
 
     # 12 MiB at 4 MiB a second, of which a part of a second's worth may pass at once.
-    slow = four("bert")
-    assert 1.5 < slow < 12
-    assert four("anna") < slow
+    begun = time.monotonic()
+    for thread in begin_four("bert", 3 << 20):
+        thread.join()
+    assert 1.5 < time.monotonic() - begun < 28 and stored("bert") == 4
+    # As much of anna's goes past what bert has begun before and takes him 60 s.
+    slow = begin_four("bert", 60 << 20)
+    wait_until(lambda: daemon.staged_bytes() > 0, what="bert's puts to begin")
+    for thread in begin_four("anna", 3 << 20):
+        thread.join()
+    assert stored("anna") == 4 and stored("bert") == 4 and all(thread.is_alive() for thread in slow)
+    daemon.kill()
+    for thread in slow:
+        thread.join()

@@ -191,7 +191,7 @@ def test_an_upload_that_the_power_has_cut_is_resumed_and_ends_as_the_right_file(
     with Peer(daemon.address) as peer:
         assert peer.ask("offer", **fields)["offset"] == 0
         peer.send(put_v1("large", data, mtime_ns=stamp, offset=0)[:12 * kMebibyte])
-        wait_until(lambda: sum(path.stat().st_size for path in daemon.staged()) > 11 * kMebibyte, what="the body to arrive")
+        wait_until(lambda: daemon.staged_bytes() > 11 * kMebibyte, what="the body to arrive")
         subprocess.run(["sync", "-f", str(daemon.root)], check=True)
         peer.send(put_v1("large", data, mtime_ns=stamp, offset=0)[12 * kMebibyte:15 * kMebibyte])
     lose_power(disk, daemon)
@@ -214,7 +214,8 @@ def test_a_part_that_came_back_wrong_never_becomes_a_wrong_file(disk, served, ma
     with Peer(daemon.address) as peer:
         peer.ask("offer", filename="large", filesize=len(data), mtime_ns=stamp, digest="xxh128")
         peer.send(put_v1("large", data, mtime_ns=stamp, offset=0)[:2 * kMebibyte])
-    part = wait_until(lambda: next(iter(daemon.staged()), None), what="the part to be kept")
+    wait_until(lambda: daemon.staged_bytes() > 2 * kMebibyte - kBlock, what="what was sent to be kept")
+    part, = daemon.staged()
     daemon.stop()
     spoil(part, damage)
     daemon.restart()

@@ -3,7 +3,6 @@
 import os
 import pwd
 import signal
-from pathlib import Path
 
 import pytest
 
@@ -23,10 +22,7 @@ def needs_a_sandbox(ftpd_binary):
 
 def threads(daemon):
     """The /proc status of each thread as a dict."""
-    found = []
-    for folder in Path(f"/proc/{daemon.process.pid}/task").iterdir():
-        found.append(dict(line.split(":\t", 1) for line in (folder / "status").read_text().splitlines() if ":\t" in line))
-    return found
+    return [dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line) for text in daemon.thread_files("status")]
 
 
 def use_all(daemon, client):

@@ -8,7 +8,7 @@ import pytest
 
 from support.binaries import kProject
 from support.services import kFree, start_services
-from support.waiting import wait_until
+from support.waiting import kPatience, wait_until
 
 from plain_clients.command_line import CommandLine
 from plain_clients.command_text import CommandText
@@ -27,7 +27,7 @@ def served(make_daemon):
 
 def run_program(name, address, *words):
     command = [sys.executable, str(kFolder / name), address[0], str(address[1]), *[str(word) for word in words]]
-    return subprocess.run(command, capture_output=True, timeout=30, check=True).stdout
+    return subprocess.run(command, capture_output=True, timeout=kPatience, check=True).stdout
 
 
 def at_once(*jobs):

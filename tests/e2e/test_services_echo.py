@@ -7,6 +7,7 @@ import time
 import pytest
 
 from support.services import kFree, start_services
+from support.waiting import kPatience
 from support.wire import Peer
 
 kAll = bytes(range(256))
@@ -17,7 +18,7 @@ def echo(make_daemon):
     return start_services(make_daemon, {"echo": {"tcp": kFree, "udp": kFree}}, 2)
 
 
-def udp_socket(source="127.0.0.1", timeout=5.0):
+def udp_socket(source="127.0.0.1", timeout=kPatience):
     client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     client.bind((source, 0))
     client.settimeout(timeout)
@@ -72,9 +73,10 @@ def test_a_client_that_reads_nothing_holds_nobody_up(echo):
 def test_udp_echoes_100000_datagrams_and_the_loss_is_told(echo, capsys):
     count, size, window = 100_000, 512, 64
     received = set()
-    with udp_socket(timeout=0.5) as client:
+    # What is not back by then is taken for lost; a machine that stands still for a while loses nothing.
+    with udp_socket(timeout=10.0) as client:
         sent = 0
-        while sent < count:
+        while sent < count and sent - len(received) < count / 100:
             for number in range(sent, min(sent + window, count)):
                 client.sendto(b"%06d" % number + b"a" * (size - 6), echo[1]["echo-udp"])
             sent += window
@@ -85,10 +87,10 @@ def test_udp_echoes_100000_datagrams_and_the_loss_is_told(echo, capsys):
                     received.add(data[:6])
             except socket.timeout:
                 continue
-    lost = count - len(received)
+    lost = sent - len(received)
     with capsys.disabled():
         print(f"[{lost} of {count} datagrams lost]", end=" ")
-    assert lost < count / 100
+    assert sent >= count and lost < count / 100
 
 
 def test_udp_of_every_size_comes_back_as_large_as_it_went(echo):
@@ -101,7 +103,7 @@ def test_udp_of_every_size_comes_back_as_large_as_it_went(echo):
 def test_udp_is_limited_for_each_source(make_daemon):
     config = {"echo": {"udp": kFree, "udp_loopback_rate": 50}}
     address = start_services(make_daemon, config, 1)[1]["echo-udp"]
-    with udp_socket(timeout=0.5) as greedy, udp_socket() as modest:
+    with udp_socket() as greedy, udp_socket() as modest:
         begun = time.monotonic()
         for _ in range(1000):
             greedy.sendto(b"more", address)
@@ -110,6 +112,8 @@ def test_udp_is_limited_for_each_source(make_daemon):
             while True:
                 assert greedy.recv(10) == b"MORE"
                 answers += 1
+                if answers == 50:
+                    greedy.settimeout(0.5)
         except socket.timeout:
             pass
         assert 50 <= answers <= 50 + 50 * (time.monotonic() - begun + 1)
@@ -118,30 +122,18 @@ def test_udp_is_limited_for_each_source(make_daemon):
 
 
 def test_a_flood_from_one_source_slows_no_other(make_daemon):
-    config = {"echo": {"udp": kFree, "udp_loopback_rate": 2000}}
+    rate, burst = 20, 100
+    config = {"echo": {"udp": kFree, "udp_loopback_rate": rate}}
     address = start_services(make_daemon, config, 1)[1]["echo-udp"]
-    over = threading.Event()
-
-    def flood():
-        with udp_socket("127.0.0.3") as client:
-            while not over.is_set():
-                client.sendto(b"x" * 512, address)
-
-    thread = threading.Thread(target=flood)
-    thread.start()
-    try:
-        with udp_socket("127.0.0.2", timeout=1.0) as client:
-            answered = 0
-            for _ in range(300):
-                client.sendto(b"ping", address)
-                try:
-                    answered += client.recv(10) == b"PING"
-                except socket.timeout:
-                    continue
-    finally:
-        over.set()
-        thread.join()
-    assert answered >= 295
+    # A burst is five seconds' worth, and so short that the kernel holds all of it and the question behind it: what it drops for want
+    # of room is nobody's decision here. Each who asks has an address of its own, and asks no more than it may.
+    with udp_socket("127.0.0.3") as flooder:
+        for turn in range(300):
+            for _ in range(burst):
+                flooder.sendto(b"x", address)
+            with udp_socket(f"127.0.1.{1 + turn % 200}") as other:
+                other.sendto(b"ping", address)
+                assert other.recv(10) == b"PING"
 
 
 def test_a_port_in_use_is_told_and_nothing_is_left_half_started(make_daemon):

@@ -7,9 +7,9 @@ import time
 import pytest
 
 from support import binaries
-from support.processes import processes_with
+from support.processes import processes_with, unique_seconds
 from support.services import kFree, plain_answer, start_services
-from support.waiting import wait_until
+from support.waiting import kPatience, longer_and_longer, wait_until
 from support.wire import Peer
 
 kMegabyte = 1_000_000
@@ -48,11 +48,23 @@ def test_commands_of_one_connection_never_stick_together_and_cd_holds(plain):
         assert ask(peer, b"no-such-program")[1].endswith(b"no-such-program: not found\n")
 
 
-def test_torn_into_single_bytes(plain):
-    with Peer(plain) as peer:
+def test_torn_into_single_bytes(make_daemon):
+    """A command is whole when nothing more has come for a while. What this process sends in pieces must come in less than that."""
+    assert any(torn(start(make_daemon, settle=f"{limit}s")[1], limit) for limit in longer_and_longer(1, "a command without a pause"))
+
+
+def torn(address, limit):
+    """Were five commands in single bytes answered? False where this process has paused in one of them."""
+    with Peer(address) as peer:
         for _ in range(5):
+            begun = time.monotonic()
             peer.send_torn(b"echo torn")
-            assert plain_answer(peer.read)[1] == b"torn\n"
+            paused = time.monotonic() - begun > limit / 2
+            answer = plain_answer(peer.read)[1]
+            if paused:
+                return False
+            assert answer == b"torn\n"
+    return True
 
 
 def test_an_empty_command_is_ignored_and_1024_bytes_are_the_most(plain):
@@ -93,7 +105,7 @@ def test_bytes_that_are_not_utf8_arrive_as_they_are(plain):
 def test_64_clients_at_once(plain):
     peers = [Peer(plain) for _ in range(64)]
     for peer in peers:
-        peer.send(b"sleep 0.5; echo $$")
+        peer.send(b"sleep 0.5; echo $$\n")
     numbers = {plain_answer(peer.read)[1] for peer in peers}
     assert len(numbers) == 64
     for peer in peers:
@@ -115,13 +127,24 @@ def test_text_form_waits_for_any_answer(make_daemon):
             assert peer.read(2) == b"10"
             peer.send(ready)
             assert peer.read(10) == b"0123456789"
-        peer.send(b"true")
+    assert any(taken_apart(make_daemon, limit) for limit in longer_and_longer(1, "an answer without a pause"))
+
+
+def taken_apart(make_daemon, limit):
+    """Is an answer in single bytes told from the command that comes at once behind it? False where this process has paused in it."""
+    _, address = start(make_daemon, form="text", settle=f"{limit}s")
+    with Peer(address) as peer:
+        peer.send(b"true\n")
         assert peer.read(1) == b"0"
+        begun = time.monotonic()
         peer.send_torn(b"recv_ready")
-        peer.send(b"echo next")
+        peer.send(b"echo next\n")
+        if time.monotonic() - begun > limit / 2:
+            return False
         assert peer.read(1) == b"5"
         peer.send(b"recv_ready")
         assert peer.read(5) == b"next\n"
+    return True
 
 
 def test_output_over_the_limit_is_told_after_what_came_before(make_daemon):
@@ -134,19 +157,24 @@ def test_output_over_the_limit_is_told_after_what_came_before(make_daemon):
 
 
 def test_a_command_that_takes_too_long_is_ended_and_told(make_daemon):
-    _, address = start(make_daemon, time="300ms")
-    with Peer(address) as peer:
-        output = ask(peer, b"echo begun; sleep 321.123")[1]
-        assert output.startswith(b"begun\n") and b"300 ms" in output
-        wait_until(lambda: not processes_with("321.123"), 2, "the end of the command")
-        assert ask(peer, b"echo on")[1] == b"on\n"
+    word = unique_seconds(8)
+    for limit, told in (("300ms", b"300 ms"), ("3s", b"3.0 s"), ("30s", b"30.0 s")):  # until a shell has said its first word
+        _, address = start(make_daemon, time=limit)
+        with Peer(address) as peer:
+            output = ask(peer, f"echo begun; sleep {word}\n".encode())[1]
+            assert told in output
+            wait_until(lambda: not processes_with(word), what="the end of the command")
+            if output.startswith(b"begun\n") and ask(peer, b"echo on\n")[1] == b"on\n":
+                return
+    pytest.fail(f"not in time: {output}")
 
 
 def test_a_client_that_leaves_leaves_no_process(plain):
+    word = unique_seconds(8)
     with Peer(plain) as peer:
-        peer.send(b"sleep 322.456 & setsid sleep 322.456 & (setsid sleep 322.456 &); sleep 322.456")
-        wait_until(lambda: len(processes_with("322.456")) >= 4, what="the processes")
-    wait_until(lambda: not processes_with("322.456"), 2, "their end")
+        peer.send(f"sleep {word} & setsid sleep {word} & (setsid sleep {word} &); sleep {word}".encode())
+        wait_until(lambda: len(processes_with(word)) >= 4, what="the processes")
+    wait_until(lambda: not processes_with(word), what="their end")
 
 
 def test_it_listens_on_loopback_only(make_daemon):
@@ -158,14 +186,16 @@ def test_it_listens_on_loopback_only(make_daemon):
     assert "plain-exec.listen" in error.value.log and "loopback" in error.value.log
 
 
-def test_the_daemon_ends_at_once_with_idle_clients_and_after_running_commands(make_daemon):
-    daemon, address = start(make_daemon)
-    with Peer(address) as idle, Peer(address) as busy:
+def test_the_daemon_ends_at_once_with_idle_clients_and_after_running_commands(make_daemon, tmp_path):
+    config = {"plain-exec": {"listen": kFree}, "server": {"drain_timeout": "1h"}}
+    daemon, addresses = start_services(make_daemon, config, 1)
+    begun, go = tmp_path / "begun", tmp_path / "go"
+    with Peer(addresses["plain-exec"]) as idle, Peer(addresses["plain-exec"]) as busy:
         assert ask(idle, b"echo here")[1] == b"here\n"
-        busy.send(b"sleep 0.7; echo done\n")
-        wait_until(lambda: processes_with("sleep\0000.7"), what="the command")
-        begun = time.monotonic()
+        busy.send(f"touch {begun}; until [ -e {go} ]; do sleep 0.05; done; echo done\n".encode())
+        wait_until(begun.exists, what="the command")
         daemon.process.terminate()
+        assert idle.ended() and daemon.running()
+        go.touch()
         assert plain_answer(busy.read)[1] == b"done\n"
-        assert daemon.process.wait(10) == 0
-        assert time.monotonic() - begun < 5
+        assert daemon.process.wait(kPatience) == 0

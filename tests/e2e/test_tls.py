@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import ssl
+import time
 
 import pytest
 
@@ -11,7 +12,7 @@ from support.certificates import Authority, any_context, der_of, tls_config, tls
 from support.daemon import run_to_end
 from support.fault_proxy import Fault, FaultProxy
 from support.waiting import let_pass, wait_until
-from support.wire import Peer, frame, md5, v1
+from support.wire import Peer, frame, kTimeout, md5, v1
 
 kMany = 12 << 20
 
@@ -101,26 +102,31 @@ def test_requests_that_come_in_single_bytes_inside_tls_are_served(daemon):
 def test_a_handshake_that_comes_in_single_bytes_is_served(daemon):
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     line = any_context().wrap_bio(incoming, outgoing)
-    with socket.create_connection(daemon.address, 15) as plain:
+    with socket.create_connection(daemon.address, kTimeout) as plain:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for _ in range(10):
+
+        def shaken():
             try:
                 line.do_handshake()
-                break
+                return True
             except ssl.SSLWantReadError:
                 for byte in outgoing.read():
                     plain.send(bytes([byte]))
                 incoming.write(plain.recv(65536))
+                return False
+
+        wait_until(shaken, what="the end of the handshake")
         line.write(frame(v1("ping")))
         plain.sendall(outgoing.read())
         reply = b""
-        while len(reply) < 4:
-            incoming.write(plain.recv(65536))
+        while b'"ok":true' not in reply:
+            received = plain.recv(65536)
+            assert received, reply
+            incoming.write(received)
             try:
                 reply += line.read(65536)
             except ssl.SSLWantReadError:
                 pass
-        assert b'"ok":true' in reply
 
 
 def test_many_requests_without_waiting_are_all_answered_over_tls(daemon):
@@ -179,11 +185,11 @@ def test_old_versions_and_weak_ciphers_are_refused(daemon, make_daemon):
 def test_sessions_are_resumed(daemon, most):
     context = any_context()
     context.maximum_version = most
-    with socket.create_connection(daemon.address, 15) as plain, context.wrap_socket(plain) as first:
+    with socket.create_connection(daemon.address, kTimeout) as plain, context.wrap_socket(plain) as first:
         first.sendall(frame(v1("ping")))
         first.recv(4096)
         session = first.session
-    with socket.create_connection(daemon.address, 15) as plain, context.wrap_socket(plain, session=session) as second:
+    with socket.create_connection(daemon.address, kTimeout) as plain, context.wrap_socket(plain, session=session) as second:
         assert second.session_reused
         second.sendall(frame(v1("ping")))
         assert second.recv(4096)
@@ -226,8 +232,10 @@ def test_changed_files_are_read_without_a_signal(make_daemon, authority, tmp_pat
     certificate, key = authority.issue()
     daemon = make_daemon(config=tls_config(certificate, key))
     other = authority.issue()
+    daemon.send_signal(signal.SIGSTOP)  # it looks every second, and the two go together
     other[0].rename(certificate)
     other[1].rename(key)
+    daemon.send_signal(signal.SIGCONT)
     wait_until(lambda: "tls-reloaded" in daemon.log())
     with tls_peer(daemon.address) as peer:
         assert peer.certificate() == der_of(certificate)
@@ -271,17 +279,18 @@ def test_a_put_whose_line_is_cut_without_a_goodbye_leaves_nothing(daemon):
 
 
 def test_half_a_handshake_holds_no_thread(make_daemon, make_client):
-    daemon = make_daemon(config={"server": {"workers": 2}})
+    daemon = make_daemon(config={"server": {"workers": 2, "header_timeout": "1h", "idle_timeout": "1h"}})
     hello = bytes([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3])
     lines = []
     for number in range(100):
-        line = socket.create_connection(daemon.address, 15)
+        line = socket.create_connection(daemon.address, kTimeout)
         line.sendall(hello[:1 + number % len(hello)])
         lines.append(line)
-    make_client(daemon.server).ok("--accept-new", "--timeout", "5s", "ping")
-    busy = daemon.cpu_seconds()
+    make_client(daemon.server).ok("--accept-new", "ping")
+    begun, busy = time.monotonic(), daemon.cpu_seconds()
     let_pass(0.5)
-    assert daemon.cpu_seconds() - busy < 0.25, "half-open handshakes keep the daemon busy"
+    busy = daemon.cpu_seconds() - busy
+    assert busy < 0.5 * (time.monotonic() - begun), "half-open handshakes keep the daemon busy"
     for line in lines:
         line.close()
 

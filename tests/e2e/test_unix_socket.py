@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from support.daemon import run_to_end
-from support.waiting import wait_until
-from support.wire import Peer, frame, v1
+from support.waiting import kPatience, wait_until
+from support.wire import Peer, frame, kTimeout, v1
 
 
 def listening_on(make_daemon, path, **more):
@@ -18,7 +18,7 @@ def listening_on(make_daemon, path, **more):
 
 def unix_peer(path):
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    sock.settimeout(15)
+    sock.settimeout(kTimeout)
     sock.connect(str(path))
     peer = Peer.__new__(Peer)
     peer.socket, peer.received = sock, 0
@@ -58,7 +58,7 @@ def test_ftpc_waits_its_time_for_a_socket_whose_queue_is_full_and_can_be_interru
         running = client.start("ping")
         wait_until(lambda: blocks_interrupt(running.pid), what="a client that minds Ctrl-C")
         running.send_signal(signal.SIGINT)
-        running.communicate(timeout=10)
+        running.communicate(timeout=kPatience)
         assert running.returncode == 130
 
 

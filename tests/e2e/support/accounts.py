@@ -6,7 +6,7 @@ import subprocess
 from support import binaries
 from support.daemon import run_to_end
 from support.environment import clean_environment
-from support.waiting import wait_until
+from support.waiting import kPatience, wait_until
 
 kPassword = "correct horse"
 
@@ -61,7 +61,7 @@ def passwd_by_descriptor(accounts, user, password):
     try:
         return subprocess.run([str(binaries.find("ftpd")), "user", "passwd", user, "--users", str(accounts.file),
                                "--password-fd", str(read)], pass_fds=[read], capture_output=True, text=True,
-                              env=clean_environment(accounts.folder), timeout=30, check=False)
+                              env=clean_environment(accounts.folder), timeout=kPatience, check=False)
     finally:
         os.close(read)
 

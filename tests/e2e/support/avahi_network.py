@@ -10,7 +10,7 @@ import pytest
 kPrelude = """
 set -e
 mount -t tmpfs tmpfs /run && mkdir -p /run/dbus /run/avahi-daemon
-unshare -n -u sleep 1000 & other=$!
+unshare -n -u sleep 3000 & other=$!
 until [ "$(readlink /proc/$other/ns/net)" != "$(readlink /proc/$$/ns/net)" ]; do sleep 0.02; done
 ip link add v0 type veth peer name v1
 ip link set v1 netns $other
@@ -35,7 +35,7 @@ def need():
         pytest.skip("no networks of its own, or no Avahi in them: " + run("true").stderr[-300:])
 
 
-def run(script, deadline=40, **env):
+def run(script, deadline=240, **env):
     """Runs a shell script there; a CompletedProcess with text. `second COMMAND` runs on the other machine."""
     words = ["unshare", "-n", "-m", "-p", "-f", "--mount-proc", "--kill-child", "sh", "-c", kPrelude + script]
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from support import binaries
 from support.environment import clean_environment
 
-kRunDeadline = 60.0
+kRunDeadline = 240.0
 
 
 @dataclass

@@ -6,14 +6,17 @@ import selectors
 import signal
 import subprocess
 import time
+import weakref
 from pathlib import Path
 
 from support import binaries
 from support.environment import clean_environment
+from support.ports import reserved_port
+from support.waiting import kPatience
 
 kReadyLine = re.compile(r"^ftpd: listening on (?:(unix):(/.+)|(.+):(\d+))$")
-kStartDeadline = 15.0
-kStopDeadline = 15.0
+kStartDeadline = kPatience
+kStopDeadline = kPatience
 kSanitizerMarks = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:")
 
 
@@ -61,6 +64,7 @@ class Daemon:
             self.sections.setdefault(section, {}).update(keys)
         self.process = None
         self.addresses = []
+        self._port = None
         self.folder.mkdir(parents=True, exist_ok=True)
         self.root.mkdir(exist_ok=True)
 
@@ -84,7 +88,7 @@ class Daemon:
         if name_root:
             command += ["--root", str(self.root)]
         if "--listen" not in self.options:
-            command += ["--listen", "127.0.0.1:0"]
+            command += ["--listen", f"127.0.0.1:{self.reserve_port()}"]
         command += self.options
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
@@ -96,6 +100,13 @@ class Daemon:
             self.process = None
             raise
         return self
+
+    def reserve_port(self):
+        """The port on 127.0.0.1 where it listens unless its options say something else: the same at every start, and nobody else's."""
+        if self._port is None:
+            place, self._port = reserved_port()
+            weakref.finalize(self, place.close)
+        return self._port
 
     def _read_address(self):
         line = self._read_line(kStartDeadline)
@@ -162,22 +173,24 @@ class Daemon:
 
     def restart(self):
         """Starts again on the same root and the same port (after kill or stop)."""
-        port = self.port
-        self.options = [*self._options_without_listen(), "--listen", f"127.0.0.1:{port}"]
+        assert self._port is not None, "a port that options name may be another's by now"
         return self.start()
-
-    def _options_without_listen(self):
-        kept = list(self.options)
-        while "--listen" in kept:
-            at = kept.index("--listen")
-            del kept[at:at + 2]
-        return kept
 
     def threads(self):
         return len(os.listdir(f"/proc/{self.process.pid}/task"))
 
     def thread_names(self):
-        return [(task / "comm").read_text().strip() for task in Path(f"/proc/{self.process.pid}/task").iterdir()]
+        return [text.strip() for text in self.thread_files("comm")]
+
+    def thread_files(self, name):
+        """What the file of that name in /proc says of each thread; of one that ends meanwhile, nothing."""
+        found = []
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            try:
+                found.append((task / name).read_text())
+            except OSError:
+                continue
+        return found
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
@@ -201,8 +214,20 @@ class Daemon:
 
     def staged(self):
         """Paths of what the daemon keeps in its own folder and is not a lock or an index: parts and temporary files."""
-        state = self.root / ".ftpd"
-        return [path for path in state.rglob("*") if path.is_file() and path.name not in ("lock", "digests")]
+        found = []
+        for folder, _, files in os.walk(self.root / ".ftpd"):
+            found += [Path(folder) / name for name in files if name not in ("lock", "digests")]
+        return found
+
+    def staged_bytes(self):
+        """How many bytes are in these files."""
+        count = 0
+        for path in self.staged():
+            try:
+                count += path.stat().st_size
+            except FileNotFoundError:
+                continue
+        return count
 
 
 def peak_memory(pid):
@@ -210,3 +235,11 @@ def peak_memory(pid):
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     raise AssertionError(f"no VmHWM for process {pid}")
+
+
+def peak_memory_of(program):
+    """As above, of a Popen; 0 when it has just ended."""
+    try:
+        return peak_memory(program.pid)
+    except (AssertionError, OSError):
+        return 0

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from support.waiting import kPatience
+
 kPiece = 65536
 kTick = 0.05
 kHoldTick = 0.01
@@ -17,7 +19,7 @@ class Fault:
     """What happens to one connection, in one direction ("up": from the client; "down": to it). Counts are bytes."""
 
     direction: str = "up"
-    cut_after: int | None = None     # orderly end of both sides
+    cut_after: int | None = None     # orderly end of both sides; of the client's when the target has ended its own
     reset_after: int | None = None   # RST to both sides
     stall_after: int | None = None   # nothing more passes, the connection stays open
     flip_at: int | None = None       # the lowest bit of this byte is turned round
@@ -93,7 +95,7 @@ class FaultProxy:
 
     def _serve(self, near, fault):
         try:
-            far = socket.create_connection(self.target, 5)
+            far = socket.create_connection(self.target, kPatience)
         except OSError:
             near.close()
             return
@@ -102,11 +104,20 @@ class FaultProxy:
                 sock.settimeout(None)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
-                self._pump(_Line("up", near, far, fault), _Line("down", far, near, fault))
+                if self._pump(_Line("up", near, far, fault), _Line("down", far, near, fault)):
+                    self._finish(far)
             except OSError:
                 return
 
+    def _finish(self, target):
+        """Tells the target of the end, and waits for its own: whose line was cut comes back to one that knows of it."""
+        target.shutdown(socket.SHUT_WR)
+        while not self._ended.is_set():
+            if select.select([target], [], [], kTick)[0] and not target.recv(kPiece):
+                return
+
     def _pump(self, *lines):
+        """Moves what comes until the connection is over; True when it was cut."""
         open_lines = list(lines)
         while not self._ended.is_set() and (open_lines or any(line.stalled for line in lines)):
             ready = select.select([line.source for line in open_lines], [], [], kTick)[0]
@@ -115,11 +126,12 @@ class FaultProxy:
                 with self._lock:
                     self.passed[line.direction] += count
                 if line.broken:
-                    return
+                    return line.fault.cut_after is not None
                 if line.finished:
                     open_lines.remove(line)
             if self._released.is_set() and any(line.stalled for line in lines):
-                return
+                return False
+        return False
 
 
 class _Line:

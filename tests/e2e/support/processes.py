@@ -1,7 +1,10 @@
 """Processes of the machine, found by a word that is unique to a test."""
 
+import itertools
 import os
 from pathlib import Path
+
+kCount = itertools.count(1)
 
 
 def processes_with(word):
@@ -17,6 +20,11 @@ def processes_with(word):
         if word.encode() in words:
             found.append(int(folder.name))
     return found
+
+
+def unique_seconds(minutes):
+    """A time for `sleep` that no other process names, not even one of another run of the tests at the same time."""
+    return f"{60 * minutes}.{os.getpid():08}{next(kCount):04}1"
 
 
 def children_of(pid):

@@ -5,20 +5,20 @@ import struct
 import sys
 
 from support.binaries import kProject
+from support.daemon import kStartDeadline
 from support.wire import Peer, frame, v1
 
 sys.path.insert(0, str(kProject / "tests"))
 
 kServiceLine = re.compile(r"^ftpd: (\S+) listening on (.+):(\d+)$")
 kFree = "127.0.0.1:0"
-kReadyDeadline = 15.0
 
 
 def addresses_of(daemon, count):
     """The next `count` ready lines as {name: (host, port)}."""
     found = {}
     for _ in range(count):
-        line = daemon._read_line(kReadyDeadline)
+        line = daemon._read_line(kStartDeadline)
         match = kServiceLine.match(line)
         assert match, f"not a service's ready line: {line!r}"
         found[match.group(1)] = (match.group(2), int(match.group(3)))

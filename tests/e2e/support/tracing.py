@@ -4,6 +4,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from support.waiting import wait_until
 kCall = re.compile(r"^(\d+)\s+(\w+)\((.*)\)\s+= (-?\d+|\?)(.*)$")
 kUnfinished = re.compile(r"^(\d+)\s+(.*) <unfinished \.\.\.>$")
 kResumed = re.compile(r"^(\d+)\s+<\.\.\. \w+ resumed>(.*)$")
-kEndDeadline = 3.0
+kDyingDeadline = 3.0
 
 
 @dataclass
@@ -64,6 +65,7 @@ class Trace:
         self._errors = path.with_suffix(".errors")
         self._command = ["strace", "-f", "-y", "-s", "256", "-o", str(path), *options, "-p", str(pid)]
         self._process = None
+        self._dying_since = None
         self.calls = []
 
     def __enter__(self):
@@ -85,10 +87,21 @@ class Trace:
         if not self._traced_is_dying() and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
         try:
-            self._process.wait(kEndDeadline)
-        except subprocess.TimeoutExpired:
+            wait_until(self._has_ended, what="the end of strace")
+        finally:
             self._process.kill()
             self._process.wait()
+
+    def _has_ended(self):
+        """Also true when it has to be ended: its process is dying, and it has had the time to see that."""
+        if self._process.poll() is not None:
+            return True
+        now = time.monotonic()
+        if not self._traced_is_dying():
+            self._dying_since = None
+        elif self._dying_since is None:
+            self._dying_since = now
+        return self._dying_since is not None and now > self._dying_since + kDyingDeadline
 
     def _traced_is_dying(self):
         try:

@@ -4,9 +4,11 @@ import time
 
 kFirstPause = 0.002
 kLongestPause = 0.05
+# Far longer than anything takes: a machine that stands still for seconds is no failure, and waiting ends with the condition.
+kPatience = 60.0
 
 
-def wait_until(condition, deadline=10.0, what="the condition"):
+def wait_until(condition, deadline=kPatience, what="the condition"):
     """Calls condition() until it is true and returns its value; fails after `deadline` seconds."""
     end = time.monotonic() + deadline
     pause = kFirstPause
@@ -18,6 +20,18 @@ def wait_until(condition, deadline=10.0, what="the condition"):
             raise AssertionError(f"{what}: not seen within {deadline} s")
         time.sleep(pause)
         pause = min(pause * 1.5, kLongestPause)
+
+
+def longer_and_longer(first, what):
+    """Limits of time in seconds, each twice the one before: for what has to be done before a limit that the test itself sets.
+
+    Who comes too late for one, because the machine stood still, takes the next; fails when none is left.
+    """
+    limit = first
+    while limit <= 2 * kPatience:
+        yield limit
+        limit *= 2
+    raise AssertionError(f"{what}: not even within {limit / 2} s")
 
 
 def let_pass(window):

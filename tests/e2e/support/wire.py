@@ -1,13 +1,15 @@
 """The wire as bytes: frames, headers of both forms, chunked bodies, over a plain socket."""
 
+import errno
 import hashlib
 import json
 import socket
 import struct
 
 kHeaderLimit = 65536
-kTimeout = 15.0
+kTimeout = 60.0
 kEnd = struct.pack("<q", 0)
+kEstablished = 1  # a state of tcp_info
 
 
 class Closed(Exception):
@@ -72,14 +74,22 @@ class Peer:
     def close(self):
         self.socket.close()
 
+    def still_there(self):
+        """Has the other side left the connection open so far? Reads nothing."""
+        return self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == kEstablished
+
     def reset(self):
         """Ends with RST instead of FIN."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
     def finish(self):
-        """Tells the other side that no more will come, and goes on reading."""
-        self.socket.shutdown(socket.SHUT_WR)
+        """Tells the other side that no more will come, and goes on reading; also what one that is gone already has said."""
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            if error.errno != errno.ENOTCONN:
+                raise
 
     def send(self, data):
         try:
