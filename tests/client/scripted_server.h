@@ -160,7 +160,7 @@ class ScriptedServer {
 
   std::size_t connections() const { return next_; }
   std::vector<std::chrono::milliseconds> pauses;
-  std::chrono::milliseconds timeout{20'000};  // of the client's connections
+  std::chrono::milliseconds timeout{120'000};  // of the client's connections
 
  private:
   std::vector<Script> scripts_;

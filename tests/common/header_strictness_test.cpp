@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <ctime>
 
 #include "common/header.h"
 #include "common/protocol.h"
@@ -295,6 +296,13 @@ TEST_CASE("the entries of a list have a name and a type, and their members their
   }
 }
 
+// What this thread has worked, however long others kept it waiting.
+std::chrono::nanoseconds ownTime() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
 TEST_CASE("the largest headers are judged quickly, whatever fills them") {
   std::string keys = "{";
   for (int i = 0; i < 5000; ++i) keys += "\"k" + std::to_string(i) + "\":" + std::to_string(i % 10) + ",";
@@ -308,9 +316,9 @@ TEST_CASE("the largest headers are judged quickly, whatever fills them") {
   fewer.insert(fewer.size() - 1, ",\"k0\":1");
   for (const std::string& json : {keys, text, escapes, objects, fewer}) {
     REQUIRE(json.size() <= kMaxHeaderSize);
-    const auto begin = std::chrono::steady_clock::now();
+    const auto begin = ownTime();
     const bool accepted = accepts(json);
-    const auto took = std::chrono::steady_clock::now() - begin;
+    const auto took = ownTime() - begin;
     CHECK(accepted == (json != fewer));
     CHECK(took < std::chrono::milliseconds(200));
   }

@@ -35,7 +35,7 @@ pid_t startSleeper(bool listens) {
   if (child != 0) return child;
   ::signal(SIGTERM, listens ? SIG_DFL : SIG_IGN);
   ::setpgid(0, 0);
-  ::alarm(60);
+  ::alarm(600);
   for (;;) ::pause();
 }
 
@@ -109,7 +109,7 @@ TEST_CASE("a group that ends when it is asked to has its time, and its first pro
   std::optional<int> status;
   CHECK(ProcessTable().childrenOf(::getpid()) == std::vector<pid_t>{group});
   CHECK_FALSE(reapDescendants(group, status));
-  CHECK(endDescendants(group, 10s, status));
+  CHECK(endDescendants(group, 120s, status));
   REQUIRE(status);
   CHECK(WTERMSIG(*status) == SIGTERM);
 }

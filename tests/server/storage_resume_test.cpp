@@ -236,11 +236,11 @@ TEST_CASE("parts of uploads in progress do not expire, others do after their tim
   disk.start();
   auto upload = disk.resume(spec, kPrefix).upload;
   upload->write(bytesOf(patterned(400)));
-  disk.storage->expireParts(std::chrono::seconds(5));
+  disk.storage->expireParts(std::chrono::hours(1));
   CHECK(disk.parts() == 1);
   upload.reset();
   CHECK(disk.parts() == 1);
-  disk.storage->expireParts(std::chrono::seconds(5));
+  disk.storage->expireParts(std::chrono::hours(1));
   CHECK(disk.parts() == 0);
 }
 
