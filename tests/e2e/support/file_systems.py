@@ -93,6 +93,12 @@ class LoopFolder(MountedFolder):
         finally:
             os.close(descriptor)
 
+    def unmount(self):
+        """As above, and waits until the file system is gone: whoever has made mounts of their own meanwhile has a copy of ours for a while,
+        and a file system that is in use somewhere would only be shown again, without a reboot."""
+        super().unmount()
+        wait_until(lambda: not run("losetup", "-n", "-j", self._image).stdout, what=f"nobody has {self._image} mounted")
+
     def restore_power(self):
         """Mounts again, as after a reboot. Nobody may use the folder meanwhile."""
         self.unmount()
