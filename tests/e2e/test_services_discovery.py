@@ -69,11 +69,11 @@ def answer_to(request):
 
 
 def found_by(client, *names):
-    """{name: what is told of it} of the daemons that are found, these among them; who does not answer in time is asked again."""
+    """{name: what is told of it} of the daemons that are found, these among them; who does not answer in time, or in part, is asked again."""
     def found():
         lines = client.run("--json", "discover").lines()
         told = {line["name"]: line for line in lines if line["type"] == "daemon"}
-        return told if all(name in told for name in names) else None
+        return told if all("fingerprint" in told.get(name, ()) for name in names) else None
 
     return wait_until(found, what=f"an answer of {names}")
 
