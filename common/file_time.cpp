@@ -15,4 +15,17 @@ std::int64_t nanoseconds(const timespec& time) {
   return exactNanoseconds(time).value_or(time.tv_sec < 0 ? INT64_MIN : INT64_MAX);
 }
 
+timespec timeOf(std::int64_t nanoseconds) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  std::int64_t seconds = nanoseconds / kSecond;
+  std::int64_t rest = nanoseconds % kSecond;
+  if (rest < 0) {
+    rest += kSecond;
+    --seconds;
+  }
+  return {seconds, rest};
+}
+
+std::array<timespec, 2> modifiedAt(std::int64_t nanoseconds) { return {timespec{0, UTIME_OMIT}, timeOf(nanoseconds)}; }
+
 }  // namespace ft

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -12,5 +13,9 @@ namespace ft {
 std::optional<std::int64_t> exactNanoseconds(const timespec& time);
 // The same; what does not fit is told as the nearest that does.
 std::int64_t nanoseconds(const timespec& time);
+// The way back: any number at all is a time.
+timespec timeOf(std::int64_t nanoseconds);
+// For utimensat() and its kin: the time of modification, and that of access as it is.
+std::array<timespec, 2> modifiedAt(std::int64_t nanoseconds);
 
 }  // namespace ft

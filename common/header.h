@@ -20,7 +20,7 @@ struct ListEntry {
   std::string name;
   std::string type;  // "file", "dir", "link", "other"
   std::uint64_t size = 0;
-  std::int64_t mtimeNs = 0;
+  std::optional<std::int64_t> mtimeNs{};  // of a folder that may not be looked at there is none
   std::uint32_t mode = 0;
   bool operator==(const ListEntry&) const = default;
 };

@@ -62,7 +62,7 @@ std::string_view readValue(const dom::element& value, ListEntry& into) {
     if (member.key == "name") expected = readValue(member.value, into.name);
     if (member.key == "type") expected = readValue(member.value, into.type);
     if (member.key == "size") expected = readValue(member.value, into.size);
-    if (member.key == "mtime_ns") expected = readValue(member.value, into.mtimeNs);
+    if (member.key == "mtime_ns") expected = readValue(member.value, into.mtimeNs.emplace());
     if (member.key == "mode") expected = readValue(member.value, into.mode);
     if (!expected.empty()) return kEntry;
   }

@@ -31,9 +31,11 @@ void writeValue(JsonWriter& json, const ListEntry& entry) {
   json.key("size");
   json.value(entry.size);
   json.key("mtime");
-  json.value(wholeSeconds(entry.mtimeNs));
-  json.key("mtime_ns");
-  json.value(entry.mtimeNs);
+  json.value(wholeSeconds(entry.mtimeNs.value_or(0)));
+  if (entry.mtimeNs) {
+    json.key("mtime_ns");
+    json.value(*entry.mtimeNs);
+  }
   json.key("mode");
   json.value(std::uint64_t{entry.mode});
   json.endObject();

@@ -19,8 +19,9 @@ constexpr std::size_t kMkdirFlight = 4;
 constexpr std::size_t kMkdirEachFlight = 256;
 // Digits, commas and quotes of one entry of `check` beside its name.
 constexpr std::size_t kCheckEntryCost = 48;
-// Digits and comma of permission bits.
+// Digits and comma of permission bits, and of a time.
 constexpr std::size_t kModeCost = 4;
+constexpr std::size_t kTimeCost = 21;
 // The server replies when all is gone, and how much that is nobody knows: millions of files on a slow disk.
 constexpr std::chrono::hours kRemoveTime{1};
 
@@ -64,16 +65,20 @@ std::vector<CheckRequest> cutForCheck(std::span<const CheckEntry> entries) {
   return requests;
 }
 
-// How many of `made`, at least one, fit into one request: in it, either all say their bits or none does.
+// Do they say the same kinds of things? In one request, either all do or none does.
+bool alike(const NewFolder& one, const NewFolder& other) {
+  return one.mode.has_value() == other.mode.has_value() && one.mtimeNs.has_value() == other.mtimeNs.has_value();
+}
+
+// How many of `made`, at least one, fit into one request.
 std::size_t countForMkdir(std::span<const NewFolder> made) {
   const std::size_t most = std::min(made.size(), kMaxCheckEntries);
-  const auto costOf = [](const NewFolder& folder) { return nameCost(folder.name) + (folder.mode ? kModeCost : 0); };
+  const auto costOf = [](const NewFolder& folder) {
+    return nameCost(folder.name) + (folder.mode ? kModeCost : 0) + (folder.mtimeNs ? kTimeCost : 0);
+  };
   std::size_t bytes = costOf(made.front());
   std::size_t count = 1;
-  while (count < most && made[count].mode.has_value() == made.front().mode.has_value() &&
-         (bytes += costOf(made[count])) <= kNamesBytes) {
-    ++count;
-  }
+  while (count < most && alike(made[count], made.front()) && (bytes += costOf(made[count])) <= kNamesBytes) ++count;
   return count;
 }
 
@@ -82,9 +87,15 @@ Header mkdirRequest(const FileName& folder, std::span<const NewFolder> made) {
   request.parents = true;
   request.names.emplace();
   if (made.front().mode) request.modes.emplace();
+  if (made.front().mtimeNs) request.mtimesNs.emplace();
   for (const NewFolder& each : made) {
+    if (each.name.empty()) {
+      request.mtimeNs = each.mtimeNs;
+      continue;
+    }
     request.names->push_back(each.name);
     if (each.mode) request.modes->push_back(*each.mode);
+    if (each.mtimeNs) request.mtimesNs->push_back(*each.mtimeNs);
   }
   return request;
 }
@@ -172,8 +183,7 @@ ServerInfo Client::hello() {
 
 RemoteInfo Client::stat(const FileName& name) {
   const Header reply = ask(makeRequest("stat", name));
-  return {typeFromName(reply.type.value_or("file")), reply.filesize.value_or(0), reply.mtimeNs.value_or(0),
-          reply.mode.value_or(0)};
+  return {typeFromName(reply.type.value_or("file")), reply.filesize.value_or(0), reply.mtimeNs, reply.mode.value_or(0)};
 }
 
 RemotePage Client::list(const FileName& folder, const std::string& after) {
@@ -236,14 +246,19 @@ std::optional<ServerFailure> Client::readRefusal(const FileName& name) {
   }
 }
 
+std::size_t Client::requestMkdir(const FileName& folder, std::span<const NewFolder> made) {
+  const std::size_t count = countForMkdir(made);
+  connection_.queue(mkdirRequest(folder, made.first(count)));
+  return count;
+}
+
 std::vector<std::span<const NewFolder>> Client::mkdirAll(const FileName& folder, std::span<const NewFolder> made) {
   std::vector<std::span<const NewFolder>> refused;
   std::deque<std::span<const NewFolder>> flight;
   while (!made.empty() || !flight.empty()) {
     while (!made.empty() && flight.size() < kMkdirFlight) {
-      flight.push_back(made.first(countForMkdir(made)));
+      flight.push_back(made.first(requestMkdir(folder, made)));
       made = made.subspan(flight.back().size());
-      connection_.queue(mkdirRequest(folder, flight.back()));
     }
     if (readRefusal(folder)) refused.push_back(flight.front());
     flight.pop_front();
@@ -259,6 +274,7 @@ std::vector<Client::Refusal> Client::mkdirEach(const FileName& folder, std::span
       Header request = makeRequest("mkdir", folder.child(made[asked].name));
       request.parents = true;
       request.mode = made[asked].mode;
+      request.mtimeNs = made[asked].mtimeNs;
       connection_.queue(request);
     }
     if (auto failure = readRefusal(folder.child(made[i].name))) refused.push_back({i, std::move(*failure)});

@@ -30,7 +30,7 @@ enum class RemoteType { File, Folder, Link, Other };
 struct RemoteInfo {
   RemoteType type = RemoteType::File;
   std::uint64_t size = 0;
-  std::int64_t mtimeNs = 0;
+  std::optional<std::int64_t> mtimeNs{};  // nullopt: the server does not tell
   std::uint32_t mode = 0;
 };
 
@@ -80,7 +80,8 @@ enum class CheckBits { Ignore, Compare };
 // A folder for `mkdir` to make, below another one.
 struct NewFolder {
   std::string name;
-  std::optional<std::uint32_t> mode;  // its permission bits; nullopt: the server's own for folders
+  std::optional<std::uint32_t> mode;      // its permission bits; nullopt: the server's own for folders
+  std::optional<std::int64_t> mtimeNs{};  // also of one that is there; nullopt: as it comes
 };
 
 class Client {
@@ -96,6 +97,9 @@ class Client {
   RemotePage readList(const FileName& folder, const std::string& after);
   DigestValue sum(const FileName& name, DigestAlgorithm algorithm);
   void mkdir(const FileName& name, bool parents, std::optional<std::uint32_t> mode = std::nullopt);
+  // Queues one mkdir for as many of `made`, at least one, as fit into it, in their order and with their parents; returns
+  // how many. A name that is "" is that of `folder` itself, for its time. The answer is the caller's to read.
+  std::size_t requestMkdir(const FileName& folder, std::span<const NewFolder> made);
   // All of `made` below `folder`, and their parents, in their order and in a few pipelined requests. Returns the parts
   // of `made` that were refused as a whole, though some of them may be made.
   std::vector<std::span<const NewFolder>> mkdirAll(const FileName& folder, std::span<const NewFolder> made);

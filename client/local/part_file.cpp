@@ -16,6 +16,7 @@
 #include "common/error.h"
 #include "common/escape.h"
 #include "common/file_mask.h"
+#include "common/file_time.h"
 #include "common/protocol.h"
 #include "common/whole_file.h"
 
@@ -190,11 +191,7 @@ void PartFile::finish(std::optional<std::uint32_t> mode, std::optional<std::int6
   struct stat status {};
   const bool same = ::fstat(fd_.get(), &status) == 0 && (status.st_mode & 07777) == (*mode & kModeMask);
   if (!same && ::fchmod(fd_.get(), *mode & kModeMask) != 0) fail(errno);
-  if (!mtimeNs) return;
-  constexpr std::int64_t kSecond = 1'000'000'000;
-  const std::int64_t rest = (*mtimeNs % kSecond + kSecond) % kSecond;
-  const std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, timespec{(*mtimeNs - rest) / kSecond, rest}};
-  if (::futimens(fd_.get(), times.data()) != 0) fail(errno);
+  if (mtimeNs && ::futimens(fd_.get(), modifiedAt(*mtimeNs).data()) != 0) fail(errno);
 }
 
 void PartFile::startSync() { ::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE); }

@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/escape.h"
+#include "common/file_time.h"
 #include "common/protocol.h"
 
 namespace ft {
@@ -77,6 +78,16 @@ void TargetFolder::finishModes() {
   for (; !unfinished_.empty(); unfinished_.pop_back()) {
     const auto& [name, mode] = unfinished_.back();
     if (const FolderPtr folder = existing(name)) setMode(*folder, mode);
+  }
+}
+
+void TargetFolder::setTime(const FileName& name, std::int64_t mtimeNs) {
+  const FolderPtr folder = existing(name);
+  struct stat status {};
+  if (!folder) return;
+  if (::fstat(folder->fd.get(), &status) == 0 && exactNanoseconds(status.st_mtim) == mtimeNs) return;
+  if (::futimens(folder->fd.get(), modifiedAt(mtimeNs).data()) != 0) {
+    throw failureFromErrno(errno, escapeText(folder->path));
   }
 }
 

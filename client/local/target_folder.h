@@ -41,6 +41,8 @@ class TargetFolder {
   FolderPtr folder(const FileName& name, Mode mode = std::nullopt);
   // As folder(), but nullptr where it does not exist yet; makes nothing.
   FolderPtr existing(const FileName& name);
+  // Gives a folder that is there its time. Names that come into it or go from it later change that. Throws Failure.
+  void setTime(const FileName& name, std::int64_t mtimeNs);
   // The folders in which folders were made since the last call; they are to be synced. Each is a descriptor, so they
   // are to be taken now and then.
   std::vector<FolderPtr> takeTouched();

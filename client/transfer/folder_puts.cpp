@@ -38,8 +38,18 @@ void FolderPuts::makeShare(Link& link, const FileName& base, Share& share) {
   share.refused.clear();
   for (const std::span<const NewFolder> group : link.client().mkdirAll(base, share.folders)) {
     // Which of them it was tells each of them.
+    std::vector<NewFolder> untimed;
     for (Client::Refusal& refusal : link.client().mkdirEach(base, group)) {
-      share.refused.push_back({group[refusal.index].name, std::move(refusal.failure)});
+      const NewFolder& folder = group[refusal.index];
+      if (folder.mtimeNs) {
+        untimed.push_back({folder.name, folder.mode});
+      } else {
+        share.refused.push_back({folder.name, std::move(refusal.failure)});
+      }
+    }
+    // Perhaps it was only the time.
+    for (Client::Refusal& refusal : link.client().mkdirEach(base, untimed)) {
+      share.refused.push_back({untimed[refusal.index].name, std::move(refusal.failure)});
     }
   }
   share.done = true;

@@ -41,10 +41,18 @@ Header trailerFor(const SourceFile& source, PutBody::End end, FileDigest& follow
 
 }  // namespace
 
-void LargePuts::run(std::deque<PutJob>& jobs) {
+void LargePuts::run(std::deque<PutJob>& jobs, FolderTimes& times) {
+  putAll(jobs, times);
+  if (times.done()) return;
+  times.sendAll(link_.connection());
+  times.awaitAll(link_.connection());
+}
+
+void LargePuts::putAll(std::deque<PutJob>& jobs, FolderTimes& times) {
   while (!jobs.empty()) {
     try {
-      const FileOutcome outcome = putOne(jobs.front(), jobs.size() > 1 ? &jobs[1] : nullptr);
+      times.restart();
+      const FileOutcome outcome = putOne(jobs.front(), {jobs.size() > 1 ? &jobs[1] : nullptr, times});
       observer_.ended(outcome);
       link_.progressed();
     } catch (const Failure& failure) {
@@ -94,7 +102,7 @@ void LargePuts::offer(PutJob& job) {
   offered_.emplace(std::move(source));
 }
 
-FileOutcome LargePuts::putOne(PutJob& job, PutJob* next) {
+FileOutcome LargePuts::putOne(PutJob& job, const Behind& behind) {
   if (!offered_) offer(job);
   const SourceFile source = std::move(*offered_);
   offered_.reset();
@@ -107,7 +115,7 @@ FileOutcome LargePuts::putOne(PutJob& job, PutJob* next) {
     outcome.resumed = source.size();
     return outcome;
   }
-  return sendChunks(job, source, std::move(start), next);
+  return sendChunks(job, source, std::move(start), behind);
 }
 
 LargePuts::Start LargePuts::agree(PutJob& job, const SourceFile& source) {
@@ -138,7 +146,16 @@ Digest LargePuts::digestOfPrefix(PutJob& job, const SourceFile& source, std::uin
   return digest;
 }
 
-FileOutcome LargePuts::sendChunks(PutJob& job, const SourceFile& source, Start start, PutJob* next) {
+void LargePuts::sendBehind(const Behind& behind) {
+  if (behind.next == nullptr) return behind.times.sendAll(link_.connection());
+  try {
+    offer(*behind.next);
+  } catch (const Failure&) {
+    offered_.reset();  // it is told when the turn comes to it
+  }
+}
+
+FileOutcome LargePuts::sendChunks(PutJob& job, const SourceFile& source, Start start, const Behind& behind) {
   Connection& connection = link_.connection();
   Header header = putHeader(job, source, options_);
   header.digest = digestName(job.digest);
@@ -160,14 +177,9 @@ FileOutcome LargePuts::sendChunks(PutJob& job, const SourceFile& source, Start s
   }
   std::optional<DigestValue> digest;
   connection.queue(trailerFor(source, end, following, digest));
-  if (next != nullptr && digest) {
-    try {
-      offer(*next);
-    } catch (const Failure&) {
-      offered_.reset();  // it is told when the turn comes to it
-    }
-  }
+  if (digest) sendBehind(behind);
   const Header reply = awaitStored(source);
+  behind.times.awaitAll(connection);
   if (!digest) throwSourceChanged(source.path());
   requireAnswer(reply, "put", job.remote);
   checkStored(reply, source.size(), *digest, &source);

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "client/connection/link.h"
+#include "client/transfer/folder_times.h"
 #include "client/transfer/put_body.h"
 #include "client/transfer/put_job.h"
 
@@ -16,10 +17,10 @@ class LargePuts {
   LargePuts(Link& link, const TransferOptions& options, TransferObserver& observer)
       : link_(link), options_(options), observer_(observer) {}
 
-  // Empties `jobs`; each one's end is told to the observer. When it throws (the connection broke, the server is busy,
-  // the user stopped), the jobs that have no answer are in `jobs`, and what the server has of the first is resumed by
-  // the next call.
-  void run(std::deque<PutJob>& jobs);
+  // Empties `jobs`; each one's end is told to the observer. Behind the last one, `times` are set. When it throws (the
+  // connection broke, the server is busy, the user stopped), the jobs that have no answer are in `jobs`, and what the
+  // server has of the first is resumed by the next call.
+  void run(std::deque<PutJob>& jobs, FolderTimes& times);
 
  private:
   // Where the body begins, and the digest of what lies before it.
@@ -31,9 +32,16 @@ class LargePuts {
   };
 
   void offer(PutJob& job);
-  FileOutcome putOne(PutJob& job, PutJob* next);
+  // What is sent right behind a body: the next offer, or in the end the times.
+  struct Behind {
+    PutJob* next;  // or nullptr
+    FolderTimes& times;
+  };
+  void putAll(std::deque<PutJob>& jobs, FolderTimes& times);
+  FileOutcome putOne(PutJob& job, const Behind& behind);
   Start agree(PutJob& job, const SourceFile& source);
-  FileOutcome sendChunks(PutJob& job, const SourceFile& source, Start start, PutJob* next);
+  FileOutcome sendChunks(PutJob& job, const SourceFile& source, Start start, const Behind& behind);
+  void sendBehind(const Behind& behind);
   FileOutcome sendRaw(PutJob& job, const SourceFile& source);
   Header awaitStored(const SourceFile& source);
   [[noreturn]] void refused(const Header& reply);

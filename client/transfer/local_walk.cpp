@@ -10,6 +10,7 @@
 #include "client/local/source_file.h"
 #include "common/error.h"
 #include "common/escape.h"
+#include "common/file_time.h"
 #include "common/protocol.h"
 
 namespace ft {
@@ -17,10 +18,8 @@ namespace {
 
 constexpr std::uint32_t kUsualMode = 0755;
 
-std::optional<std::uint32_t> unusualMode(int folder) {
-  struct stat status {};
-  if (::fstat(folder, &status) != 0) return std::nullopt;
-  const std::uint32_t mode = status.st_mode & kModeMask;
+std::optional<std::uint32_t> unusualMode(const struct stat& folder) {
+  const std::uint32_t mode = folder.st_mode & kModeMask;
   return mode == kUsualMode ? std::nullopt : std::optional(mode);
 }
 
@@ -59,29 +58,45 @@ LocalBatch LocalWalk::next(std::size_t limit) {
 
 void LocalWalk::closeCurrent(LocalBatch& batch) {
   open_.reset();
+  // Of one that is empty, the time is set when it is made.
+  if (currentTime_ && (!currentEmpty_ || current_.empty())) {
+    unfinished_.push_back({{current_, *currentTime_}, currentWaiting_});
+  }
+  finishFolders(batch);
   if (!currentEmpty_) return;
   if (batch.folders.empty() || batch.folders.back().relative != current_) {
-    batch.folders.push_back({current_, currentMode_, true});
+    batch.folders.push_back({current_, currentMode_, true, currentTime_});
   }
   batch.folders.back().empty = true;
+}
+
+void LocalWalk::finishFolders(LocalBatch& batch) {
+  for (; !unfinished_.empty() && waiting_.size() <= unfinished_.back().waiting; unfinished_.pop_back()) {
+    batch.finished.push_back(std::move(unfinished_.back().folder));
+  }
 }
 
 bool LocalWalk::openNext(LocalBatch& batch) {
   while (!waiting_.empty()) {
     current_ = std::move(waiting_.back());
     waiting_.pop_back();
+    currentWaiting_ = waiting_.size();
     currentEmpty_ = true;
     // The folder that the user named may be a link; those below may not.
     const int links = current_.empty() ? 0 : O_NOFOLLOW;
     const int fd = ::open(pathOf(current_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | links);
     if (fd >= 0) open_.reset(::fdopendir(fd));
     if (fd >= 0 && open_) {
-      currentMode_ = unusualMode(fd);
-      if (currentMode_) batch.folders.push_back({current_, currentMode_, false});
+      struct stat status {};
+      const bool known = ::fstat(fd, &status) == 0;
+      currentMode_ = known ? unusualMode(status) : std::nullopt;
+      currentTime_ = known ? exactNanoseconds(status.st_mtim) : std::nullopt;
+      if (currentMode_) batch.folders.push_back({current_, currentMode_, false, currentTime_});
       return true;
     }
     failed(current_, errno);
     if (fd >= 0) ::close(fd);
+    finishFolders(batch);
   }
   return false;
 }

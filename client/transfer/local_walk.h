@@ -25,6 +25,13 @@ struct LocalFolder {
   std::string relative;               // "" for the walked folder itself
   std::optional<std::uint32_t> mode;  // permission bits that are not the usual ones (0755)
   bool empty = false;
+  std::optional<std::int64_t> mtimeNs{};  // nullopt: it does not fit
+};
+
+// A folder, and the time that it had when it was opened.
+struct LocalFolderTime {
+  std::string relative;
+  std::int64_t mtimeNs = 0;
 };
 
 struct LocalBatch {
@@ -32,14 +39,17 @@ struct LocalBatch {
   // Those that are empty, and those of unusual bits: these come before everything that is in them, in this batch or a
   // later one.
   std::vector<LocalFolder> folders;
-  std::size_t size() const { return files.size() + folders.size(); }
+  // Folders that are not empty, and the walked one in any case, when all that is in them is in this batch or an earlier
+  // one; those inside of another one before it.
+  std::vector<LocalFolderTime> finished;
+  std::size_t size() const { return files.size() + folders.size() + finished.size(); }
 };
 
 class LocalWalk {
  public:
   LocalWalk(std::string root, TransferObserver& observer);
 
-  // `limit` files and folders more; fewer at the end. A folder that cannot be read is told as a failed outcome.
+  // `limit` files and folders more, or a few above; fewer at the end. A folder that cannot be read is told as a failed outcome.
   LocalBatch next(std::size_t limit);
 
  private:
@@ -47,7 +57,15 @@ class LocalWalk {
     void operator()(DIR* folder) const { ::closedir(folder); }
   };
 
+  // A folder whose inside is not all walked yet.
+  struct Unfinished {
+    LocalFolderTime folder;
+    std::size_t waiting = 0;  // how many folders wait when it is
+  };
+
   bool openNext(LocalBatch& batch);
+  // Nothing is open: what has nothing waiting inside is at its end.
+  void finishFolders(LocalBatch& batch);
   void closeCurrent(LocalBatch& batch);
   void take(const dirent& entry, LocalBatch& batch);
   std::string pathOf(const std::string& relative) const;
@@ -59,7 +77,10 @@ class LocalWalk {
   std::unique_ptr<DIR, CloseFolder> open_;
   std::string current_;
   bool currentEmpty_ = true;
+  std::size_t currentWaiting_ = 0;  // folders that waited when it was taken
   std::optional<std::uint32_t> currentMode_;
+  std::optional<std::int64_t> currentTime_;
+  std::vector<Unfinished> unfinished_;  // each inside of the one before
 };
 
 }  // namespace ft

@@ -18,33 +18,34 @@ std::uint64_t bytesOf(const std::deque<PutJob>& jobs) {
 
 }  // namespace
 
-void ParallelPuts::put(std::deque<PutJob> jobs) {
+void ParallelPuts::put(std::deque<PutJob> jobs, FolderTimes times) {
   const std::uint64_t bytes = bytesOf(jobs);
   const std::size_t width = sides_.widthFor(jobs.size(), bytes);
   if (width < 2) {
-    engine_.put(std::move(jobs));
+    engine_.put(std::move(jobs), std::move(times));
     return;
   }
   sides_.open(width);  // while this one makes its offer
   std::deque<PutJob> rest;
   std::deque<PutJob> cut;
   for (PutJob& job : jobs) (job.size >= Pieces::kWorthCutting ? cut : rest).push_back(std::move(job));
-  const std::uint64_t restBytes = bytesOf(rest);
-  const std::size_t restWidth = sides_.widthFor(rest.size(), restBytes);
-  putShares(std::move(rest), restWidth, restBytes);
-  std::deque<PutJob> left;
+  FolderTimeShares folders(std::move(times));
+  Left left{{}, rest.empty() ? folders.withOthers({&cut}) : folders.of({&cut})};
+  if (!rest.empty()) putShares(std::move(rest), folders, left);
   for (PutJob& job : cut) {
     if (const auto outcome = segments_.put(job, width)) {
       observer_.ended(*outcome);
     } else {
-      left.push_back(std::move(job));
+      left.jobs.push_back(std::move(job));
     }
   }
-  if (!left.empty()) engine_.put(std::move(left));
+  engine_.put(std::move(left.jobs), std::move(left.times));
 }
 
 // Neighbours stay together, for they are mostly in one folder.
-void ParallelPuts::putShares(std::deque<PutJob> jobs, std::size_t width, std::uint64_t bytes) {
+std::vector<ParallelPuts::Share> ParallelPuts::shareOut(std::deque<PutJob> jobs) {
+  const std::uint64_t bytes = bytesOf(jobs);
+  const std::size_t width = sides_.widthFor(jobs.size(), bytes);
   const std::uint64_t fair = (bytes + jobs.size() * kFileWeight) / width + 1;
   std::vector<Share> shares(width);
   std::uint64_t weight = 0;
@@ -53,16 +54,27 @@ void ParallelPuts::putShares(std::deque<PutJob> jobs, std::size_t width, std::ui
     weight += job.size + kFileWeight;
     (job.size <= kSmallFile ? share.small : share.large).push_back(std::move(job));
   }
-  sides_.run(width, [&](Link& link, std::size_t number) {
-    Share& share = shares[number];
-    PutEngine(link, options_, observer_).put(share.small, share.large);
-  });
-  std::deque<PutJob> left;
-  for (Share& share : shares) {
-    for (PutJob& job : share.small) left.push_back(std::move(job));
-    for (PutJob& job : share.large) left.push_back(std::move(job));
+  return shares;
+}
+
+void ParallelPuts::putShares(std::deque<PutJob> jobs, FolderTimeShares& times, Left& left) {
+  std::vector<Share> shares = shareOut(std::move(jobs));
+  // The first one last, as it takes what the others do not have.
+  for (auto share = shares.rbegin(); share != shares.rend(); ++share) {
+    const bool first = std::next(share) == shares.rend();
+    share->times = first ? times.withOthers({&share->small, &share->large}) : times.of({&share->small, &share->large});
   }
-  if (!left.empty()) engine_.put(std::move(left));
+  sides_.run(shares.size(), [&](Link& link, std::size_t number) {
+    Share& share = shares[number];
+    PutEngine(link, options_, observer_).put(share.small, share.large, share.times);
+  });
+  std::vector<const FolderTimes*> all{&left.times};
+  for (Share& share : shares) {
+    for (PutJob& job : share.small) left.jobs.push_back(std::move(job));
+    for (PutJob& job : share.large) left.jobs.push_back(std::move(job));
+    all.push_back(&share.times);
+  }
+  left.times = times.notDone(all);
 }
 
 }  // namespace ft

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "client/transfer/folder_puts.h"
+#include "client/transfer/folder_times.h"
 #include "client/transfer/put_engine.h"
 #include "client/transfer/segment_put.h"
 #include "client/transfer/shared_observer.h"
@@ -31,16 +32,23 @@ class ParallelPuts {
   std::vector<FolderPuts::Refused> makeFolders(const FileName& base, std::vector<NewFolder> folders) {
     return folders_.make(base, std::move(folders));
   }
-  // As PutEngine::put().
-  void put(std::deque<PutJob> jobs);
+  // As PutEngine::put(); each connection sets the times of the folders that it has changed.
+  void put(std::deque<PutJob> jobs, FolderTimes times = {});
 
  private:
   // What one connection stores.
   struct Share {
     std::deque<PutJob> small;
     std::deque<PutJob> large;
+    FolderTimes times{};
   };
-  void putShares(std::deque<PutJob> jobs, std::size_t width, std::uint64_t bytes);
+  // What the connections leave to the first one.
+  struct Left {
+    std::deque<PutJob> jobs;
+    FolderTimes times;
+  };
+  void putShares(std::deque<PutJob> jobs, FolderTimeShares& times, Left& left);
+  std::vector<Share> shareOut(std::deque<PutJob> jobs);
 
   const TransferOptions& options_;
   SharedObserver observer_;

@@ -4,17 +4,18 @@
 
 namespace ft {
 
-void PutEngine::put(std::deque<PutJob> jobs) {
+void PutEngine::put(std::deque<PutJob> jobs, FolderTimes times) {
   std::deque<PutJob> small;
   std::deque<PutJob> large;
   for (PutJob& job : jobs) (job.size <= kSmallFile ? small : large).push_back(std::move(job));
-  put(small, large);
+  put(small, large, times);
 }
 
-void PutEngine::put(std::deque<PutJob>& small, std::deque<PutJob>& large) {
+void PutEngine::put(std::deque<PutJob>& small, std::deque<PutJob>& large, FolderTimes& times) {
   link_.persist([&] {
-    if (!small.empty()) small_.run(small, large);
-    if (!large.empty()) large_.run(large);
+    times.restart();
+    if (!small.empty() || (large.empty() && !times.done())) small_.run({small, large, times});
+    if (!large.empty()) large_.run(large, times);
   });
 }
 

@@ -13,11 +13,11 @@ class PutEngine {
   PutEngine(Link& link, const TransferOptions& options, TransferObserver& observer)
       : link_(link), small_(link, options, observer), large_(link, options, observer) {}
 
-  // Small files first, all on their way together; then the long ones. Throws when the line stays broken or the user
-  // stops.
-  void put(std::deque<PutJob> jobs);
+  // Small files first, all on their way together; then the long ones; behind them the times of their folders. Throws
+  // when the line stays broken or the user stops.
+  void put(std::deque<PutJob> jobs, FolderTimes times = {});
   // The same, already told apart. What is in `small` and `large` when it throws is not done.
-  void put(std::deque<PutJob>& small, std::deque<PutJob>& large);
+  void put(std::deque<PutJob>& small, std::deque<PutJob>& large, FolderTimes& times);
 
  private:
   Link& link_;

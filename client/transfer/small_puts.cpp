@@ -17,10 +17,10 @@ constexpr std::size_t kMaxFlight = 4096;
 
 }  // namespace
 
-void SmallPuts::run(std::deque<PutJob>& jobs, std::deque<PutJob>& grown) {
+void SmallPuts::run(const Work& work) {
   Connection& connection = link_.connection();
   try {
-    exchange(connection, jobs, grown);
+    exchange(connection, work);
   } catch (const std::exception& error) {
     // Who was not let in learns nothing from what the server says to each file. After a reply that is none, nobody
     // knows which file the next one is about.
@@ -29,7 +29,7 @@ void SmallPuts::run(std::deque<PutJob>& jobs, std::deque<PutJob>& grown) {
     if (!unusable) settleLastWords(connection);
     while (!flight_.empty()) {
       flight_.back().job.sentBefore = true;
-      jobs.push_front(std::move(flight_.back().job));
+      work.jobs.push_front(std::move(flight_.back().job));
       flight_.pop_back();
     }
     throw;
@@ -37,25 +37,38 @@ void SmallPuts::run(std::deque<PutJob>& jobs, std::deque<PutJob>& grown) {
   settleDoubtful();
 }
 
-void SmallPuts::exchange(Connection& connection, std::deque<PutJob>& jobs, std::deque<PutJob>& grown) {
+bool SmallPuts::hasMore(const Work& work) const {
+  if (!work.jobs.empty()) return flight_.size() < kMaxFlight;
+  return work.grown.empty() && !work.times.sent();
+}
+
+void SmallPuts::sendMore(Connection& connection, const Work& work, std::size_t goal) {
+  while (hasMore(work) && connection.unsent() < goal) {
+    if (work.jobs.empty()) {
+      work.times.sendNext(connection);
+    } else {
+      sendNext(connection, work.jobs, work.grown);
+    }
+  }
+}
+
+void SmallPuts::exchange(Connection& connection, const Work& work) {
   connection.restartDeadline();
   std::size_t goal = kFirstGoal;
-  while (!jobs.empty() || !flight_.empty()) {
-    while (!jobs.empty() && connection.unsent() < goal && flight_.size() < kMaxFlight) {
-      sendNext(connection, jobs, grown);
-    }
+  while (!work.jobs.empty() || !flight_.empty() || work.times.awaits() || hasMore(work)) {
+    sendMore(connection, work, goal);
     goal = kOutputGoal;
     connection.stop().check();
     connection.sendSome();
     bool settled = false;
     while (const auto reply = connection.takeHeader()) {
-      settle(*reply);
+      settle(*reply, work.times);
       connection.restartDeadline();
       settled = true;
     }
-    const bool more = !jobs.empty() && flight_.size() < kMaxFlight;
+    const bool awaits = !flight_.empty() || work.times.awaits();
     const bool writing = connection.unsent() > 0;
-    if (!settled && !flight_.empty() && (writing || !more)) connection.wait(writing);
+    if (!settled && awaits && (writing || !hasMore(work))) connection.wait(writing);
   }
 }
 
@@ -113,6 +126,14 @@ void SmallPuts::settle(const Header& reply) {
     }
   }
   flight_.pop_front();
+}
+
+void SmallPuts::settle(const Header& reply, FolderTimes& times) {
+  if (flight_.empty() && times.awaits()) {
+    times.settle(reply);
+  } else {
+    settle(reply);
+  }
 }
 
 void SmallPuts::settleLastWords(Connection& connection) {

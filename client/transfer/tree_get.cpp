@@ -26,11 +26,11 @@ constexpr std::size_t kMaxTouched = 256;
 
 }  // namespace
 
-void TreeGet::run(const FileName& remote, const std::string& local, std::optional<std::uint32_t> mode) {
-  mode_ = mode;
+void TreeGet::run(const FileName& remote, const std::string& local, std::optional<RemoteInfo> info) {
+  info_ = info;
   TargetFolder target = openTarget(remote, local);
   ParallelGets gets(link_, options_, observer_, target);
-  pages_.push_back({remote, ""});
+  pages_.push_back({remote, "", info_ ? info_->mtimeNs : std::nullopt});
   while (!pages_.empty()) {
     std::deque<GetJob> jobs;
     while (!pages_.empty() && jobs.size() + doubtful_.size() < kBatch) {
@@ -43,6 +43,7 @@ void TreeGet::run(const FileName& remote, const std::string& local, std::optiona
     observer_.planned(jobs.size(), bytes);
     gets.get(std::move(jobs));
     settleFolders(target, 1);
+    setTimes(target);
   }
   if (skipped_ > 0) observer_.warned(skippedText(std::exchange(skipped_, 0)));
   finishModes(target);
@@ -50,10 +51,30 @@ void TreeGet::run(const FileName& remote, const std::string& local, std::optiona
 
 TargetFolder TreeGet::openTarget(const FileName& remote, const std::string& local) {
   struct stat status {};
-  // The bits of the server's root are the daemon's own.
-  if (remote.isRoot() || ::stat(local.c_str(), &status) == 0) return TargetFolder::open(local, remote);
-  if (!mode_) mode_ = link_.persist([&] { return link_.client().stat(remote).mode; });
-  return TargetFolder::open(local, remote, mode_);
+  // The bits of the server's root are the daemon's own, and so is its time.
+  if (remote.isRoot()) return TargetFolder::open(local, remote);
+  try {
+    if (!info_) info_ = link_.persist([&] { return link_.client().stat(remote); });
+  } catch (const Failure& failure) {
+    // Where it is merged into a folder, its list tells what is wrong.
+    if (mayPass(failure) || ::stat(local.c_str(), &status) != 0) throw;
+  }
+  return TargetFolder::open(local, remote, info_ ? std::optional(info_->mode) : std::nullopt);
+}
+
+void TreeGet::listed(const Page& page) {
+  if (page.mtimeNs) listed_.push_back({page.remote, *page.mtimeNs});
+}
+
+void TreeGet::setTimes(TargetFolder& target) {
+  for (const FolderTime& folder : listed_) {
+    try {
+      target.setTime(folder.remote, folder.mtimeNs);
+    } catch (const Failure& failure) {
+      observer_.warned(std::string("the time of a folder could not be set: ") + failure.what());
+    }
+  }
+  listed_.clear();
 }
 
 void TreeGet::finishModes(TargetFolder& target) {
@@ -88,10 +109,15 @@ void TreeGet::listSome(TargetFolder& target, std::deque<GetJob>& jobs) {
         failed(page.remote.text(), Failure(ErrorCode::NameInvalid, "the server lists the name '" + name + "'"));
       }
       skipped_ += listed.skipped;
-      if (!listed.next.empty()) pages_.push_back({page.remote, std::move(listed.next), page.watch});
+      if (listed.next.empty()) {
+        this->listed(page);
+      } else {
+        pages_.push_back({page.remote, std::move(listed.next), page.mtimeNs, page.watch});
+      }
     } catch (const Failure& failure) {
       if (mayPass(failure)) throw;
       failed(pages_.front().remote.text(), failure);
+      listed(pages_.front());
       pages_.pop_front();
     }
   }
@@ -104,7 +130,7 @@ void TreeGet::take(const Page& page, const RemoteEntry& entry, TargetFolder& tar
     if (entry.info.type == RemoteType::Folder) {
       if (pages_.size() >= kMaxWaiting) throw Failure(ErrorCode::TooLarge, "too many folders");
       target.folder(remote, entry.info.mode);
-      pages_.push_back({remote, ""});
+      pages_.push_back({remote, "", entry.info.mtimeNs});
       return;
     }
     if (entry.info.type != RemoteType::File) {

@@ -1,6 +1,6 @@
 #pragma once
 // Fetches a remote folder with all that is in it. Files that are here already, by size and time, are not fetched again,
-// but get the permission bits of the server's. Folders that are made get theirs, too; their times are not kept.
+// but get the permission bits of the server's. Folders that are made get theirs, too, and all folders get their times.
 
 #include <cstdint>
 #include <deque>
@@ -19,15 +19,20 @@ class TreeGet {
 
   // The content of the remote folder `remote` comes into the local folder `local`, which is made when missing. Throws
   // when the line stays broken, the user stops, `local` cannot be made, or the server refuses to tell of `remote`.
-  // `mode`: the permission bits of `remote`, where they are known.
-  void run(const FileName& remote, const std::string& local, std::optional<std::uint32_t> mode = std::nullopt);
+  // `info`: what is known of `remote`.
+  void run(const FileName& remote, const std::string& local, std::optional<RemoteInfo> info = std::nullopt);
 
  private:
   // A page of a folder that is still to be listed.
   struct Page {
     FileName remote;
     std::string after;
+    std::optional<std::int64_t> mtimeNs;  // of the folder
     PageWatch watch{};
+  };
+  struct FolderTime {
+    FileName remote;
+    std::int64_t mtimeNs;
   };
 
   void listSome(TargetFolder& target, std::deque<GetJob>& jobs);
@@ -42,6 +47,10 @@ class TreeGet {
   };
 
   TargetFolder openTarget(const FileName& remote, const std::string& local);
+  // A folder of which all pages are here, or no more of them will come.
+  void listed(const Page& page);
+  // To the folders whose files are all here, or will not come.
+  void setTimes(TargetFolder& target);
   // The permission bits of the local file, when it is the same by size and time.
   std::optional<std::uint32_t> modeHere(GetJob& job, const RemoteInfo& info, TargetFolder& target);
   bool sameContent(const GetJob& job, TargetFolder& target);
@@ -56,9 +65,10 @@ class TreeGet {
   Link& link_;
   const TransferOptions& options_;
   TransferObserver& observer_;
-  std::optional<std::uint32_t> mode_;
+  std::optional<RemoteInfo> info_;
   std::uint64_t skipped_ = 0;  // names that the server could not send
   std::deque<Page> pages_;
+  std::vector<FolderTime> listed_;
   std::vector<Here> doubtful_;
 };
 

@@ -18,6 +18,15 @@ bool isThereAnyway(const LocalFolder& folder, const Failure& failure) {
   return !folder.empty && failure.code() == ErrorCode::Forbidden;
 }
 
+bool isName(const FileName& folder, const std::string& relative) {
+  try {
+    static_cast<void>(folder.child(relative));
+    return true;
+  } catch (const Failure&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 void TreePut::run(const std::string& local, const FileName& remote) {
@@ -31,7 +40,7 @@ void TreePut::run(const std::string& local, const FileName& remote) {
   check_ = !options_.always && remoteExists(remote);
   while (batch.size() > 0) {
     std::future<LocalBatch> ahead;
-    if (batch.size() == kBatch) ahead = std::async(std::launch::async, [&walk] { return walk.next(kBatch); });
+    if (batch.size() >= kBatch) ahead = std::async(std::launch::async, [&walk] { return walk.next(kBatch); });
     putBatch(batch);
     batch = ahead.valid() ? ahead.get() : LocalBatch();
   }
@@ -81,7 +90,19 @@ void TreePut::putBatch(const LocalBatch& batch) {
     jobs.push_back(std::move(candidates[i]));
   }
   observer_.planned(jobs.size(), bytes);
-  engine_.put(std::move(jobs));
+  engine_.put(std::move(jobs), timesOf(batch.finished));
+}
+
+FolderTimes TreePut::timesOf(std::span<const LocalFolderTime> folders) const {
+  std::vector<NewFolder> timed;
+  for (const LocalFolderTime& folder : folders) {
+    // Of a name that is not allowed there, what is in it tells. The server's root is its own.
+    const bool top = folder.relative.empty();
+    if (top ? !remote_.isRoot() : isName(remote_, folder.relative)) {
+      timed.push_back({folder.relative, std::nullopt, folder.mtimeNs});
+    }
+  }
+  return {remote_, std::move(timed)};
 }
 
 PutJob TreePut::jobFor(const LocalFile& file) const {
@@ -100,7 +121,7 @@ void TreePut::makeFolders(std::span<const LocalFolder> folders) {
       if (folder.relative.empty()) {
         makeTop(folder);
       } else if (remote_.child(folder.relative).text() != remote_.text()) {
-        made.push_back({folder.relative, folder.mode});
+        made.push_back({folder.relative, folder.mode, folder.mtimeNs});
       }
     } catch (const Failure& failure) {
       if (mayPass(failure)) throw;

@@ -1,6 +1,6 @@
 #pragma once
 // Stores a local folder with all that is in it. Files that the server has already, by size, time and permission bits,
-// are not sent again. Folders that are made get the bits of the local ones; their times are not kept.
+// are not sent again. Folders that are made get the bits of the local ones, and all get their times.
 
 #include <span>
 #include <string>
@@ -23,6 +23,7 @@ class TreePut {
   void expect(const LocalBatch& batch);
   bool remoteExists(const FileName& remote);
   void putBatch(const LocalBatch& batch);
+  FolderTimes timesOf(std::span<const LocalFolderTime> folders) const;
   void makeFolders(std::span<const LocalFolder> folders);
   void makeTop(const LocalFolder& top);
   void folderFailed(const std::string& relative, const Failure& failure);

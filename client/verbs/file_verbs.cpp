@@ -71,10 +71,10 @@ class FolderNotice final : public TransferObserver {
   std::optional<FileOutcome> refused_;
 };
 
-// The permission bits of a folder there; nullopt: it is something else.
-std::optional<std::uint32_t> remoteFolderMode(const Shell& shell, const FileName& remote) {
+// A folder there; nullopt: it is something else.
+std::optional<RemoteInfo> remoteFolder(const Shell& shell, const FileName& remote) {
   const RemoteInfo info = shell.link.persist([&] { return shell.link.client().stat(remote); });
-  return info.type == RemoteType::Folder ? std::optional(info.mode) : std::nullopt;
+  return info.type == RemoteType::Folder ? std::optional(info) : std::nullopt;
 }
 
 // --- put
@@ -119,8 +119,7 @@ PutJob jobFor(const PutOperand& operand, const Options& options) {
 // Where one file goes whose target turned out to be a folder there; nullopt: it is none.
 std::optional<FileName> insideTarget(const Shell& shell, const PutOperand& operand, const FileOutcome& refused) {
   // Told not to replace, the server says of whatever is there that it exists.
-  const bool folder =
-      refused.problem.code == errorName(ErrorCode::IsDirectory) || remoteFolderMode(shell, operand.remote);
+  const bool folder = refused.problem.code == errorName(ErrorCode::IsDirectory) || remoteFolder(shell, operand.remote);
   return folder ? std::optional(operand.remote.child(baseName(operand.path))) : std::nullopt;
 }
 
@@ -203,25 +202,24 @@ void getOne(const Shell& shell, const std::string& operand) {
   const FileName remote = remoteName(operand);
   const LocalTarget target = localTarget(remote, shell.options.output, shell.options.operands.size() > 1);
   const bool named = remote.isRoot() || operand.ends_with('/');
-  std::optional<std::uint32_t> mode;
+  std::optional<RemoteInfo> folder;
   // Told not to replace, a get of a file is refused for what is here, before the server is asked what it has.
-  if (!named && !shell.options.transfer.replace && isLocalFolder(joined(target)))
-    mode = remoteFolderMode(shell, remote);
-  if (!named && !mode) {
+  if (!named && !shell.options.transfer.replace && isLocalFolder(joined(target))) folder = remoteFolder(shell, remote);
+  if (!named && !folder) {
     FolderNotice notice(shell.output);
-    TargetFolder folder = TargetFolder::open(target.folder);
-    ParallelGets gets(shell.link, shell.options.transfer, notice, folder);
+    TargetFolder into = TargetFolder::open(target.folder);
+    ParallelGets gets(shell.link, shell.options.transfer, notice, into);
     std::deque<GetJob> jobs{};
     jobs.push_back(jobFor(remote, target));
     gets.get(std::move(jobs));
     if (!notice.refused()) return;
-    mode = remoteFolderMode(shell, remote);
-    if (!mode) {
+    folder = remoteFolder(shell, remote);
+    if (!folder) {
       shell.output.ended(*notice.refused());
       return;
     }
   }
-  TreeGet(shell.link, shell.options.transfer, shell.output).run(remote, joined(target), mode);
+  TreeGet(shell.link, shell.options.transfer, shell.output).run(remote, joined(target), folder);
 }
 
 void getToStream(const Shell& shell, const std::string& operand, int fd) {

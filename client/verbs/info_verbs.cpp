@@ -73,7 +73,7 @@ void showStat(const Shell& shell, const FileName& name) {
   shell.output.line(shown);
   shell.output.line("  type:     " + std::string(typeText(info.type)));
   shell.output.line("  size:     " + std::to_string(info.size));
-  shell.output.line("  modified: " + timeText(info.mtimeNs, true) + " UTC");
+  shell.output.line("  modified: " + timeText(info.mtimeNs.value_or(0), true) + " UTC");
   shell.output.line("  mode:     " + octal(info.mode) + " " + modeText(info));
 }
 

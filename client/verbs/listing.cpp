@@ -64,7 +64,7 @@ void describe(JsonWriter& json, const std::string& name, const RemoteInfo& info)
   json.key("size");
   json.value(info.size);
   json.key("mtime_ns");
-  json.value(info.mtimeNs);
+  json.value(info.mtimeNs.value_or(0));
   json.key("mode");
   json.value(std::uint64_t{info.mode});
 }
@@ -137,7 +137,7 @@ void Listing::showEntry(const std::string& name, const RemoteInfo& info) {
   }
   std::string size = std::to_string(info.size);
   if (size.size() < kSizeColumns) size.insert(0, kSizeColumns - size.size(), ' ');
-  shell_.output.line(modeText(info) + " " + size + " " + timeText(info.mtimeNs, false) + " " + shown);
+  shell_.output.line(modeText(info) + " " + size + " " + timeText(info.mtimeNs.value_or(0), false) + " " + shown);
 }
 
 }  // namespace ft

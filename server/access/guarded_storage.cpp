@@ -80,7 +80,7 @@ void GuardedStorage::prepareHome() {
   const FileName& name = gate().home();
   if (homeReady_) return;
   const TenancyState::Place home = state_->locate(name);
-  if (!findOn(*home.disk, home.inner)) home.disk->makeFolder(home.inner, true, std::nullopt);
+  if (!findOn(*home.disk, home.inner)) home.disk->makeFolder({home.inner}, true);
   homeReady_ = true;
 }
 

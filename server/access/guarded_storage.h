@@ -35,9 +35,8 @@ class GuardedStorage : public Storage {
   FolderPage list(const FileName& folder, const std::string& after, PageLimits limits) override;
   std::vector<std::optional<FileInfo>> statMany(const FileName& folder, std::span<const std::string> names) override;
   std::optional<std::uint32_t> storedMode(const FileName& name, std::uint32_t mode) override;
-  void makeFolder(const FileName& name, bool parents, std::optional<std::uint32_t> mode) override;
-  void makeFolders(const FileName& folder, std::span<const std::string> names,
-                   std::span<const std::uint32_t> modes) override;
+  void makeFolder(const FolderToMake& folder, bool parents) override;
+  void makeFolders(std::span<const FolderToMake> folders) override;
   bool remove(const FileName& name, bool recursive, std::chrono::milliseconds time) override;
   void rename(const FileName& from, const FileName& to, bool replace) override;
 
@@ -88,7 +87,11 @@ class GuardedStorage : public Storage {
   FolderPage listPassages(const FileName& folder, const std::vector<std::string>& names);
   bool isShown(const FileName& folder, const std::string& leaf);
   bool mayLookAt(const FileName& name);
-  void makeOne(const Target& target, std::optional<std::uint32_t> mode);
+  // A folder whose own parents are there. `like`: what it is to be like.
+  void makeOne(const Target& target, const FolderToMake& like);
+  // Makes it and the parents that are missing.
+  void makeMissing(const FolderToMake& folder);
+  bool isFolder(const Target& target);
   void removeOne(const Target& target);
   bool removeTree(const FileName& folder);
   void move(const Moving& moving, const QuotaLimits& limits);

@@ -9,7 +9,9 @@
 namespace ft {
 namespace {
 
-constexpr FileInfo kPlainFolder{FileType::Folder, 0, 0, 0755};
+constexpr std::string_view kMake = "make";
+constexpr std::string_view kSetTime = "set the time of";
+constexpr FileInfo kPlainFolder{FileType::Folder, 0, std::nullopt, 0755};
 // A page that the gate leaves nothing of is followed by the next, so often; after that the client is told to go on
 // itself.
 constexpr int kEmptyPages = 32;
@@ -25,12 +27,13 @@ auto told(const FileName& inner, const FileName& name, Action action) {
   }
 }
 
-// Makes one folder where nothing is; one that another has made meanwhile is as good.
-void makeUnlessThere(DiskStorage& disk, const FileName& inner, std::optional<std::uint32_t> mode) {
+// Makes one folder where nothing is; one that another has made meanwhile is as good, but for its time.
+void makeUnlessThere(DiskStorage& disk, const FolderToMake& folder) {
   try {
-    disk.makeFolder(inner, false, mode);
+    disk.makeFolder(folder, false);
   } catch (const Failure& failure) {
     if (failure.code() != ErrorCode::Exists) throw;
+    if (folder.mtimeNs) disk.makeFolder(folder, true);
   }
 }
 
@@ -126,55 +129,71 @@ std::vector<std::optional<FileInfo>> GuardedStorage::statMany(const FileName& fo
   return infos;
 }
 
-// One folder whose own parents are there.
-void GuardedStorage::makeOne(const Target& target, std::optional<std::uint32_t> mode) {
-  if (mode) mode = masked(target.whole, *mode);
+bool GuardedStorage::isFolder(const Target& target) {
+  const auto info = findOn(*target.place.disk, target.place.inner);
+  return info && info->type == FileType::Folder;
+}
+
+void GuardedStorage::makeOne(const Target& target, const FolderToMake& like) {
+  FolderToMake folder{target.place.inner, like.mode, like.mtimeNs};
+  if (folder.mode) folder.mode = masked(target.whole, *folder.mode);
   const auto area = state_->areaOf(target.whole);
-  if (!area) return makeUnlessThere(*target.place.disk, target.place.inner, mode);
+  if (!area) return makeUnlessThere(*target.place.disk, folder);
   const QuotaLimits limits = quotaOf(target.whole);
   QuotaArea::Change change(*area);
   const Usage added{0, findOn(*target.place.disk, target.place.inner) ? 0U : 1U};
   change.check(added, {}, limits, target.name);
-  makeUnlessThere(*target.place.disk, target.place.inner, mode);
+  makeUnlessThere(*target.place.disk, folder);
   change.settle(added, {});
 }
 
-void GuardedStorage::makeFolder(const FileName& name, bool parents, std::optional<std::uint32_t> mode) {
-  constexpr std::string_view kMake = "make";
+void GuardedStorage::makeFolder(const FolderToMake& folder, bool parents) {
+  const FileName& name = folder.name;
   if (name.isRoot() && parents) return;
-  const auto isThere = [&](const Target& target) {
-    const auto info = findOn(*target.place.disk, target.place.inner);
-    return info && info->type == FileType::Folder;
-  };
   const Decision decision = gate().decide(Verb::Mkdir, name);
-  // A folder that is there, and that one may know of, need not be made.
-  if (parents && !isTop(name) && (decision.allowed || gate().isVisible(name)) && isThere(at(name))) return;
+  if (parents && !isTop(name) && (decision.allowed || gate().isVisible(name))) {
+    // A folder that is there, and that one may know of, need not be made. To give it a time is as good as making it.
+    if (const Target target = at(name); isFolder(target)) {
+      if (!folder.mtimeNs) return;
+      if (!decision.allowed) throw refusal(decision, kSetTime, name);
+      const FolderToMake there{target.place.inner, std::nullopt, folder.mtimeNs};
+      return told(target.place.inner, name, [&] { target.place.disk->makeFolder(there, true); });
+    }
+  }
   if (!decision.allowed) throw refusal(decision, kMake, name);
+  if (parents) return makeMissing(folder);
   const Target target = at(name);
-  if (!parents) {
-    return told(target.place.inner, name, [&] {
-      if (findOn(*target.place.disk, target.place.inner)) throw diskFailure(EEXIST, kMake, target.place.inner);
-      makeOne(target, mode);
-    });
+  told(target.place.inner, name, [&] {
+    if (findOn(*target.place.disk, target.place.inner)) throw diskFailure(EEXIST, kMake, target.place.inner);
+    makeOne(target, folder);
+  });
+}
+
+void GuardedStorage::makeMissing(const FolderToMake& folder) {
+  std::vector<FolderToMake> missing{folder};
+  for (FileName above = folder.name.parent(); !above.isRoot() && !isFolder(at(above)); above = above.parent()) {
+    require(Verb::Mkdir, above, kMake);
+    missing.push_back({above});
   }
-  std::vector<FileName> missing{name};
-  for (FileName folder = name.parent(); !folder.isRoot() && !isThere(at(folder)); folder = folder.parent()) {
-    require(Verb::Mkdir, folder, kMake);
-    missing.push_back(folder);
-  }
-  for (auto folder = missing.rbegin(); folder != missing.rend(); ++folder) {
-    const Target each = at(*folder);
-    const bool last = *folder == name;
-    told(each.place.inner, *folder, [&] { makeOne(each, last ? mode : std::nullopt); });
+  for (auto each = missing.rbegin(); each != missing.rend(); ++each) {
+    const Target target = at(each->name);
+    told(target.place.inner, each->name, [&] { makeOne(target, *each); });
   }
 }
 
-void GuardedStorage::makeFolders(const FileName& folder, std::span<const std::string> names,
-                                 std::span<const std::uint32_t> modes) {
-  if (!folder.isRoot()) makeFolder(folder, true, std::nullopt);
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    makeFolder(folder.child(names[i]), true, modes.empty() ? std::nullopt : std::optional(modes[i]));
+void GuardedStorage::makeFolders(std::span<const FolderToMake> folders) {
+  std::optional<Failure> untimed;
+  for (const FolderToMake& folder : folders) {
+    try {
+      makeFolder(folder, true);
+    } catch (const Failure& failure) {
+      if (!folder.mtimeNs) throw;
+      // Whether it is the time alone that is refused.
+      makeFolder({folder.name, folder.mode}, true);
+      if (!untimed) untimed = failure;
+    }
   }
+  if (untimed) throw std::move(*untimed);
 }
 
 // A file, a link or an empty folder.

@@ -26,9 +26,27 @@ std::string typeName(FileType type) {
 
 FileName folderName(const Header& request) { return FileName::parseFolder(request.filename.value_or("")); }
 
-void requireSameLength(const Header& request) {
-  if (!request.modes || (request.names && request.modes->size() == request.names->size())) return;
-  throw Failure(ErrorCode::BadRequest, "'names' and 'modes' must be arrays of the same length");
+template <typename T>
+void requireSameLength(const Header& request, const std::optional<std::vector<T>>& values, const std::string& key) {
+  if (!values || (request.names && values->size() == request.names->size())) return;
+  throw Failure(ErrorCode::BadRequest, "'names' and '" + key + "' must be arrays of the same length");
+}
+
+// Of a mkdir of many: the folder above them, they themselves, and it once more where it has a time, which what is made
+// in it would change.
+std::vector<FolderToMake> foldersOf(const Header& request) {
+  const FileName above = folderName(request);
+  if (above.isRoot() && request.mtimeNs) throw Failure(ErrorCode::BadRequest, "the root is given no time");
+  std::vector<FolderToMake> folders{{above}};
+  folders.reserve(request.names->size() + 2);
+  for (std::size_t i = 0; i < request.names->size(); ++i) {
+    FolderToMake folder{above.child((*request.names)[i])};
+    if (request.modes) folder.mode = (*request.modes)[i];
+    if (request.mtimesNs) folder.mtimeNs = (*request.mtimesNs)[i];
+    folders.push_back(std::move(folder));
+  }
+  if (request.mtimeNs) folders.push_back({above, std::nullopt, request.mtimeNs});
+  return folders;
 }
 
 // Calls a function until it has an outcome.
@@ -95,7 +113,7 @@ Outcome handleCheck(const Header& request, CommandContext& context) {
   if (request.names->size() > kMaxCheckEntries) {
     throw Failure(ErrorCode::BadRequest, "at most " + std::to_string(kMaxCheckEntries) + " names fit one check");
   }
-  requireSameLength(request);
+  requireSameLength(request, request.modes, "modes");
   const auto infos = context.storage.statMany(folder, *request.names);
   const auto differs = [&](std::size_t i) {
     if (!request.modes) return false;
@@ -114,17 +132,17 @@ Outcome handleCheck(const Header& request, CommandContext& context) {
 
 Outcome handleMkdir(const Header& request, CommandContext& context) {
   Header reply = okReply(request);
-  requireSameLength(request);
+  requireSameLength(request, request.modes, "modes");
+  requireSameLength(request, request.mtimesNs, "mtimes_ns");
   if (request.names) {
     if (request.names->size() > kMaxCheckEntries) {
       throw Failure(ErrorCode::BadRequest, "at most " + std::to_string(kMaxCheckEntries) + " names fit one mkdir");
     }
-    context.storage.makeFolders(folderName(request), *request.names,
-                                request.modes.value_or(std::vector<std::uint32_t>()));
+    context.storage.makeFolders(foldersOf(request));
     return reply;
   }
   const FileName name = requiredName(request);
-  context.storage.makeFolder(name, request.parents.value_or(false), request.mode);
+  context.storage.makeFolder({name, request.mode, request.mtimeNs}, request.parents.value_or(false));
   reply.filename = name.text();
   return reply;
 }

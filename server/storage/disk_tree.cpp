@@ -17,6 +17,8 @@
 namespace ft {
 namespace {
 
+constexpr std::string_view kMake = "make";
+
 // A page's cursor as it stands in `next`: the file system's own, in decimal.
 std::int64_t parseCursor(const std::string& text) {
   std::int64_t cursor = 0;
@@ -102,36 +104,21 @@ std::optional<std::uint32_t> DiskStorage::storedMode(const FileName&, std::uint3
   return core_.staging.keepsModes() ? std::optional(mode & kModeMask) : std::nullopt;
 }
 
-void DiskStorage::makeFolder(const FileName& name, bool parents, std::optional<std::uint32_t> mode) {
-  constexpr std::string_view kAction = "make";
-  if (name.isRoot()) {
-    if (parents) return;
-    throw diskFailure(EEXIST, kAction, name);
-  }
-  if (parents && !mode) {
-    core_.folders.open(name, kAction);
-    return;
-  }
+void DiskStorage::makeFolder(const FolderToMake& folder, bool parents) {
+  const FileName& name = folder.name;
   if (parents) {
-    const std::vector<FolderToMake> wanted{{name, mode}};
-    core_.folders.makeAll(wanted, kAction);
+    if (folder.mode || folder.mtimeNs) return core_.folders.makeAll({&folder, 1}, kMake);
+    if (!name.isRoot()) core_.folders.open(name, kMake);
     return;
   }
-  const UniqueFd parent = core_.folder(name.parent(), kAction);
-  if (const int error = core_.folders.makeChild(parent.get(), std::string(name.leaf()), mode); error != 0) {
-    throw diskFailure(error, kAction, name);
+  if (name.isRoot()) throw diskFailure(EEXIST, kMake, name);
+  const UniqueFd parent = core_.folder(name.parent(), kMake);
+  if (const int error = core_.folders.makeChild(parent.get(), folder); error != 0) {
+    throw diskFailure(error, kMake, name);
   }
 }
 
-void DiskStorage::makeFolders(const FileName& folder, std::span<const std::string> names,
-                              std::span<const std::uint32_t> modes) {
-  std::vector<FolderToMake> wanted{{folder, std::nullopt}};
-  wanted.reserve(names.size() + 1);
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    wanted.push_back({folder.child(names[i]), modes.empty() ? std::nullopt : std::optional(modes[i])});
-  }
-  core_.folders.makeAll(wanted, "make");
-}
+void DiskStorage::makeFolders(std::span<const FolderToMake> folders) { core_.folders.makeAll(folders, kMake); }
 
 bool DiskStorage::remove(const FileName& name, bool recursive, std::chrono::milliseconds time) {
   constexpr std::string_view kAction = "remove";

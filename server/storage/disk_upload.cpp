@@ -10,6 +10,7 @@
 #include <ctime>
 #include <limits>
 
+#include "common/file_time.h"
 #include "common/whole_file.h"
 #include "server/storage/disk_failure.h"
 
@@ -23,17 +24,6 @@ constexpr std::uint64_t kPreallocateFrom = 1 << 20;
 constexpr std::uint64_t kStreamStep = 16 << 20;
 // How much may be dirty before the disk is told to begin.
 constexpr std::uint64_t kWritebackStep = 8 << 20;
-
-timespec timeOf(std::int64_t ns) {
-  constexpr std::int64_t kSecond = 1'000'000'000;
-  std::int64_t seconds = ns / kSecond;
-  std::int64_t rest = ns % kSecond;
-  if (rest < 0) {
-    rest += kSecond;
-    --seconds;
-  }
-  return {seconds, rest};
-}
 
 }  // namespace
 
@@ -263,8 +253,7 @@ std::vector<DigestValue> DiskUpload::finish() {
   if (core_.syncsFiles() && offset_ >= kPreallocateFrom) startWriteback();
   std::vector<DigestValue> values = digest_.finish();
   if (spec_.mtimeNs) {
-    const timespec times[2] = {{0, UTIME_OMIT}, timeOf(*spec_.mtimeNs)};
-    if (::futimens(fd, times) != 0) fail(errno);
+    if (::futimens(fd, modifiedAt(*spec_.mtimeNs).data()) != 0) fail(errno);
   }
   // Last, as the file is not ours to change any more.
   if (const int error = core_.root.give(fd); error != 0) fail(error);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "common/file_time.h"
 #include "common/protocol.h"
 #include "server/storage/disk_failure.h"
 
@@ -36,15 +37,34 @@ class FolderMaker::Making {
     const RootedFolder::Making how{maker_.mode_, fixed, [this](int parent) { return made(parent); }};
     return maker_.root_.makeFolders(name, how);
   }
-  int makeOne(int parent, const std::string& leaf, std::optional<std::uint32_t> mode) {
+  // An errno for the folder, and one for its time.
+  struct Done {
+    int error = 0;
+    int timeError = 0;
+  };
+  // A new folder in its open parent.
+  Done makeOne(int parent, const FolderToMake& folder) {
+    const std::string leaf(folder.name.leaf());
     // The daemon must be able to use what it has made.
-    const mode_t bits = mode ? (*mode & kModeMask) | S_IRWXU : maker_.mode_;
+    const mode_t bits = folder.mode ? (*folder.mode & kModeMask) | S_IRWXU : maker_.mode_;
     const int error = maker_.root_.makeGivenChild(parent, leaf, bits);
-    return error != 0 ? error : made(parent);
+    if (error != 0 || !folder.mtimeNs) return {error != 0 ? error : made(parent)};
+    const auto times = modifiedAt(*folder.mtimeNs);
+    const bool set = ::utimensat(parent, leaf.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) == 0;
+    const int timeError = set ? 0 : errno;
+    return {made(parent), timeError};
   }
-  int makeUnlessThere(int parent, const std::string& leaf, std::optional<std::uint32_t> mode) {
-    const int error = makeOne(parent, leaf, mode);
-    return error == EEXIST ? maker_.root_.openChildFolder(parent, leaf).error : error;
+  // Names that come together are mostly in one folder, which is looked up once.
+  Done makeUnlessThere(const FolderToMake& folder) {
+    if (folder.name.isRoot()) return {0, setTime(maker_.root_.openFolder(folder.name), folder.mtimeNs)};
+    FileName parent = folder.name.parent();
+    const bool known = parent_ == parent && parentAt_;
+    if (!known) enter(std::move(parent));
+    const Done done = makeIn(folder);
+    if (done.error != ENOENT || !known) return done;
+    // The parent was removed since.
+    enter(*parent_);
+    return makeIn(folder);
   }
   // To be called before anyone is told. Returns an errno.
   int sync() {
@@ -60,6 +80,27 @@ class FolderMaker::Making {
 
  private:
   static constexpr std::size_t kMaxOpen = 64;
+
+  void enter(FileName parent) {
+    parentAt_ = makeAll(parent);
+    parent_ = std::move(parent);
+  }
+
+  Done makeIn(const FolderToMake& folder) {
+    if (!parentAt_) return {parentAt_.error};
+    const Done done = makeOne(parentAt_.fd.get(), folder);
+    if (done.error != EEXIST) return done;
+    const Opened there = maker_.root_.openChildFolder(parentAt_.fd.get(), std::string(folder.name.leaf()));
+    return {there.error, setTime(there, folder.mtimeNs)};
+  }
+
+  // Leaves a folder alone that has the time already. Returns an errno.
+  static int setTime(const Opened& folder, std::optional<std::int64_t> mtimeNs) {
+    struct stat info {};
+    if (!folder || !mtimeNs) return folder.error;
+    if (::fstat(folder.fd.get(), &info) == 0 && exactNanoseconds(info.st_mtim) == mtimeNs) return 0;
+    return ::futimens(folder.fd.get(), modifiedAt(*mtimeNs).data()) == 0 ? 0 : errno;
+  }
 
   int made(int folder) {
     struct stat info {};
@@ -77,6 +118,8 @@ class FolderMaker::Making {
 
   FolderMaker& maker_;
   std::unique_lock<std::mutex> lock_;
+  std::optional<FileName> parent_;
+  Opened parentAt_;
 };
 
 UniqueFd FolderMaker::open(const FileName& name, std::string_view action, std::size_t fixed) {
@@ -97,32 +140,22 @@ UniqueFd FolderMaker::open(const FileName& name, std::string_view action, std::s
 void FolderMaker::makeAll(std::span<const FolderToMake> folders, std::string_view action) {
   Making making(*this);
   if (const int error = making.sync(); error != 0) throw failureFromErrno(error, "cannot sync the new folders");
-  // Names that come together are mostly in one folder, which is looked up once.
-  std::optional<FileName> parent;
-  Opened at;
-  for (const auto& [name, mode] : folders) {
-    if (name.isRoot()) continue;
-    if (parent != name.parent()) {
-      parent = name.parent();
-      at = making.makeAll(*parent);
-    }
-    const std::string leaf(name.leaf());
-    int error = at ? making.makeUnlessThere(at.fd.get(), leaf, mode) : at.error;
-    if (error == ENOENT) {
-      // The parent was removed since.
-      at = making.makeAll(*parent);
-      error = at ? making.makeUnlessThere(at.fd.get(), leaf, mode) : at.error;
-    }
-    if (error != 0) throw diskFailure(error, action, name);
+  std::optional<Failure> untimed;
+  for (const FolderToMake& folder : folders) {
+    const Making::Done done = making.makeUnlessThere(folder);
+    if (done.error != 0) throw diskFailure(done.error, action, folder.name);
+    if (done.timeError != 0 && !untimed) untimed = diskFailure(done.timeError, "set the time of", folder.name);
   }
   if (const int error = making.sync(); error != 0) throw failureFromErrno(error, "cannot sync the new folders");
+  if (untimed) throw std::move(*untimed);
 }
 
-int FolderMaker::makeChild(int parent, const std::string& leaf, std::optional<std::uint32_t> mode) {
+int FolderMaker::makeChild(int parent, const FolderToMake& folder) {
   Making making(*this);
-  int error = making.sync();
-  if (error == 0) error = making.makeOne(parent, leaf, mode);
-  return error != 0 ? error : making.sync();
+  Making::Done done{making.sync()};
+  if (done.error == 0) done = making.makeOne(parent, folder);
+  if (done.error == 0) done.error = making.sync();
+  return done.error != 0 ? done.error : done.timeError;
 }
 
 }  // namespace ft

@@ -1,6 +1,7 @@
 #pragma once
 // Makes folders below the root, and syncs those that hold new ones: a folder that one thread has made and not synced
-// yet is already seen by the others, so they wait for it before they answer for a file in it. Thread-safe.
+// yet is already seen by the others, so they wait for it before they answer for a file in it. Times of folders are set
+// here as well, and not synced. Thread-safe.
 
 #include <sys/types.h>
 
@@ -16,14 +17,9 @@
 #include "common/file_name.h"
 #include "common/unique_fd.h"
 #include "server/storage/rooted_folder.h"
+#include "server/storage/storage.h"
 
 namespace ft {
-
-// A folder, and its permission bits; nullopt: those that folders have by default.
-struct FolderToMake {
-  FileName name;
-  std::optional<std::uint32_t> mode;
-};
 
 // `action` is for the message of a Failure, as in diskFailure().
 class FolderMaker {
@@ -35,11 +31,11 @@ class FolderMaker {
   // An open folder, made with its parents where it is missing, or Failure. What was made is synced, also when another
   // thread has made it or an earlier sync has failed. The first `fixed` parts are never made.
   UniqueFd open(const FileName& name, std::string_view action, std::size_t fixed = 0);
-  // Makes all of these that are missing, one after the other, and syncs each folder once in which something was made.
-  // Throws Failure.
+  // Makes all of these that are missing, one after the other, sets their times, and syncs each folder once in which
+  // something was made. Throws Failure; for a time that cannot be set when all else is done.
   void makeAll(std::span<const FolderToMake> folders, std::string_view action);
-  // Makes one folder, synced as above. Returns an errno.
-  int makeChild(int parent, const std::string& leaf, std::optional<std::uint32_t> mode);
+  // Makes one folder in its open parent, synced as above. Returns an errno.
+  int makeChild(int parent, const FolderToMake& folder);
 
  private:
   class Making;

@@ -23,8 +23,8 @@ enum class FileType { File, Folder, Link, Other };
 struct FileInfo {
   FileType type = FileType::File;
   std::uint64_t size = 0;
-  std::int64_t mtimeNs = 0;
-  std::uint32_t mode = 0;  // permission bits only
+  std::optional<std::int64_t> mtimeNs = 0;  // nullopt: it is not for the user to know
+  std::uint32_t mode = 0;                   // permission bits only
 };
 
 struct FolderEntry {
@@ -147,6 +147,16 @@ struct CommitItem {
   NamingWatch* watch = nullptr;  // may be null; outlives the commit
 };
 
+// A folder to be made, or to be given a time.
+struct FolderToMake {
+  FileName name = FileName::root();
+  // The permission bits of a folder that is made, less what the place takes away, and with those that its owner needs;
+  // nullopt: the place's own. What is there keeps its bits.
+  std::optional<std::uint32_t> mode{};
+  // Also of one that is there; nullopt: as it comes.
+  std::optional<std::int64_t> mtimeNs{};
+};
+
 // For what is to be done to its end.
 inline constexpr std::chrono::milliseconds kNoHurry = std::chrono::milliseconds::max();
 
@@ -192,13 +202,11 @@ class Storage {
   // file system keeps none (FAT, some network mounts), so there is nothing to compare.
   virtual std::optional<std::uint32_t> storedMode(const FileName& name, std::uint32_t mode) = 0;
 
-  // `mode`: the permission bits of the folder itself, less what the place takes away, and with those that its owner
-  // needs; nullopt: the place's own. Parents, which are made too when `parents` says so, get the place's own, and what
-  // is there keeps its bits.
-  virtual void makeFolder(const FileName& name, bool parents, std::optional<std::uint32_t> mode) = 0;
-  // As makeFolder() with parents for each of `names` below `folder`, in their order; `modes` is empty, or has as many.
-  virtual void makeFolders(const FileName& folder, std::span<const std::string> names,
-                           std::span<const std::uint32_t> modes) = 0;
+  // Parents are made too when `parents` says so, and get the place's own bits; a folder that is there is fine then.
+  virtual void makeFolder(const FolderToMake& folder, bool parents) = 0;
+  // As makeFolder() with parents for each, in their order: what is made in a folder after it got its time changes it. A
+  // time that cannot be set is thrown when all the others are.
+  virtual void makeFolders(std::span<const FolderToMake> folders) = 0;
   // A link is removed itself. Throws IsDirectory for a folder that is not empty, unless `recursive`. Works for about
   // `time`; false: there is more in the folder, and it is to be called again.
   virtual bool remove(const FileName& name, bool recursive, std::chrono::milliseconds time) = 0;

@@ -4,9 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <atomic>
-#include <map>
 #include <set>
 #include <thread>
 
@@ -14,7 +12,6 @@
 #include "client/local/part_file.h"
 #include "client/local/source_file.h"
 #include "client/local/target_folder.h"
-#include "client/transfer/local_walk.h"
 #include "common/escape.h"
 #include "common/protocol.h"
 #include "tests/client/scripted_server.h"
@@ -266,92 +263,4 @@ TEST_CASE("the digest of a file with holes is that of its bytes") {
   CHECK(digest.value() == digestOfText(DigestAlgorithm::Xxh128, content));
   Digest tooFar(DigestAlgorithm::Xxh128);
   CHECK(codeOf([&] { hashFile({fd.get(), 0, content.size() + 1}, tooFar, StopRequest()); }) == ErrorCode::Changed);
-}
-
-TEST_CASE("the walk finds every file, in batches, and tells what it leaves out") {
-  const TestFolder folder;
-  std::filesystem::create_directories(folder.path("d/e/f"));
-  std::filesystem::create_directories(folder.path("empty/too"));
-  for (const char* name : {"a", "d/b", "d/e/c", "d/e/f/g", ".hidden"}) folder.write(name, name);
-  std::filesystem::create_symlink(folder.path(), folder.path("d/loop"));
-  REQUIRE(::mkfifo(folder.path("d/pipe").c_str(), 0600) == 0);
-  for (const std::size_t limit : {1U, 2U, 100U}) {
-    RecordingObserver observer;
-    LocalWalk walk(folder.path(), observer);
-    std::vector<std::string> files;
-    std::vector<std::string> empty;
-    std::vector<std::string> unusual;
-    for (;;) {
-      const LocalBatch batch = walk.next(limit);
-      if (batch.files.empty() && batch.folders.empty()) break;
-      CHECK(batch.files.size() <= limit);
-      for (const LocalFile& file : batch.files) files.push_back(file.relative);
-      for (const LocalFolder& each : batch.folders) (each.empty ? empty : unusual).push_back(each.relative);
-    }
-    std::sort(files.begin(), files.end());
-    CHECK(files == std::vector<std::string>{".hidden", "a", "d/b", "d/e/c", "d/e/f/g"});
-    CHECK(empty == std::vector<std::string>{"empty/too"});
-    CHECK(unusual == std::vector<std::string>{""});  // a temporary folder is private
-    CHECK(observer.warnings.size() == 2);
-    CHECK(observer.outcomes.empty());
-  }
-}
-
-TEST_CASE("local folders that are made get their bits, and those that are there keep theirs") {
-  const TestFolder folder;
-  const mode_t before = ::umask(077);
-  TargetFolder target = TargetFolder::open(folder.path("new/top"), FileName::parse("t"), 0775);
-  target.folder(FileName::parse("t/a"), 0755);
-  target.folder(FileName::parse("t/locked"), 0050);
-  target.folder(FileName::parse("t/locked/in"), 0500);
-  target.folder(FileName::parse("t/a"), 0711);
-  target.folder(FileName::parse("t/none"));
-  ::umask(before);
-  const auto bits = [&](const std::string& name) {
-    struct stat status {};
-    REQUIRE(::lstat(folder.path(name).c_str(), &status) == 0);
-    return status.st_mode & 07777;
-  };
-  CHECK(bits("new") == 0700);
-  CHECK(bits("new/top") == 0775);
-  CHECK(bits("new/top/a") == 0755);
-  CHECK(bits("new/top/none") == 0700);
-  CHECK(bits("new/top/locked") == 0750);
-  CHECK(bits("new/top/locked/in") == 0700);
-  target.finishModes();
-  CHECK(bits("new/top/a") == 0755);
-  CHECK(bits("new/top/locked") == 0050);
-  REQUIRE(::chmod(folder.path("new/top/locked").c_str(), 0700) == 0);
-  CHECK(bits("new/top/locked/in") == 0500);
-  TargetFolder::open(folder.path("new/top"), FileName::parse("t"), 0700).folder(FileName::parse("t/a"), 0700);
-  CHECK(bits("new/top") == 0775);
-  CHECK(bits("new/top/a") == 0755);
-}
-
-TEST_CASE("the walk tells folders of unusual bits once, and before what is in them, whatever the batches") {
-  const TestFolder folder;
-  std::filesystem::create_directories(folder.path("d/e/none"));
-  for (const char* name : {"a", "d/b", "d/e/c"}) folder.write(name, name);
-  for (const auto& [name, mode] : {std::pair("d", 0700U), {"d/e", 0770U}, {"d/e/none", 0711U}, {"", 0755U}}) {
-    REQUIRE(::chmod(folder.path(name).c_str(), mode) == 0);
-  }
-  for (const std::size_t limit : {1U, 2U, 100U}) {
-    RecordingObserver observer;
-    LocalWalk walk(folder.path(), observer);
-    std::map<std::string, std::uint32_t> modes;
-    std::set<std::string> empty;
-    for (LocalBatch batch = walk.next(limit); batch.size() > 0; batch = walk.next(limit)) {
-      for (const LocalFolder& each : batch.folders) {
-        REQUIRE(each.mode);
-        modes[each.relative] = *each.mode;
-        if (each.empty) empty.insert(each.relative);
-      }
-      for (const LocalFile& file : batch.files) {
-        const std::size_t slash = file.relative.rfind('/');
-        CHECK((slash == std::string::npos || modes.contains(file.relative.substr(0, slash))));
-      }
-    }
-    CHECK(modes == std::map<std::string, std::uint32_t>{{"d", 0700}, {"d/e", 0770}, {"d/e/none", 0711}});
-    CHECK(empty == std::set<std::string>{"d/e/none"});
-  }
 }

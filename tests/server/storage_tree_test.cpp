@@ -12,11 +12,11 @@ namespace {
 
 TEST_CASE("folders are made, with their parents when asked") {
   onBothLookups([](Disk& disk) {
-    disk.storage->makeFolder(disk.name("a"), false, std::nullopt);
+    disk.storage->makeFolder({disk.name("a")}, false);
     CHECK(disk.storage->stat(disk.name("a")).type == FileType::Folder);
     CHECK((statOf(disk.at("a")).st_mode & 0777) == 0755);
     const auto make = [&](std::string_view name, bool parents) {
-      return failureOf([&] { disk.storage->makeFolder(disk.name(name), parents, std::nullopt); });
+      return failureOf([&] { disk.storage->makeFolder({disk.name(name)}, parents); });
     };
     CHECK(make("a", false) == ErrorCode::Exists);
     CHECK(make("a", true) == std::nullopt);
@@ -39,25 +39,27 @@ TEST_CASE("many folders are made in one call, under every durability, and a bad 
     disk.restart();
     std::vector<std::string> names;
     for (int i = 0; i < 150; ++i) names.push_back("p" + std::to_string(i % 100) + "/c" + std::to_string(i));
-    disk.storage->makeFolders(disk.name("base/deep"), names, {});
+    disk.storage->makeFolders(foldersBelow(disk.name("base/deep"), names));
     for (const std::string& name : names) CHECK(fs::is_directory(disk.at("base/deep/" + name)));
     disk.put("base/deep/file", "x");
     const std::vector<std::string> again{"p1", "p1/c1", "p2", "p1/new", "q/r", "q"};
-    disk.storage->makeFolders(disk.name("base/deep"), again, {});
+    disk.storage->makeFolders(foldersBelow(disk.name("base/deep"), again));
     for (const std::string& name : again) CHECK(fs::is_directory(disk.at("base/deep/" + name)));
     for (const std::string name : {"file", "file/x"}) {
       const std::vector<std::string> blocked{"before", name, "behind"};
-      CHECK(failureOf([&] { disk.storage->makeFolders(disk.name("base/deep"), blocked, {}); }) ==
+      CHECK(failureOf([&] { disk.storage->makeFolders(foldersBelow(disk.name("base/deep"), blocked)); }) ==
             ErrorCode::NotDirectory);
       CHECK(fs::is_directory(disk.at("base/deep/before")));
       CHECK_FALSE(fs::exists(disk.at("base/deep/behind")));
     }
     CHECK(disk.get("base/deep/file") == "x");
     const std::vector<std::string> bad{"fine", "../bad"};
-    CHECK(failureOf([&] { disk.storage->makeFolders(disk.name("base"), bad, {}); }) == ErrorCode::NameInvalid);
+    CHECK(failureOf([&] { disk.storage->makeFolders(foldersBelow(disk.name("base"), bad)); }) ==
+          ErrorCode::NameInvalid);
     CHECK_FALSE(fs::exists(disk.at("base/fine")));
     const std::vector<std::string> reserved{".ftpd/x"};
-    CHECK(failureOf([&] { disk.storage->makeFolders(FileName::root(), reserved, {}); }) == ErrorCode::NameInvalid);
+    CHECK(failureOf([&] { disk.storage->makeFolders(foldersBelow(FileName::root(), reserved)); }) ==
+          ErrorCode::NameInvalid);
   }
 }
 
@@ -69,11 +71,11 @@ TEST_CASE("folders get the bits that are asked for, whatever the umask, and thos
     disk.restart();
     const auto bits = [&](std::string_view name) { return statOf(disk.at(name)).st_mode & 07777; };
     const mode_t before = ::umask(mask);
-    disk.storage->makeFolder(disk.name("a/b"), true, 0770);
-    disk.storage->makeFolder(disk.name("a/c"), false, 07055);
+    disk.storage->makeFolder({disk.name("a/b"), 0770}, true);
+    disk.storage->makeFolder({disk.name("a/c"), 07055}, false);
     const std::vector<std::string> names{"b", "d", "d/e", "f/g"};
     const std::vector<std::uint32_t> modes{0700, 0711, 0, 0777};
-    disk.storage->makeFolders(disk.name("a"), names, modes);
+    disk.storage->makeFolders(foldersBelow(disk.name("a"), names, modes));
     ::umask(before);
     CHECK(bits("a") == 0755);
     CHECK(bits("a/b") == 0770);
@@ -82,7 +84,7 @@ TEST_CASE("folders get the bits that are asked for, whatever the umask, and thos
     CHECK(bits("a/d/e") == 0700);
     CHECK(bits("a/f") == 0755);
     CHECK(bits("a/f/g") == 0777);
-    disk.storage->makeFolder(disk.name("a/b"), true, 0700);
+    disk.storage->makeFolder({disk.name("a/b"), 0700}, true);
     CHECK(bits("a/b") == 0770);
     CHECK(disk.storage->storedMode(disk.name("x"), 07640) == 0640);
   }
@@ -99,7 +101,7 @@ TEST_CASE("several threads make the same many folders at once, under every durab
     std::atomic<int> failures = 0;
     for (int i = 0; i < 4; ++i) {
       threads.emplace_back([&] {
-        if (failureOf([&] { disk.storage->makeFolders(disk.name("base/deep"), names, {}); })) ++failures;
+        if (failureOf([&] { disk.storage->makeFolders(foldersBelow(disk.name("base/deep"), names)); })) ++failures;
       });
     }
     threads.clear();
@@ -236,8 +238,8 @@ TEST_CASE("no link is followed as the last part of a name, by anything") {
       CHECK(failureOf([&] { disk.storage->begin(disk.spec(link.name, 1)); }) == ErrorCode::Forbidden);
       CHECK(failureOf([&] { disk.resume(disk.partSpec(link.name, 1), DigestAlgorithm::Md5); }) == ErrorCode::Forbidden);
       CHECK(failureOf([&] { disk.storage->list(name, "", {10, 1000}); }) == ErrorCode::Forbidden);
-      CHECK(failureOf([&] { disk.storage->makeFolder(name, true, std::nullopt); }) == ErrorCode::Forbidden);
-      CHECK(failureOf([&] { disk.storage->makeFolder(name, false, std::nullopt); }) == ErrorCode::Exists);
+      CHECK(failureOf([&] { disk.storage->makeFolder({name}, true); }) == ErrorCode::Forbidden);
+      CHECK(failureOf([&] { disk.storage->makeFolder({name}, false); }) == ErrorCode::Exists);
       CHECK(disk.storage->stat(name).type == FileType::Link);
       CHECK(disk.storage->statMany(FileName::root(), std::vector<std::string>{link.name})[0]->type == FileType::Link);
     }
@@ -257,9 +259,10 @@ TEST_CASE("no link is followed as a folder on the way, by anything") {
         CHECK(failureOf([&] { disk.storage->begin(disk.spec(name.text(), 1)); }) == ErrorCode::Forbidden);
         CHECK(failureOf([&] { disk.storage->stat(name); }) == ErrorCode::Forbidden);
         CHECK(failureOf([&] { disk.storage->list(name, "", {10, 1000}); }) == ErrorCode::Forbidden);
-        CHECK(failureOf([&] { disk.storage->makeFolder(name, true, std::nullopt); }) == ErrorCode::Forbidden);
-        CHECK(failureOf([&] { disk.storage->makeFolder(name, false, std::nullopt); }) == ErrorCode::Forbidden);
-        CHECK(failureOf([&] { disk.storage->makeFolders(name.parent(), names, {}); }) == ErrorCode::Forbidden);
+        CHECK(failureOf([&] { disk.storage->makeFolder({name}, true); }) == ErrorCode::Forbidden);
+        CHECK(failureOf([&] { disk.storage->makeFolder({name}, false); }) == ErrorCode::Forbidden);
+        CHECK(failureOf([&] { disk.storage->makeFolders(foldersBelow(name.parent(), names)); }) ==
+              ErrorCode::Forbidden);
         CHECK(failureOf([&] { disk.storage->remove(name, true, kNoHurry); }) == ErrorCode::Forbidden);
         CHECK(failureOf([&] { disk.storage->rename(name, disk.name("x"), true); }) == ErrorCode::Forbidden);
         CHECK(failureOf([&] { disk.storage->rename(disk.name("mine"), name, true); }) == ErrorCode::Forbidden);
@@ -359,7 +362,7 @@ void actOnFlip(Disk& disk, unsigned i) {
       break;
     }
     case 2: disk.storage->rename(disk.name("flip/canary"), disk.name("flip/renamed"), true); break;
-    case 3: disk.storage->makeFolder(disk.name("flip/new/folder"), true, std::nullopt); break;
+    case 3: disk.storage->makeFolder({disk.name("flip/new/folder")}, true); break;
     case 4: disk.storage->remove(disk.name("flip/renamed"), true, kNoHurry); break;
     default: disk.storage->remove(disk.name("flip"), true, kNoHurry); break;
   }

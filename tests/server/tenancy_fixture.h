@@ -39,9 +39,7 @@ struct Hand {
   std::string get(std::string_view text) const { return testing::storedContent(*storage, name(text)); }
   std::set<std::string> list(std::string_view text) const { return testing::storedNames(*storage, name(text)); }
   FileType type(std::string_view text) const { return storage->stat(name(text)).type; }
-  void mkdir(std::string_view text, bool parents = false) const {
-    storage->makeFolder(name(text), parents, std::nullopt);
-  }
+  void mkdir(std::string_view text, bool parents = false) const { storage->makeFolder({name(text)}, parents); }
   void remove(std::string_view text, bool recursive = false) const { storage->remove(name(text), recursive, kNoHurry); }
   void rename(std::string_view from, std::string_view to, bool replace = true) const {
     storage->rename(name(from), name(to), replace);

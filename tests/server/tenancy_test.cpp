@@ -49,7 +49,7 @@ TEST_CASE("what no rule allows is refused for every call, and nothing changes") 
     CHECK(codeOf([&] { hand.remove("d", true); }) == refused);
     CHECK(codeOf([&] { hand.rename("a", "b"); }) == refused);
     const std::vector<std::string> names{"a"};
-    CHECK(codeOf([&] { hand.storage->makeFolders(Hand::name("x"), names, {}); }) == refused);
+    CHECK(codeOf([&] { hand.storage->makeFolders(foldersBelow(Hand::name("x"), names)); }) == refused);
     CHECK_FALSE(hand.storage->statMany(FileName::root(), names)[0].has_value());
   }
   CHECK(readText(tenants.at("a")) == "old");
@@ -143,7 +143,7 @@ TEST_CASE("folders are made step by step where the rules differ, and one that is
   CHECK(codeOf([&] { anna.mkdir("a/b/c"); }) == ErrorCode::Exists);
   CHECK(codeOf([&] { anna.mkdir("a/b/x/y"); }) == ErrorCode::NotFound);
   const std::vector<std::string> names{"b/d", "b/e/f"};
-  anna.storage->makeFolders(Hand::name("a"), names, {});
+  anna.storage->makeFolders(foldersBelow(Hand::name("a"), names));
   CHECK(fs::is_directory(tenants.at("a/b/e/f")));
 }
 
@@ -231,10 +231,10 @@ TEST_CASE("roots are the folders at the top, each on its own disk with its own r
   CHECK((statOf(tenants.folder.path() / "work/loose").st_mode & 0777) == 0750);
   const std::vector<std::string> folders{"open", "open/private"};
   const std::vector<std::uint32_t> modes{0777, 0};
-  local.storage->makeFolders(Hand::name("work/d"), folders, modes);
+  local.storage->makeFolders(foldersBelow(Hand::name("work/d"), folders, modes));
   CHECK((statOf(tenants.folder.path() / "work/d/open").st_mode & 0777) == 0750);
   CHECK((statOf(tenants.folder.path() / "work/d/open/private").st_mode & 0777) == 0700);
-  local.storage->makeFolder(Hand::name("work/made/inner"), true, 0775);
+  local.storage->makeFolder({Hand::name("work/made/inner"), 0775}, true);
   CHECK((statOf(tenants.folder.path() / "work/made/inner").st_mode & 0777) == 0750);
   CHECK(local.storage->storedMode(Hand::name("work/d/e"), 0666) == 0640);
   CHECK(local.storage->storedMode(Hand::name("pub/a.txt"), 0666) == 0666);

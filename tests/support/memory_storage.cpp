@@ -14,7 +14,7 @@ using PartKey = std::tuple<std::string, std::uint64_t, std::int64_t>;
 struct MemoryState {
   mutable std::mutex mutex;
   std::map<std::string, std::shared_ptr<MemoryFile>> files;
-  std::set<std::string> folders;
+  std::map<std::string, std::int64_t> folders;  // their times
   std::map<PartKey, std::vector<std::byte>> parts;
   std::set<PartKey> claimed;
   std::uint64_t freeSpace = std::uint64_t{1} << 30;
@@ -39,7 +39,7 @@ void requireNoFileAbove(const MemoryState& state, const FileName& name) {
 }
 
 void addFolders(MemoryState& state, FileName folder) {
-  for (; !folder.isRoot(); folder = folder.parent()) state.folders.insert(folder.text());
+  for (; !folder.isRoot(); folder = folder.parent()) state.folders.try_emplace(folder.text(), 0);
 }
 
 void checkTarget(const MemoryState& state, const FileName& name, bool replace) {
@@ -51,10 +51,10 @@ void checkTarget(const MemoryState& state, const FileName& name, bool replace) {
 bool isBelow(std::string_view name, const FileName& folder) { return ft::isBelow(name, folder.text()); }
 
 FileInfo infoOf(const MemoryFile& file) { return {FileType::File, file.bytes.size(), file.mtimeNs, file.mode}; }
-FileInfo folderInfo() { return {FileType::Folder, 0, 0, 0755}; }
+FileInfo folderInfo(std::int64_t mtimeNs) { return {FileType::Folder, 0, mtimeNs, 0755}; }
 
 std::optional<FileInfo> find(const MemoryState& state, const FileName& name) {
-  if (isFolder(state, name)) return folderInfo();
+  if (isFolder(state, name)) return folderInfo(name.isRoot() ? 0 : state.folders.at(name.text()));
   const auto file = state.files.find(name.text());
   if (file == state.files.end()) return std::nullopt;
   return infoOf(*file->second);
@@ -258,7 +258,7 @@ FolderPage MemoryStorage::list(const FileName& folder, const std::string& after,
     if (rest.find('/') == std::string::npos && rest > after) children[rest] = info;
   };
   for (const auto& [name, file] : state_->files) add(name, infoOf(*file));
-  for (const std::string& name : state_->folders) add(name, folderInfo());
+  for (const auto& [name, mtimeNs] : state_->folders) add(name, folderInfo(mtimeNs));
   FolderPage page;
   std::size_t nameBytes = 0;
   for (auto& [name, info] : children) {
@@ -280,21 +280,23 @@ std::vector<std::optional<FileInfo>> MemoryStorage::statMany(const FileName& fol
   return infos;
 }
 
-void MemoryStorage::makeFolder(const FileName& name, bool parents, std::optional<std::uint32_t>) {
+void MemoryStorage::makeFolder(const FolderToMake& folder, bool parents) {
+  const FileName& name = folder.name;
   const std::lock_guard lock(state_->mutex);
   requireNoFileAbove(*state_, name);
   if (state_->files.contains(name.text())) {
     throw Failure(parents ? ErrorCode::NotDirectory : ErrorCode::Exists, quoted(name) + " is a file");
   }
-  if (parents) return addFolders(*state_, name);
-  if (isFolder(*state_, name)) throw Failure(ErrorCode::Exists, quoted(name) + " exists");
-  if (!isFolder(*state_, name.parent())) throw Failure(ErrorCode::NotFound, quoted(name.parent()) + " does not exist");
-  state_->folders.insert(name.text());
+  if (!parents && isFolder(*state_, name)) throw Failure(ErrorCode::Exists, quoted(name) + " exists");
+  if (!parents && !isFolder(*state_, name.parent())) {
+    throw Failure(ErrorCode::NotFound, quoted(name.parent()) + " does not exist");
+  }
+  addFolders(*state_, name);
+  if (folder.mtimeNs && !name.isRoot()) state_->folders[name.text()] = *folder.mtimeNs;
 }
 
-void MemoryStorage::makeFolders(const FileName& folder, std::span<const std::string> names,
-                                std::span<const std::uint32_t>) {
-  for (const std::string& name : names) makeFolder(folder.child(name), true, std::nullopt);
+void MemoryStorage::makeFolders(std::span<const FolderToMake> folders) {
+  for (const FolderToMake& folder : folders) makeFolder(folder, true);
 }
 
 bool MemoryStorage::remove(const FileName& name, bool recursive, std::chrono::milliseconds) {
@@ -302,12 +304,11 @@ bool MemoryStorage::remove(const FileName& name, bool recursive, std::chrono::mi
   requireNoFileAbove(*state_, name);
   if (state_->files.erase(name.text()) > 0) return true;
   if (!state_->folders.contains(name.text())) throw Failure(ErrorCode::NotFound, quoted(name) + " does not exist");
-  const auto below = [&](const std::string& other) { return isBelow(other, name); };
-  const bool empty =
-      std::none_of(state_->folders.begin(), state_->folders.end(), below) &&
-      std::none_of(state_->files.begin(), state_->files.end(), [&](const auto& file) { return below(file.first); });
+  const auto below = [&](const auto& other) { return isBelow(other.first, name); };
+  const bool empty = std::none_of(state_->folders.begin(), state_->folders.end(), below) &&
+                     std::none_of(state_->files.begin(), state_->files.end(), below);
   if (!empty && !recursive) throw Failure(ErrorCode::IsDirectory, quoted(name) + " is a folder that is not empty");
-  std::erase_if(state_->files, [&](const auto& file) { return below(file.first); });
+  std::erase_if(state_->files, below);
   std::erase_if(state_->folders, below);
   state_->folders.erase(name.text());
   return true;
@@ -329,9 +330,9 @@ void MemoryStorage::rename(const FileName& from, const FileName& to, bool replac
   const auto moved = [&](const std::string& name) { return to.text() + name.substr(from.text().size()); };
   std::map<std::string, std::shared_ptr<MemoryFile>> files;
   for (auto& [name, file] : state_->files) files[isBelow(name, from) ? moved(name) : name] = file;
-  std::set<std::string> folders;
-  for (const std::string& name : state_->folders)
-    folders.insert(name == from.text() || isBelow(name, from) ? moved(name) : name);
+  std::map<std::string, std::int64_t> folders;
+  for (const auto& [name, mtimeNs] : state_->folders)
+    folders[name == from.text() || isBelow(name, from) ? moved(name) : name] = mtimeNs;
   state_->files = std::move(files);
   state_->folders = std::move(folders);
 }

@@ -45,9 +45,8 @@ class MemoryStorage : public Storage {
   FolderPage list(const FileName& folder, const std::string& after, PageLimits limits) override;
   std::vector<std::optional<FileInfo>> statMany(const FileName& folder, std::span<const std::string> names) override;
   std::optional<std::uint32_t> storedMode(const FileName&, std::uint32_t mode) override { return mode; }
-  void makeFolder(const FileName& name, bool parents, std::optional<std::uint32_t> mode) override;
-  void makeFolders(const FileName& folder, std::span<const std::string> names,
-                   std::span<const std::uint32_t> modes) override;
+  void makeFolder(const FolderToMake& folder, bool parents) override;
+  void makeFolders(std::span<const FolderToMake> folders) override;
   bool remove(const FileName& name, bool recursive, std::chrono::milliseconds time) override;
   void rename(const FileName& from, const FileName& to, bool replace) override;
 

@@ -4,6 +4,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "server/storage/storage.h"
 
@@ -25,6 +26,16 @@ inline std::set<std::string> storedNames(Storage& storage, const FileName& folde
     after = page.next;
   } while (!after.empty());
   return names;
+}
+
+// Folders below `folder`, in this order; `modes` is empty, or has as many.
+inline std::vector<FolderToMake> foldersBelow(const FileName& folder, std::span<const std::string> names,
+                                              std::span<const std::uint32_t> modes = {}) {
+  std::vector<FolderToMake> folders;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    folders.push_back({folder.child(names[i]), modes.empty() ? std::nullopt : std::optional(modes[i])});
+  }
+  return folders;
 }
 
 }  // namespace ft::testing
