@@ -66,15 +66,20 @@ UniqueFd openPart(int folder, const std::string& name, int flags, mode_t mode = 
   return UniqueFd(::openat(folder, name.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags, mode));
 }
 
+// Is `fd` still the file of that name?
+bool isNamed(int fd, int folder, const std::string& name) {
+  struct stat open {};
+  struct stat named {};
+  return ::fstat(fd, &open) == 0 && ::fstatat(folder, name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+         named.st_ino == open.st_ino && named.st_dev == open.st_dev;
+}
+
 // Is `fd` ours alone, and still the file of that name?
 bool isUsable(int fd, int folder, const std::string& name) {
   struct stat open {};
-  struct stat named {};
   if (::fstat(fd, &open) != 0 || !S_ISREG(open.st_mode) || open.st_nlink != 1 || open.st_uid != ::geteuid())
     return false;
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return false;
-  return ::fstatat(folder, name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_ino == open.st_ino &&
-         named.st_dev == open.st_dev;
+  return ::flock(fd, LOCK_EX | LOCK_NB) == 0 && isNamed(fd, folder, name);
 }
 
 // Of a part of `size` bytes: as many as came in order. The rest, if there is one, is cut off.
@@ -94,6 +99,10 @@ std::uint64_t cutGaps(int fd, std::uint64_t size) {
 std::string partName(const std::string& leaf) {
   if (leaf.size() + kSuffix.size() + 1 <= kMaxNamePartSize) return nameWith(leaf, "");
   return nameWith(leaf, digestOf(DigestAlgorithm::Xxh128, std::as_bytes(std::span(leaf))).hex.substr(0, 16));
+}
+
+bool isPartName(std::string_view leaf) {
+  return leaf.size() > kSuffix.size() && leaf.starts_with('.') && leaf.ends_with(kSuffix);
 }
 
 std::optional<PartFile> PartFile::openLeft(const FolderPtr& folder, const std::string& leaf) {
@@ -135,9 +144,11 @@ PartFile::PartFile(PartFile&& other) noexcept
       keep_(other.keep_) {}
 
 PartFile::~PartFile() {
-  if (name_.empty() || (keep_ && size_ >= kWorthKeeping)) return;
+  if (name_.empty() || (keep_ && size_ >= kWorthKeeping) || !hasItsName()) return;
   ::unlinkat(folder_->fd.get(), name_.c_str(), 0);
 }
+
+bool PartFile::hasItsName() const { return isNamed(fd_.get(), folder_->fd.get(), name_); }
 
 void PartFile::fail(int error) const { throw failureFromErrno(error, escapeText(folder_->path + "/" + leaf_)); }
 
@@ -197,6 +208,10 @@ void PartFile::finish(std::optional<std::uint32_t> mode, std::optional<std::int6
 void PartFile::startSync() { ::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE); }
 
 void PartFile::publish(bool replace) {
+  if (!hasItsName()) {
+    throw Failure(ErrorCode::IoError, escapeText(folder_->path + "/" + leaf_) + ": what was fetched is gone: '" +
+                                          escapeText(name_) + "' was removed or replaced");
+  }
   const int folder = folder_->fd.get();
   long result = replace ? ::renameat(folder, name_.c_str(), folder, leaf_.c_str())
                         : ::syscall(SYS_renameat2, folder, name_.c_str(), folder, leaf_.c_str(), kNoReplace);

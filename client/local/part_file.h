@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "client/local/splice_mover.h"
 #include "client/local/target_folder.h"
@@ -14,6 +15,8 @@ namespace ft {
 
 // The hidden name for `leaf`: ".NAME.ftpc-part", at most 255 bytes.
 std::string partName(const std::string& leaf);
+// Is it of that form? Such names are ours: no file that a user means may have one in a folder that a get writes into.
+bool isPartName(std::string_view leaf);
 
 class PartFile {
  public:
@@ -55,7 +58,8 @@ class PartFile {
   void finish(std::optional<std::uint32_t> mode, std::optional<std::int64_t> mtimeNs);
   // Starts writing to the disk what was written to the file.
   void startSync();
-  // Gives the file its name. With `replace` false a name that exists is Failure(Exists).
+  // Gives the file its name. With `replace` false a name that exists is Failure(Exists). Failure also when the hidden
+  // name is another file's by now.
   void publish(bool replace);
   // Throws the Failure for an errno that a call on this file has set.
   [[noreturn]] void fail(int error) const;
@@ -63,6 +67,8 @@ class PartFile {
   static constexpr std::uint64_t kWorthKeeping = 1 << 20;
 
  private:
+  bool hasItsName() const;
+
   PartFile(FolderPtr folder, const std::string& leaf, std::string name, UniqueFd fd)
       : folder_(std::move(folder)), leaf_(leaf), name_(std::move(name)), fd_(std::move(fd)) {}
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "client/local/part_file.h"
 #include "client/local/source_file.h"
 #include "common/error.h"
 #include "common/escape.h"
@@ -119,6 +120,8 @@ void LocalWalk::take(const dirent& entry, LocalBatch& batch) {
   if (S_ISDIR(status.st_mode)) {
     currentEmpty_ = false;
     waiting_.push_back(std::move(relative));
+  } else if (S_ISREG(status.st_mode) && isPartName(name)) {
+    ++parts_;
   } else if (S_ISREG(status.st_mode)) {
     currentEmpty_ = false;
     batch.files.push_back({std::move(relative), static_cast<std::uint64_t>(status.st_size), mtimeNsOf(status),

@@ -1,6 +1,6 @@
 #pragma once
 // Walks a local folder without recursion and in bounded memory, a batch of files at a time. Links and special files are
-// left out and told.
+// left out and told; files that have the names of parts are left out and counted.
 
 #include <dirent.h>
 
@@ -51,6 +51,7 @@ class LocalWalk {
 
   // `limit` files and folders more, or a few above; fewer at the end. A folder that cannot be read is told as a failed outcome.
   LocalBatch next(std::size_t limit);
+  std::uint64_t partsLeftOut() const { return parts_; }
 
  private:
   struct CloseFolder {
@@ -73,6 +74,7 @@ class LocalWalk {
 
   std::string root_;
   TransferObserver& observer_;
+  std::uint64_t parts_ = 0;
   std::vector<std::string> waiting_;
   std::unique_ptr<DIR, CloseFolder> open_;
   std::string current_;

@@ -138,6 +138,10 @@ void TreeGet::take(const Page& page, const RemoteEntry& entry, TargetFolder& tar
                        ": left out: " + (entry.info.type == RemoteType::Link ? "a symbolic link" : "a special file"));
       return;
     }
+    if (isPartName(entry.name)) {
+      ++partsLeftOut_;
+      return;
+    }
     GetJob job;
     job.remote = remote;
     job.folder = page.remote;

@@ -21,6 +21,9 @@ class TreeGet {
   // when the line stays broken, the user stops, `local` cannot be made, or the server refuses to tell of `remote`.
   // `info`: what is known of `remote`.
   void run(const FileName& remote, const std::string& local, std::optional<RemoteInfo> info = std::nullopt);
+  // Files of `remote` that have the names of parts here: they would be taken for those of other files. Told by the
+  // caller.
+  std::uint64_t partsLeftOut() const { return partsLeftOut_; }
 
  private:
   // A page of a folder that is still to be listed.
@@ -67,6 +70,7 @@ class TreeGet {
   TransferObserver& observer_;
   std::optional<RemoteInfo> info_;
   std::uint64_t skipped_ = 0;  // names that the server could not send
+  std::uint64_t partsLeftOut_ = 0;
   std::deque<Page> pages_;
   std::vector<FolderTime> listed_;
   std::vector<Here> doubtful_;

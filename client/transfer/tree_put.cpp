@@ -44,6 +44,7 @@ void TreePut::run(const std::string& local, const FileName& remote) {
     putBatch(batch);
     batch = ahead.valid() ? ahead.get() : LocalBatch();
   }
+  partsLeftOut_ = walk.partsLeftOut();
 }
 
 void TreePut::expect(const LocalBatch& batch) {

@@ -2,6 +2,7 @@
 // Stores a local folder with all that is in it. Files that the server has already, by size, time and permission bits,
 // are not sent again. Folders that are made get the bits of the local ones, and all get their times.
 
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -17,6 +18,8 @@ class TreePut {
 
   // `local` becomes the remote folder `remote`. Throws as PutEngine::put().
   void run(const std::string& local, const FileName& remote);
+  // Files of `local` that have the names of parts: what gets have left is not stored. Told by the caller.
+  std::uint64_t partsLeftOut() const { return partsLeftOut_; }
 
  private:
   // Connections that the first batch is worth are made while the server is asked for the folder.
@@ -40,6 +43,7 @@ class TreePut {
   std::string local_;
   FileName remote_ = FileName::root();
   bool check_ = false;
+  std::uint64_t partsLeftOut_ = 0;
 };
 
 }  // namespace ft

@@ -77,6 +77,13 @@ std::optional<RemoteInfo> remoteFolder(const Shell& shell, const FileName& remot
   return info.type == RemoteType::Folder ? std::optional(info) : std::nullopt;
 }
 
+// What folders had in them that does not travel, once for a run.
+void tellPartsLeftOut(const Shell& shell, std::uint64_t count) {
+  if (count == 0) return;
+  shell.output.warned("left out " + std::to_string(count) + (count == 1 ? " file" : " files") +
+                      " named .*.ftpc-part: such names are for what ftpc has not fetched completely");
+}
+
 // --- put
 
 // What one operand of put is.
@@ -190,6 +197,15 @@ std::vector<std::pair<std::string, std::string>> getTargets(const Options& optio
   return targets;
 }
 
+// Under such a name lies, or will lie, what has come of another file.
+void requireNoPart(const std::string& local, const std::string& operand) {
+  const std::string leaf = local.substr(local.rfind('/') + 1);
+  if (!isPartName(leaf)) return;
+  throw Failure(ErrorCode::NameInvalid, escapeText(operand) + ": the local name '" + escapeText(leaf) +
+                                            "' is of the form .*.ftpc-part, which is for what ftpc has not fetched "
+                                            "completely; give another one: -o NAME");
+}
+
 GetJob jobFor(const FileName& remote, const LocalTarget& target) {
   GetJob job;
   job.remote = remote;
@@ -198,7 +214,8 @@ GetJob jobFor(const FileName& remote, const LocalTarget& target) {
   return job;
 }
 
-void getOne(const Shell& shell, const std::string& operand) {
+// How many files were left out that have the names of parts.
+std::uint64_t getOne(const Shell& shell, const std::string& operand) {
   const FileName remote = remoteName(operand);
   const LocalTarget target = localTarget(remote, shell.options.output, shell.options.operands.size() > 1);
   const bool named = remote.isRoot() || operand.ends_with('/');
@@ -212,14 +229,16 @@ void getOne(const Shell& shell, const std::string& operand) {
     std::deque<GetJob> jobs{};
     jobs.push_back(jobFor(remote, target));
     gets.get(std::move(jobs));
-    if (!notice.refused()) return;
+    if (!notice.refused()) return 0;
     folder = remoteFolder(shell, remote);
     if (!folder) {
       shell.output.ended(*notice.refused());
-      return;
+      return 0;
     }
   }
-  TreeGet(shell.link, shell.options.transfer, shell.output).run(remote, joined(target), folder);
+  TreeGet tree(shell.link, shell.options.transfer, shell.output);
+  tree.run(remote, joined(target), folder);
+  return tree.partsLeftOut();
 }
 
 void getToStream(const Shell& shell, const std::string& operand, int fd) {
@@ -264,13 +283,17 @@ void runPut(const Shell& shell) {
   for (const PutOperand& operand : operands) targets.emplace_back(operand.remote.text(), operand.path);
   requireDifferent(std::move(targets));
   putFiles(shell, operands);
+  std::uint64_t partsLeftOut = 0;
   for (const PutOperand& operand : operands) {
     if (operand.path == kStream) {
       putStream(shell, operand);
     } else if (operand.isFolder) {
-      TreePut(shell.link, shell.options.transfer, shell.output).run(operand.path, operand.remote);
+      TreePut tree(shell.link, shell.options.transfer, shell.output);
+      tree.run(operand.path, operand.remote);
+      partsLeftOut += tree.partsLeftOut();
     }
   }
+  tellPartsLeftOut(shell, partsLeftOut);
   shell.output.summary("stored", labelOf(shell));
 }
 
@@ -281,19 +304,25 @@ void runGet(const Shell& shell) {
   const UniqueFd stream = toStdout ? UniqueFd() : openStreamTarget(shell.options.output);
   if (toStdout || isStdout(stream.get())) shell.output.dataOnStdout();
   const int fd = toStdout ? STDOUT_FILENO : stream.get();
-  if (fd < 0) requireDifferent(getTargets(shell.options));
+  if (fd < 0) {
+    const auto targets = getTargets(shell.options);
+    for (const auto& [local, operand] : targets) requireNoPart(local, operand);
+    requireDifferent(targets);
+  }
+  std::uint64_t partsLeftOut = 0;
   for (const std::string& operand : shell.options.operands) {
     try {
       if (fd >= 0) {
         getToStream(shell, operand, fd);
       } else {
-        getOne(shell, operand);
+        partsLeftOut += getOne(shell, operand);
       }
     } catch (const Failure& failure) {
       if (mayPass(failure)) throw;
       shell.output.ended(failedOperand(operand, failure));
     }
   }
+  tellPartsLeftOut(shell, partsLeftOut);
   shell.output.summary("fetched", labelOf(shell));
 }
 
