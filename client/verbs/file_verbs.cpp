@@ -217,11 +217,13 @@ GetJob jobFor(const FileName& remote, const LocalTarget& target) {
 // How many files were left out that have the names of parts.
 std::uint64_t getOne(const Shell& shell, const std::string& operand) {
   const FileName remote = remoteName(operand);
-  const LocalTarget target = localTarget(remote, shell.options.output, shell.options.operands.size() > 1);
+  const bool several = shell.options.operands.size() > 1;
+  const LocalTarget target = localTarget(remote, shell.options.output, several);
+  const std::string local = joined(localFolder(remote, shell.options.output, several));
   const bool named = remote.isRoot() || operand.ends_with('/');
   std::optional<RemoteInfo> folder;
   // Told not to replace, a get of a file is refused for what is here, before the server is asked what it has.
-  if (!named && !shell.options.transfer.replace && isLocalFolder(joined(target))) folder = remoteFolder(shell, remote);
+  if (!named && !shell.options.transfer.replace && isLocalFolder(local)) folder = remoteFolder(shell, remote);
   if (!named && !folder) {
     FolderNotice notice(shell.output);
     TargetFolder into = TargetFolder::open(target.folder);
@@ -237,7 +239,7 @@ std::uint64_t getOne(const Shell& shell, const std::string& operand) {
     }
   }
   TreeGet tree(shell.link, shell.options.transfer, shell.output);
-  tree.run(remote, joined(target), folder);
+  tree.run(remote, local, folder);
   return tree.partsLeftOut();
 }
 

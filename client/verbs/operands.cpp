@@ -62,6 +62,17 @@ void takeFromGet(Options& options) {
   if (server) options.server = *server;
 }
 
+// The last part of what -o said, when it is the name of something. "d/", "." and ".." are folders to put it into.
+std::optional<std::string> leafOf(const std::string& output) {
+  std::string leaf = output.substr(output.rfind('/') + 1);
+  return leaf.empty() || leaf == "." || leaf == ".." ? std::nullopt : std::optional(std::move(leaf));
+}
+
+LocalTarget targetAt(const std::string& path, const std::string& leaf) {
+  const std::size_t slash = path.rfind('/');
+  return {slash == std::string::npos ? "." : path.substr(0, slash == 0 ? 1 : slash), leaf};
+}
+
 }  // namespace
 
 void takeServer(Options& options) {
@@ -110,11 +121,13 @@ LocalTarget localTarget(const FileName& remote, const std::optional<std::string>
   if (output->empty()) throw UsageError("-o needs a name");
   if (output->ends_with('/') || isLocalFolder(*output)) return {withoutSlashes(*output), leaf};
   if (several) throw UsageError("several files need a folder: write -o '" + escapeText(*output) + "/'");
-  const std::size_t slash = output->rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : output->substr(0, slash == 0 ? 1 : slash);
-  const std::string name = output->substr(slash + 1);
-  if (name == "." || name == "..") return {*output, leaf};
-  return {folder, name};
+  const auto name = leafOf(*output);
+  return name ? targetAt(*output, *name) : LocalTarget{*output, leaf};
+}
+
+LocalTarget localFolder(const FileName& remote, const std::optional<std::string>& output, bool several) {
+  const auto name = output && !several ? leafOf(*output) : std::nullopt;
+  return name ? targetAt(*output, *name) : localTarget(remote, output, several);
 }
 
 }  // namespace ft

@@ -27,12 +27,14 @@ FileName streamName(const std::optional<std::string>& target);
 // A remote operand: a trailing '/' is allowed and means a folder, "" and "/" are the root.
 FileName remoteName(const std::string& text);
 
-// Where a fetched file or folder goes.
+// Where a fetched file or folder goes: the name of what it becomes.
 struct LocalTarget {
   std::string folder;  // "." or as the user wrote it
   std::string leaf;    // "" when the content of a folder goes straight into `folder`
 };
-// `output`: what -o said. Throws UsageError.
+// For a file. `output`: what -o said; it goes into a folder that exists. Throws UsageError.
 LocalTarget localTarget(const FileName& remote, const std::optional<std::string>& output, bool several);
+// The same for a folder: the only one is what -o names, be it there or not, so that the same command goes on with it.
+LocalTarget localFolder(const FileName& remote, const std::optional<std::string>& output, bool several);
 
 }  // namespace ft

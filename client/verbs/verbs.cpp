@@ -31,7 +31,9 @@ void putOptions(CLI::App& command, Options& options) {
 }
 
 void getOptions(CLI::App& command, Options& options) {
-  command.add_option("-o,--output", options.output, "The local name; ending in / it is a folder; - is standard output")
+  command
+      .add_option("-o,--output", options.output,
+                  "The local name; ending in / it is a folder to put it into; - is standard output")
       ->type_name("LOCAL");
 }
 

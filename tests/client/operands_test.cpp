@@ -82,6 +82,27 @@ TEST_CASE("get writes the last part of the name here, or where -o says") {
   CHECK_THROWS_AS(localTarget(name, "", false), UsageError);
 }
 
+TEST_CASE("a folder becomes what -o names, whether it is there or not, unless that says to put it into a folder") {
+  const TestFolder folder;
+  std::filesystem::create_directory(folder.path("there"));
+  const FileName name = FileName::parse("d/f");
+  const auto is = [](const LocalTarget& target, const std::string& in, const std::string& leaf) {
+    CHECK(target.folder == in);
+    CHECK(target.leaf == leaf);
+  };
+  is(localFolder(name, std::nullopt, false), ".", "f");
+  is(localFolder(name, "x", false), ".", "x");
+  is(localFolder(name, folder.path("there"), false), folder.path(), "there");
+  is(localFolder(name, folder.path("not"), false), folder.path(), "not");
+  is(localFolder(FileName::root(), folder.path("there"), false), folder.path(), "there");
+  is(localFolder(name, folder.path("there/"), false), folder.path("there"), "f");
+  is(localFolder(name, folder.path("there"), true), folder.path("there"), "f");
+  is(localFolder(name, ".", false), ".", "f");
+  is(localFolder(name, "..", false), "..", "f");
+  is(localFolder(name, "/", false), "/", "f");
+  CHECK_THROWS_AS(localFolder(name, "", false), UsageError);
+}
+
 TEST_CASE("the last argument of put may name server and target, unless it is a file here") {
   Options options = put({"a.txt", "example.org:d/"});
   takeServer(options);

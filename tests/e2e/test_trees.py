@@ -5,6 +5,8 @@ import stat
 
 import pytest
 
+from support.fault_proxy import Fault, FaultProxy
+
 kTime = 1_234_567_890_123_456_789
 
 
@@ -166,6 +168,48 @@ def test_a_folder_that_is_empty_goes_both_ways(ftpc, daemon):
     assert (daemon.root / "nothing").is_dir()
     ftpc.ok("get", "nothing", "-o", "back/")
     assert (ftpc.folder / "back/nothing").is_dir()
+
+
+def test_a_folder_got_to_a_name_again_is_that_folder_and_comes_from_the_server_once(ftpc, daemon, source):
+    ftpc.ok("put", "tree", "-t", "once/")
+    ftpc.ok("get", "once/tree", "-o", "mine")
+    assert content(ftpc.folder / "mine") == content(source)
+    for words in (["once/tree"], ["once/tree/"], ["--no-clobber", "once/tree"], ["--checksum", "once/tree"]):
+        assert set(told(ftpc.ok("--json", "get", *words, "-o", "mine")).values()) == {"unchanged"}
+        assert content(ftpc.folder / "mine") == content(source)
+    (ftpc.folder / "mine/tree").write_bytes(b"a file of the name of the folder")
+    ftpc.ok("get", "--no-clobber", "once/tree", "-o", "mine")
+    os.unlink(ftpc.folder / "mine/tree")
+    (ftpc.folder / "mine/tree").mkdir()
+    ftpc.ok("get", "once/tree", "-o", "mine")
+    assert list((ftpc.folder / "mine/tree").iterdir()) == []
+
+
+def test_a_folder_goes_into_a_folder_that_is_named_as_one_and_so_does_a_file_into_any(ftpc, daemon, source):
+    ftpc.ok("put", "tree", "-t", "within/")
+    for name in ("slash/", "dot/."):
+        (ftpc.folder / name).mkdir(parents=True)
+        ftpc.ok("get", "within/tree", "-o", name)
+        assert content(ftpc.folder / name / "tree") == content(source)
+    ftpc.ok("get", "within/tree/a.txt", "-o", "slash")
+    assert (ftpc.folder / "slash/a.txt").read_bytes() == b"a"
+    ftpc.ok("get", "within/tree/a.txt", "within/tree/sub", "-o", "dot")
+    assert (ftpc.folder / "dot/a.txt").read_bytes() == b"a" and (ftpc.folder / "dot/sub/b.bin").exists()
+
+
+def test_a_folder_got_to_a_name_that_was_cut_goes_on_where_it_was(make_client, make_daemon):
+    daemon = make_daemon()
+    top = daemon.root / "long"
+    top.mkdir()
+    for n in range(3):
+        (top / f"f{n}").write_bytes(os.urandom(4_000_000))
+    with FaultProxy(daemon.address, [Fault(direction="down", cut_after=6_500_000), Fault()]) as proxy:
+        client = make_client(proxy.server)
+        client.run("--retry", "0", "--connections", "1", "get", "long", "-o", "here", code=5)
+        done = client.ok("--connections", "1", "--json", "get", "long", "-o", "here").lines()[-1]
+    assert content(client.folder / "here") == content(top)
+    assert done["resumed"] > 0 or done["unchanged"] > 0
+    assert done["moved"] < 8_000_000
 
 
 def test_put_of_the_present_folder_stores_what_is_in_it(ftpc, daemon, source):
