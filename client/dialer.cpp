@@ -19,7 +19,7 @@ TlsClient& Dialer::tls() {
     TlsClient::Ask ask = [this](const std::string& question) -> std::optional<std::string> {
       return options_.json ? std::nullopt : askOnTerminal(question, stop_);
     };
-    tls_ = std::make_unique<TlsClient>(options_.server, options_.trust, std::move(ask));
+    tls_ = std::make_unique<TlsClient>(options_.server, options_.trust, std::move(ask), stop_);
   }
   return *tls_;
 }

@@ -3,7 +3,7 @@
 #include <poll.h>
 #include <sys/signalfd.h>
 
-#include <cerrno>
+#include <array>
 
 #include "client/exit_code.h"
 
@@ -31,6 +31,14 @@ void StopRequest::check() const {
   ::sigpending(&pending);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     if (sigismember(&pending, signal) == 1) throw Interrupted(signal);
+  }
+}
+
+void StopRequest::await(int fd, short events) const {
+  std::array fds{pollfd{fd, events, 0}, pollfd{signals_.get(), POLLIN, 0}};
+  while (fds[0].revents == 0) {
+    ::poll(fds.data(), fds.size(), -1);
+    check();
   }
 }
 

@@ -19,6 +19,8 @@ class StopRequest {
   // Throws Interrupted once a signal has come, then and ever after: it stays pending, so that every thread learns of
   // it. Any thread may call.
   void check() const;
+  // Waits until `fd` is ready for `events`, as poll() has them. Throws Interrupted when a signal comes first.
+  void await(int fd, short events) const;
 
  private:
   UniqueFd signals_;

@@ -32,14 +32,15 @@ constexpr char kInterrupt = 3;
 
 // Up to the end of the line (or kInterrupt, which then is its last byte) or of the input; byte by byte, because what
 // follows may be for somebody else.
-std::string readLine(int fd, const std::string& what) {
+std::string readLine(int fd, const std::string& what, const InputWait& wait) {
   std::string line;
   // Room at once: a string that grows leaves copies behind.
   line.reserve(kMostBytes);
   for (;;) {
     char c = 0;
+    wait(fd);
     const ssize_t size = ::read(fd, &c, 1);
-    if (size < 0 && errno == EINTR) continue;
+    if (size < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (size < 0) fail(what, errno);
     if (size == 0 || c == '\n') break;
     if (line.size() + 1 >= kMostBytes) {
@@ -57,7 +58,7 @@ std::string readLine(int fd, const std::string& what) {
 std::string readTyped(int terminal) {
   const std::string what = "the terminal";
   pollfd gone{terminal, 0, 0};
-  std::string line = readLine(terminal, what);
+  std::string line = readLine(terminal, what, waitForInput);
   if (!line.empty() || ::poll(&gone, 1, 0) == 0) return line;
   throw ConfigError(what + " has gone away");
 }
@@ -121,6 +122,11 @@ void show(int fd, std::string_view text) {
 
 }  // namespace
 
+void waitForInput(int fd) {
+  pollfd entry{fd, POLLIN, 0};
+  ::poll(&entry, 1, -1);
+}
+
 std::optional<std::string> askSecret(const std::string& question) {
   const UniqueFd terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
   if (!terminal) return std::nullopt;
@@ -140,9 +146,9 @@ std::optional<std::string> askSecret(const std::string& question) {
   throw ConfigError("given up");
 }
 
-std::string secretFromFile(const std::string& path) {
+std::string secretFromFile(const std::string& path, const InputWait& wait) {
   const std::string what = escapeText(path);
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (!fd) fail(what, errno);
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) fail(what, errno);
@@ -150,12 +156,12 @@ std::string secretFromFile(const std::string& path) {
   if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0) {
     throw ConfigError(what + ": users other than its owner can access it, and it holds a secret: chmod 600 " + what);
   }
-  return notEmpty(readLine(fd.get(), what), what);
+  return notEmpty(readLine(fd.get(), what, wait), what);
 }
 
-std::string secretFromDescriptor(int fd) {
+std::string secretFromDescriptor(int fd, const InputWait& wait) {
   const std::string what = "descriptor " + std::to_string(fd);
-  return notEmpty(readLine(fd, what), what);
+  return notEmpty(readLine(fd, what, wait), what);
 }
 
 void hideMemory() noexcept {

@@ -31,6 +31,9 @@ namespace {
 
 std::string readAll(const std::string& path) {
   if (::access(path.c_str(), F_OK) != 0) return {};
+  if (std::error_code ignored; std::filesystem::is_fifo(path, ignored)) {
+    throw ConfigError(escapeText(path) + ": is a pipe, not a file");
+  }
   std::ifstream file(path, std::ios::binary);
   std::string text((std::istreambuf_iterator<char>(file)), {});
   if (file.bad() || !file.is_open()) cannot("cannot read", path, errno);

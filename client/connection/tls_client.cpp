@@ -1,10 +1,14 @@
 #include "client/connection/tls_client.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/magic.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <poll.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <algorithm>
 #include <utility>
@@ -43,12 +47,24 @@ void requirePrivate(const std::string& file) {
                     ": others than its owner may use it, and it is a secret key: chmod 600 " + escapeText(file));
 }
 
+// OpenSSL opens and reads `file`, and nothing could interrupt its wait for a pipe: one without a name, as a shell makes
+// them, has to have something in it first, and everything else that is no file is refused.
+void awaitFile(const std::string& option, const std::string& file, const StopRequest& stop) {
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  struct stat status {};
+  if (!fd || ::fstat(fd.get(), &status) != 0 || S_ISREG(status.st_mode)) return;
+  struct statfs system {};
+  const bool nameless = ::fstatfs(fd.get(), &system) == 0 && system.f_type == PIPEFS_MAGIC;
+  if (!nameless) throw ConfigError(option + " " + escapeText(file) + ": is not a regular file");
+  stop.await(fd.get(), POLLIN);
+}
+
 // Without the zone, which means something on this machine only.
 std::string withoutZone(const std::string& host) { return host.substr(0, host.find('%')); }
 
 }  // namespace
 
-TlsClient::TlsClient(ServerAddress server, TrustOptions options, Ask ask)
+TlsClient::TlsClient(ServerAddress server, TrustOptions options, Ask ask, const StopRequest& stop)
     : server_(std::move(server)),
       options_(std::move(options)),
       ask_(std::move(ask)),
@@ -59,34 +75,37 @@ TlsClient::TlsClient(ServerAddress server, TrustOptions options, Ask ask)
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, keepSession);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, acceptForNow);
-  loadTrust();
-  loadCertificate();
+  loadTrust(stop);
+  loadCertificate(stop);
 }
 
 TlsClient::~TlsClient() = default;
 
-void TlsClient::loadTrust() {
+void TlsClient::loadTrust(const StopRequest& stop) {
   if (!options_.pins.empty()) return;
   if (options_.ca.empty()) {
     SSL_CTX_set_default_verify_paths(context_.get());
     ERR_clear_error();
     return;
   }
+  awaitFile("--ca", options_.ca, stop);
   if (SSL_CTX_load_verify_file(context_.get(), options_.ca.c_str()) == 1) return;
   throw ConfigError("--ca " + escapeText(options_.ca) + ": " + takeTlsReason());
 }
 
-void TlsClient::loadCertificate() {
+void TlsClient::loadCertificate(const StopRequest& stop) {
   if (options_.certificate.empty() != options_.key.empty()) {
     throw ConfigError("--cert and --key go together: a certificate is of no use without its key");
   }
   if (options_.certificate.empty()) return;
   SSL_CTX* const context = context_.get();
   SSL_CTX_set_default_passwd_cb(context, noPassphrase);
+  awaitFile("--cert", options_.certificate, stop);
   if (SSL_CTX_use_certificate_chain_file(context, options_.certificate.c_str()) != 1) {
     throw ConfigError("--cert " + escapeText(options_.certificate) + ": " + takeTlsReason());
   }
   requirePrivate(options_.key);
+  awaitFile("--key", options_.key, stop);
   if (SSL_CTX_use_PrivateKey_file(context, options_.key.c_str(), SSL_FILETYPE_PEM) != 1) {
     throw ConfigError("--key " + escapeText(options_.key) + ": " + takeTlsReason());
   }

@@ -36,8 +36,8 @@ class TlsClient {
   // Asks a person whether to trust; nullopt when there is nobody to ask.
   using Ask = std::function<std::optional<std::string>(const std::string& question)>;
 
-  // Reads the files that `options` name. Throws ConfigError that names them.
-  TlsClient(ServerAddress server, TrustOptions options, Ask ask);
+  // Reads the files that `options` name. Throws ConfigError that names them, and Interrupted.
+  TlsClient(ServerAddress server, TrustOptions options, Ask ask, const StopRequest& stop = {});
   ~TlsClient();
 
   // Shakes hands over a connected, non-blocking socket. Throws IdentityError when the server is not to be trusted or
@@ -48,8 +48,8 @@ class TlsClient {
   void keep(ssl_session_st* session);
 
  private:
-  void loadTrust();
-  void loadCertificate();
+  void loadTrust(const StopRequest& stop);
+  void loadCertificate(const StopRequest& stop);
   void prepare(ssl_st* ssl);
   void decide(ssl_st* ssl);
   void decideFirst(const x509_st& certificate, long verified, const std::string& fingerprint);

@@ -39,8 +39,8 @@ constexpr std::size_t kLineSize = 70;
   fail(path, std::string(what) + ": " + errorText(error));
 }
 
-std::string readSecretText(const std::string& path) {
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+std::string readSecretText(const std::string& path, const InputWait& wait) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (!fd) failErrno(path, "cannot be read", errno);
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) failErrno(path, "cannot be read", errno);
@@ -50,8 +50,9 @@ std::string readSecretText(const std::string& path) {
   std::string text(kMostBytes, '\0');
   std::size_t size = 0;
   while (size < text.size()) {
+    wait(fd.get());
     const ssize_t n = ::read(fd.get(), text.data() + size, text.size() - size);
-    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (n < 0) failErrno(path, "cannot be read", errno);
     if (n == 0) break;
     size += static_cast<std::size_t>(n);
@@ -127,8 +128,8 @@ std::string armoured(const SecretKey& key, const std::string& comment) {
 
 }  // namespace
 
-SecretKey readKeyFile(const std::string& path) {
-  std::string text = readSecretText(path);
+SecretKey readKeyFile(const std::string& path, const InputWait& wait) {
+  std::string text = readSecretText(path, wait);
   std::string bytes = unarmoured(text, path);
   wipe(text);
   std::string seed = seedOf(bytes, path);
@@ -139,6 +140,7 @@ SecretKey readKeyFile(const std::string& path) {
 }
 
 std::optional<SecretKey> readUsualKey(const std::string& path) {
+  if (std::error_code ignored; !std::filesystem::is_regular_file(path, ignored)) return std::nullopt;
   try {
     return readKeyFile(path);
   } catch (const UsageError&) {

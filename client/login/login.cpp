@@ -1,5 +1,7 @@
 #include "client/login/login.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -59,7 +61,7 @@ void Login::begin(Connection& connection) {
   if (connection.security() == nullptr && !staysHere(connection.fd())) {
     throw IdentityError("the line to " + connection.peer() + " is not encrypted: a log-in is not sent over it");
   }
-  if (!known_) takeSecret();
+  if (!known_) takeSecret(connection.stop());
   if (!known_) {
     findWay(connection);
     return;
@@ -68,20 +70,21 @@ void Login::begin(Connection& connection) {
 }
 
 // Secrets that were named are read at the first connection, and not before: a failure to connect needs none.
-void Login::takeSecret() {
+void Login::takeSecret(const StopRequest& stop) {
+  const InputWait wait = [&stop](int fd) { stop.await(fd, POLLIN); };
   hideMemory();
   known_ = true;
   if (!options_.token.empty()) {
     token_ = options_.token;
   } else if (options_.tokenFile) {
-    token_ = secretFromFile(*options_.tokenFile);
+    token_ = secretFromFile(*options_.tokenFile, wait);
   } else if (options_.passwordFile) {
-    password_ = secretFromFile(*options_.passwordFile);
+    password_ = secretFromFile(*options_.passwordFile, wait);
   } else if (options_.passwordFd) {
-    password_ = secretFromDescriptor(*options_.passwordFd);
+    password_ = secretFromDescriptor(*options_.passwordFd, wait);
   } else if (options_.identity) {
     agentKey_ = readPublicKeyFile(*options_.identity);
-    if (!agentKey_) key_.emplace(readKeyFile(*options_.identity));
+    if (!agentKey_) key_.emplace(readKeyFile(*options_.identity, wait));
   } else {
     known_ = false;
   }

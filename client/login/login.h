@@ -45,7 +45,7 @@ class Login {
   void begin(Connection& connection);
 
  private:
-  void takeSecret();
+  void takeSecret(const StopRequest& stop);
   void findWay(Connection& connection);
   bool isKnownAlready(Connection& connection);
   bool tryKeys(Connection& connection);

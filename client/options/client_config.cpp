@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <vector>
 
 #include "common/escape.h"
@@ -87,6 +88,9 @@ ClientConfig parseClientConfig(const std::string& text, const std::string& sourc
 
 ClientConfig readClientConfig(const std::string& path) {
   if (::access(path.c_str(), F_OK) != 0) return {};
+  if (std::error_code ignored; std::filesystem::is_fifo(path, ignored)) {
+    throw ConfigError(path + ": is a pipe, not a file");
+  }
   return fromEntries(readIniFile(path), path);
 }
 

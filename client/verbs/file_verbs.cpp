@@ -251,14 +251,27 @@ void getToStream(const Shell& shell, const std::string& operand, int fd) {
   shell.output.ended(StreamGet(shell.link, shell.options.transfer, shell.output).run(fd, std::move(job)));
 }
 
+// Opens a device or a pipe, and waits until somebody reads from the pipe.
+UniqueFd openToWrite(const std::string& path, bool pipe, const StopRequest& stop) {
+  // No descriptor tells that a reader has come.
+  constexpr std::chrono::milliseconds kLook{20};
+  for (;;) {
+    UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    if (fd) {
+      ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) & ~O_NONBLOCK);
+      return fd;
+    }
+    if (!pipe || errno != ENXIO) throw failureFromErrno(errno, escapeText(path));
+    pauseFor(kLook, stop);
+  }
+}
+
 // A device or a pipe that -o names is written to, never replaced by a file.
-UniqueFd openStreamTarget(const std::optional<std::string>& output) {
+UniqueFd openStreamTarget(const std::optional<std::string>& output, const StopRequest& stop) {
   struct stat status {};
   if (!output || output->ends_with('/') || ::stat(output->c_str(), &status) != 0 || S_ISDIR(status.st_mode)) return {};
   if (S_ISREG(status.st_mode) && !output->starts_with("/dev/") && !output->starts_with("/proc/")) return {};
-  UniqueFd fd(::open(output->c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
-  if (!fd) throw failureFromErrno(errno, escapeText(*output));
-  return fd;
+  return openToWrite(*output, S_ISFIFO(status.st_mode), stop);
 }
 
 // Another way to write "-": /dev/stdout, /dev/fd/1.
@@ -303,7 +316,7 @@ void runGet(const Shell& shell) {
   requireOperands(shell);
   const bool toStdout = shell.options.output == kStream;
   if (toStdout && shell.options.json) throw UsageError("-o - and --json both want stdout");
-  const UniqueFd stream = toStdout ? UniqueFd() : openStreamTarget(shell.options.output);
+  const UniqueFd stream = toStdout ? UniqueFd() : openStreamTarget(shell.options.output, shell.stop);
   if (toStdout || isStdout(stream.get())) shell.output.dataOnStdout();
   const int fd = toStdout ? STDOUT_FILENO : stream.get();
   if (fd < 0) {
