@@ -74,20 +74,24 @@ class Session {
   void dispatch(Header request);
   bool passesOver(const Header& request);
   void runCommand(const Command& command, Header request);
-  void settle(Header request, const Command& command, Outcome outcome);
+  template <typename Action>
+  void attempt(Header& request, const Command& command, const Action& action);
+  // These four keep the request where they go on with it. Once they have taken it, nothing fails: a refusal needs it.
+  void settle(Header& request, const Command& command, Outcome outcome);
+  void startReceive(Header& request, ReceiveFile receive);
+  void startLogin(Header& request);
+  void startWork(Header& request, const Command& command, std::unique_ptr<Work> work);
   Progress workOn();
 
   // Who is there (session_login.cpp).
   void lookWhoIsThere();
   void become(std::shared_ptr<const Identity> identity);
   bool admits(const Header& request, const Command& command);
-  void startLogin(Header request);
   Progress awaitLogin();
   void welcome(const Header& request);
   std::string loginNonce();
 
   void fail(const Header& request, const Command& command, const std::exception& error);
-  void startReceive(Header request, ReceiveFile receive);
   void startSend(const Header& request, SendFile send);
   Progress receiveBody(SessionKit& kit);
   Progress digestBody();
@@ -114,7 +118,7 @@ class Session {
   void reply(const Header& header);
   void refuse(const Header& request, const Failure& failure);
   void refuseBody(const Header& request, const BodyReceiver& body, const Failure& failure);
-  void discard(const Header& request, BodyReceiver body);
+  void discard(Header request, BodyReceiver body);
   void commitPuts();
   void enterHeader();
   void enterBodyWindow();

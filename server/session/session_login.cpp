@@ -63,7 +63,7 @@ std::string Session::loginNonce() {
 }
 
 // Throws Failure.
-void Session::startLogin(Header request) {
+void Session::startLogin(Header& request) {
   if (context_.access == nullptr) throw Failure(ErrorCode::Unsupported, "this daemon has no accounts");
   Credentials credentials = credentialsFrom(request);
   if (namesOnlyUser(credentials)) {
@@ -77,8 +77,8 @@ void Session::startLogin(Header request) {
   busy_->nonce.clear();
   ++loginTries_;
   const auto waker = [wake = context_.wake, number = number_] { wake(number); };
-  busy_->login =
-      std::make_unique<LoggingIn>(std::move(request), context_.access->begin(std::move(credentials), from, waker));
+  std::shared_ptr<LoginAttempt> begun = context_.access->begin(std::move(credentials), from, waker);
+  busy_->login = std::make_unique<LoggingIn>(std::move(request), std::move(begun));
   state_ = State::LogIn;
   deadlines_.awaitNothing();
 }

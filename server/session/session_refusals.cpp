@@ -67,13 +67,13 @@ void Session::refuseBody(const Header& request, const BodyReceiver& body, const 
 }
 
 // A short body is read and thrown away; a longer one ends the connection.
-void Session::discard(const Header& request, BodyReceiver body) {
+void Session::discard(Header request, BodyReceiver body) {
   if (!body.chunked() && body.remaining() > kMaxDrainedBody) {
     endConnection();
     return;
   }
   body.discardRest();
-  busy_->receiving = std::make_unique<Receiving>(request, ReceiveFile{}, body, context_.now());
+  busy_->receiving = std::make_unique<Receiving>(std::move(request), ReceiveFile{}, body, context_.now());
   state_ = State::Discard;
   enterBodyWindow();
 }

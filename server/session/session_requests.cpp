@@ -124,7 +124,7 @@ void Session::runCommand(const Command& command, Header request) {
   if (!visitor_.isNobody()) settleStartup();
   // Puts gather; anything else must see them.
   if (command.body != BodyRule::FromClient) commitPuts();
-  try {
+  attempt(request, command, [&] {
     Storage& seen = command.access == Access::None ? context_.storage : visitor_.storage();
     CommandContext context{seen,
                            busy_->offers,
@@ -134,27 +134,32 @@ void Session::runCommand(const Command& command, Header request) {
                            context_.sandbox,
                            &context_.services};
     if (command.name == "hello") context.nonce = loginNonce();
-    Outcome outcome = command.handle(request, context);
-    settle(std::move(request), command, std::move(outcome));
+    return command.handle(request, context);
+  });
+}
+
+// What goes wrong is the answer to the request.
+template <typename Action>
+void Session::attempt(Header& request, const Command& command, const Action& action) {
+  try {
+    settle(request, command, action());
   } catch (const std::exception& error) {
     fail(request, command, error);
   }
 }
 
-void Session::settle(Header request, const Command& command, Outcome outcome) {
+void Session::settle(Header& request, const Command& command, Outcome outcome) {
   if (auto* receive = std::get_if<ReceiveFile>(&outcome)) {
-    startReceive(std::move(request), std::move(*receive));
+    startReceive(request, std::move(*receive));
   } else if (auto* send = std::get_if<SendFile>(&outcome)) {
     startSend(request, std::move(*send));
   } else if (auto* work = std::get_if<std::unique_ptr<Work>>(&outcome)) {
-    busy_->working = std::make_unique<Working>(Working{std::move(request), command, std::move(*work)});
-    state_ = State::Work;
-    deadlines_.awaitNothing();
+    startWork(request, command, std::move(*work));
   } else if (std::holds_alternative<HandOver>(outcome)) {
     busy_->execRequest = std::make_unique<Header>(std::move(request));
     state_ = State::HandOver;
   } else if (std::holds_alternative<LogIn>(outcome)) {
-    startLogin(std::move(request));
+    startLogin(request);
   } else {
     reply(std::get<Header>(outcome));
     record(request,
@@ -162,23 +167,32 @@ void Session::settle(Header request, const Command& command, Outcome outcome) {
   }
 }
 
+void Session::startWork(Header& request, const Command& command, std::unique_ptr<Work> work) {
+  busy_->working = std::make_unique<Working>(std::move(request), command, std::move(work));
+  state_ = State::Work;
+  deadlines_.awaitNothing();
+}
+
 Progress Session::workOn() {
+  std::optional<Outcome> outcome;
+  std::exception_ptr error;
   try {
-    std::optional<Outcome> outcome = busy_->working->work->step();
-    if (!outcome) {
-      const std::chrono::milliseconds pause = busy_->working->work->pause();
-      if (pause.count() > 0) deadlines_.pause(context_.now() + pause);
-      lookAfterPeer();
-      return Progress::Moved;
-    }
-    const std::unique_ptr<Working> done = std::move(busy_->working);
-    enterHeader();
-    settle(std::move(done->request), done->command, std::move(*outcome));
-  } catch (const std::exception& error) {
-    const std::unique_ptr<Working> failed = std::move(busy_->working);
-    enterHeader();
-    fail(failed->request, failed->command, error);
+    outcome = busy_->working->work->step();
+  } catch (const std::exception&) {
+    error = std::current_exception();
   }
+  if (!outcome && !error) {
+    const std::chrono::milliseconds pause = busy_->working->work->pause();
+    if (pause.count() > 0) deadlines_.pause(context_.now() + pause);
+    lookAfterPeer();
+    return Progress::Moved;
+  }
+  const std::unique_ptr<Working> done = std::move(busy_->working);
+  enterHeader();
+  attempt(done->request, done->command, [&] {
+    if (error) std::rethrow_exception(error);
+    return std::move(*outcome);
+  });
   return Progress::Moved;
 }
 
@@ -204,7 +218,7 @@ void Session::fail(const Header& request, const Command& command, const std::exc
   }
 }
 
-void Session::startReceive(Header request, ReceiveFile receive) {
+void Session::startReceive(Header& request, ReceiveFile receive) {
   const BodyReceiver body = isChunked(request)
                                 ? BodyReceiver::chunks(receive.upload.get())
                                 : BodyReceiver::raw(receive.upload.get(), rawBodySize(request).value_or(0));

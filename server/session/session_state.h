@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "server/access/authenticator.h"
@@ -17,14 +18,19 @@
 
 namespace ft {
 
+// A request that cannot be kept is still whole for the refusal: it is moved once there is memory for it.
+static_assert(std::is_nothrow_move_constructible_v<Header>);
+
 struct Session::Working {
+  Working(Header&& header, const Command& its, std::unique_ptr<Work> begun)
+      : request(std::move(header)), command(its), work(std::move(begun)) {}
   Header request;
   const Command& command;
   std::unique_ptr<Work> work;
 };
 
 struct Session::LoggingIn {
-  LoggingIn(Header header, std::shared_ptr<LoginAttempt> begun)
+  LoggingIn(Header&& header, std::shared_ptr<LoginAttempt> begun)
       : request(std::move(header)), attempt(std::move(begun)) {}
   ~LoggingIn() { attempt->cancel(); }
   LoggingIn(const LoggingIn&) = delete;
@@ -34,7 +40,7 @@ struct Session::LoggingIn {
 };
 
 struct Session::Receiving {
-  Receiving(Header header, ReceiveFile file, BodyReceiver receiver, TimePoint now)
+  Receiving(Header&& header, ReceiveFile file, BodyReceiver receiver, TimePoint now)
       : request(std::move(header)),
         upload(std::move(file.upload)),
         deliver(std::move(file.deliver)),

@@ -168,6 +168,38 @@ TEST_CASE("who is there already is welcome by that name without a secret, and no
   CHECK(login(stranger, "anna").error == "unauthenticated");
 }
 
+TEST_CASE("every way to log in that fails is answered with the id of its request, and named in the records") {
+  const SecretKey key = makeSecretKey();
+  const std::string signedBy = R"("key":")" + writePublicKey(key.publicKey()) + R"(","signature":")";
+  const std::string long64(64, 's');
+  for (const std::string& shown :
+       {std::string(R"("user":"x")"), std::string(R"("user":"x","password":"wrong horse")"),
+        std::string(R"("user":"x","token":"ftpd_no")"), std::string(R"("user":"x","key":"ssh-ed25519 no","signature":"")"),
+        R"("user":"x",)" + signedBy + "!\"", R"("user":"x",)" + signedBy + base64(long64) + "\"",
+        std::string(R"("user":"x","password":"a","token":"b")")}) {
+    CAPTURE(shown);
+    Scene scene;
+    scene.peer.sendFrame(R"({"v":1,"cmd":"login","id":[7],)" + shown + "}");
+    scene.peer.awaitEvent();
+    const Header reply = scene.peer.reply();
+    CHECK(reply.ok == false);
+    CHECK(reply.cmd == "login");
+    CHECK(reply.id == "[7]");
+    CHECK(scene.peer.logged().find("user=x") != std::string::npos);
+    CHECK(scene.peer.logged().find("command=login") != std::string::npos);
+  }
+}
+
+TEST_CASE("without accounts a login is answered with the id of its request") {
+  MemoryStorage storage;
+  SessionPeer peer(storage);
+  peer.sendFrame(R"({"v":1,"cmd":"login","id":7,"user":"x"})");
+  const Header reply = peer.reply();
+  CHECK(reply.error == "unsupported");
+  CHECK(reply.cmd == "login");
+  CHECK(reply.id == "7");
+}
+
 TEST_CASE("a user who was disabled is nobody at the next request") {
   Scene scene;
   scene.peer.sendFrame(kLogin);
