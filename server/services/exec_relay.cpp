@@ -119,6 +119,7 @@ void ExecRelay::begin(const Header& request) {
     checkExecRequest(context_.settings, source_, request, client_.entitled);
     if (!exec_) exec_ = context_.link.connect();
     appendFrame(execOut_, request);
+    request_ = request;
     running_ = true;
     context_.log.event(
         LogLevel::Info, "exec-begun",
@@ -245,9 +246,7 @@ void ExecRelay::execLost() {
     over_ = true;
     return;
   }
-  Header request;
-  request.cmd = "exec";
-  refuse(request, Failure(ErrorCode::IoError, "the program that runs commands, ftpd-exec, has ended the session"));
+  refuse(request_, Failure(ErrorCode::IoError, "the program that runs commands, ftpd-exec, has ended the session"));
 }
 
 void ExecRelay::writeClient() {

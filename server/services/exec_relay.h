@@ -51,6 +51,7 @@ class ExecRelay {
   HeaderParser parser_;
   UniqueFd exec_;
   bool running_ = false;
+  Header request_;  // whose command runs
   bool over_ = false;
   Clock::time_point confirmed_ = Clock::now();
   Clock::time_point progress_ = Clock::now();  // when bytes moved, or a command ended

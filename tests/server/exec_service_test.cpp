@@ -4,9 +4,14 @@
 
 #include <doctest/doctest.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <array>
+#include <cstring>
 #include <stdexcept>
+
+#include "common/frame.h"
+#include "tests/support/temp_folder.h"
 
 using namespace ft;
 
@@ -41,6 +46,19 @@ HandedOver connectionOn(std::unique_ptr<Transport> line) {
   return connection;
 }
 
+// Stands where ftpd-exec listens.
+UniqueFd listenAt(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const auto* const name = reinterpret_cast<const sockaddr*>(&address);
+  if (::bind(listener.get(), name, sizeof address) != 0 || ::listen(listener.get(), 1) != 0) {
+    throw std::runtime_error("listen");
+  }
+  return listener;
+}
+
 // One command session is allowed, and it is taken.
 struct Full {
   std::string logged;
@@ -73,6 +91,41 @@ TEST_CASE("a session over the limit is told that it is busy") {
   REQUIRE(size > 0);
   CHECK(std::string(buffer.data(), static_cast<std::size_t>(size)).find("\"busy\"") != std::string::npos);
   CHECK(::recv(second.ours.get(), buffer.data(), buffer.size(), 0) == 0);
+}
+
+TEST_CASE("a command whose ftpd-exec goes away is answered with the id of its request, and named in the records") {
+  const testing::TempFolder folder;
+  std::string logged;
+  Log log{LogLevel::Info,
+          LogFormat::Text,
+          {[&](std::string_view line) { logged += std::string(line) + "\n"; }, std::chrono::system_clock::now}};
+  AuditLog audit(log, "");
+  ServicesConfig config;
+  config.exec.socket = (folder.path() / "socket").string();
+  config.exec.shell = true;
+  const UniqueFd listener = listenAt(config.exec.socket);
+  const ExecLink link(config, log);
+  Pair line;
+  {
+    ExecService service(config, link, log, {});
+    HandedOver connection = connectionOn(makePlainTransport(std::move(line.theirs)));
+    connection.request.id = "[7]";
+    connection.request.name.reset();
+    connection.request.shell = "sleep 60";
+    connection.audit = &audit;
+    service.take(std::move(connection));
+    UniqueFd(::accept(listener.get(), nullptr, nullptr)).reset();
+    std::array<std::byte, 1024> buffer{};
+    const ssize_t size = ::recv(line.ours.get(), buffer.data(), buffer.size(), 0);
+    REQUIRE(size > 0);
+    const auto text = peekFrame(std::span(buffer).first(static_cast<std::size_t>(size)));
+    REQUIRE(text);
+    const Header reply = HeaderParser().parse(*text);
+    CHECK(reply.error == "io_error");
+    CHECK(reply.cmd == "exec");
+    CHECK(reply.id == "[7]");
+  }
+  CHECK(logged.find("filename=\"sleep 60\" outcome=io_error") != std::string::npos);
 }
 
 TEST_CASE("refusing a peer that has gone is no failure of the daemon") {
