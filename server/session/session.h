@@ -95,9 +95,11 @@ class Session {
   void startSend(const Header& request, SendFile send);
   Progress receiveBody(SessionKit& kit);
   Progress digestBody();
+  std::optional<Header> nextTrailer(SessionKit& kit, Progress& progress);
   Progress readTrailer(SessionKit& kit);
   void finishPut(const Header* trailer);
   void failPut(const Failure& failure);
+  void loseBody(const std::string& reason);
   Progress sendBody(SessionKit& kit);
   Progress discardBody(SessionKit& kit);
   Progress linger(SessionKit& kit);

@@ -12,7 +12,7 @@ void Session::refuseHeader(const HeaderError& error) {
   const Header& header = error.header();
   const Command* const command = findCommand(header.cmd);
   const bool hasBody = command != nullptr && command->body == BodyRule::FromClient;
-  const bool goesOn = state_ == State::Header && header.cmd != "input" &&
+  const bool goesOn = header.cmd != "input" &&
                       error.told() >= (hasBody ? HeaderError::Told::Body : HeaderError::Told::Command);
   afterExec_ = !header.plain && header.cmd == "exec";
   // A body is not read from who has not logged in (see admits()).
@@ -78,10 +78,24 @@ void Session::discard(Header request, BodyReceiver body) {
   enterBodyWindow();
 }
 
+// What should be a part of the body is none, so nobody knows where the next request begins.
+void Session::loseBody(const std::string& reason) {
+  const std::unique_ptr<Receiving> lost = std::move(busy_->receiving);
+  // A body that is thrown away belongs to a request that has had its reply.
+  if (state_ != State::Discard) refuse(lost->request, Failure(ErrorCode::BadRequest, reason));
+  endConnection();
+}
+
 Progress Session::discardBody(SessionKit& kit) {
   Receiving& now = *busy_->receiving;
   const std::uint64_t before = now.body.received();
-  const Progress progress = now.body.step(kit, *transport_);
+  Progress progress = Progress::Moved;
+  try {
+    progress = now.body.step(kit, *transport_);
+  } catch (const ProtocolError& error) {
+    loseBody(error.what());
+    return Progress::Moved;
+  }
   charge(now.body.received() - before);
   if (now.body.received() - now.receivedBefore > kMaxDrainedBody) {
     endConnection();
@@ -94,7 +108,7 @@ Progress Session::discardBody(SessionKit& kit) {
     return Progress::Moved;
   }
   Progress trailerProgress = Progress::Moved;
-  if (!nextFrame(kit, trailerProgress)) return trailerProgress;
+  if (!nextTrailer(kit, trailerProgress)) return trailerProgress;
   busy_->receiving.reset();
   enterHeader();
   return Progress::Moved;

@@ -42,7 +42,8 @@ void compareDigests(const std::vector<DigestValue>& expected, const std::vector<
 
 }  // namespace
 
-// The next frame's header, or nullopt with what to do instead. A header that is not understood is answered here.
+// The next frame's header, or nullopt with what to do instead. Throws ProtocolError, and HeaderError when the frame is
+// read and its header is not understood.
 std::optional<Header> Session::nextFrame(SessionKit& kit, Progress& progress) {
   // Not in the middle of a request, which belongs to who began it.
   if (state_ == State::Header) lookWhoIsThere();
@@ -80,19 +81,23 @@ std::optional<Header> Session::nextFrame(SessionKit& kit, Progress& progress) {
       kit.input.consume(size);
     }
     return header;
-  } catch (const HeaderError& error) {
+  } catch (const HeaderError&) {
     // It may have been a log-in with a mistake in it.
     kit.parser.forget();
     kit.input.wipe(size);
-    busy_->receiving.reset();
-    refuseHeader(error);
-    return std::nullopt;
+    throw;
   }
 }
 
 Progress Session::readHeader(SessionKit& kit) {
   Progress progress = Progress::Moved;
-  if (auto request = nextFrame(kit, progress)) dispatch(std::move(*request));
+  std::optional<Header> request;
+  try {
+    request = nextFrame(kit, progress);
+  } catch (const HeaderError& error) {
+    refuseHeader(error);
+  }
+  if (request) dispatch(std::move(*request));
   return progress;
 }
 
@@ -244,6 +249,8 @@ Progress Session::receiveBody(SessionKit& kit) {
     deadlines_.awaitNothing();
   } catch (const Failure& failure) {
     failPut(failure);
+  } catch (const ProtocolError& error) {
+    loseBody(error.what());
   }
   return Progress::Moved;
 }
@@ -265,11 +272,25 @@ Progress Session::digestBody() {
   return Progress::Moved;
 }
 
+// The trailer, or nullopt with what to do instead.
+std::optional<Header> Session::nextTrailer(SessionKit& kit, Progress& progress) {
+  std::string fault = "it is another frame";
+  try {
+    std::optional<Header> trailer = nextFrame(kit, progress);
+    if (!trailer || (!trailer->plain && trailer->cmd == "trailer")) return trailer;
+  } catch (const HeaderError& error) {
+    fault = error.what();
+  } catch (const ProtocolError& error) {
+    fault = error.what();
+  }
+  loseBody("what follows the chunks is no trailer: " + fault);
+  return std::nullopt;
+}
+
 Progress Session::readTrailer(SessionKit& kit) {
   Progress progress = Progress::Moved;
-  const auto trailer = nextFrame(kit, progress);
+  const auto trailer = nextTrailer(kit, progress);
   if (!trailer) return progress;
-  if (trailer->plain || trailer->cmd != "trailer") throw ProtocolError("a chunked body is not followed by a trailer");
   try {
     finishPut(&*trailer);
   } catch (const Failure& failure) {

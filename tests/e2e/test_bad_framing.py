@@ -205,13 +205,16 @@ def test_every_flipped_digit_of_a_digest_is_found(connect, daemon):
 
 @pytest.mark.parametrize("prefix", [2**30 + 1, 2**62, 2**63 - 1, -2**62 - 1, -2**63])
 def test_a_chunk_longer_than_the_limit_is_refused(daemon, prefix):
-    refused(daemon, frame(v1("put", filename="chunked", body="chunks")) + struct.pack("<q", prefix) + b"x" * 100)
+    reply = refused(daemon, frame(v1("put", id=7, filename="chunked", body="chunks")) + struct.pack("<q", prefix) + b"x" * 100)
+    assert (reply["error"], reply["cmd"], reply["id"]) == ("bad_request", "put", 7)
 
 
 @pytest.mark.parametrize("text", [b"{}", b"[]", b'{"v":1,"cmd":"ping"}', b'{"v":1,"cmd":"trailer","ok":"yes","filesize":1}',
                                   b'{"v":1,"cmd":"trailer","ok":true,"filesize":1.0}', b"x" * 50])
 def test_a_trailer_that_is_none_is_refused(daemon, text):
-    refused(daemon, frame(v1("put", filename="trailed", body="chunks")) + struct.pack("<q", 1) + b"x" + struct.pack("<q", 0) + frame(text))
+    put = frame(v1("put", id=7, filename="trailed", body="chunks")) + struct.pack("<q", 1) + b"x" + struct.pack("<q", 0)
+    reply = refused(daemon, put + frame(text))
+    assert (reply["error"], reply["cmd"], reply["id"]) == ("bad_request", "put", 7)
 
 
 def test_thousands_of_keys_are_read_or_refused_at_once(daemon):
