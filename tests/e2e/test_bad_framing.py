@@ -91,6 +91,8 @@ kBadJson = {
     "comment": b'{"v":1,/* */"cmd":"ping"}',
     "raw control byte": b'{"v":1,"cmd":"ping","x":"\x01"}',
     "array": b'[1]', "string": b'"ping"', "number": b"17", "null": b"null", "nothing": b"  ",
+    "number beyond all": b'{"v":1,"cmd":"ping","x":1e400}', "integer beyond all": b'{"v":1,"cmd":"ping","x":18446744073709551616}',
+    "integer below all": b'{"v":1,"cmd":"ping","x":-9223372036854775809}', "-0": b'{"v":1,"cmd":"ping","x":-0}',
     "not closed": b'{"v":1,"cmd":"ping"', "single quotes": b"{'v':1}", "comma at the end": b'{"v":1,"cmd":"ping",}',
     "NaN": b'{"v":1,"cmd":"ping","x":NaN}', "leading zero": b'{"v":01,"cmd":"ping"}', "plus": b'{"v":+1,"cmd":"ping"}',
     "bad escape": b'{"v":1,"cmd":"ping","x":"\\q"}', "UTF-16": '{"v":1,"cmd":"ping"}'.encode("utf-16"),
@@ -100,6 +102,30 @@ kBadJson = {
 @pytest.mark.parametrize("text", kBadJson.values(), ids=kBadJson.keys())
 def test_what_is_not_strict_json_is_refused(daemon, text):
     assert refused(daemon, frame(text), "bad_request") is not None
+
+
+@pytest.mark.parametrize("text", kBadJson.values(), ids=kBadJson.keys())
+def test_what_is_not_strict_json_ends_the_connection(connect, text):
+    peer = connect()
+    peer.send(frame(text) + frame(v1("ping", id=8)))
+    assert peer.read_frame()["error"] == "bad_request"
+    assert peer.ended()
+
+
+@pytest.mark.parametrize("text, ends", [
+    (b'{"v":2,"cmd":"ping"}', True), (b'{"v":1,"cmd":5}', True), (b'{"v":1}', False), (b'{"v":1,"cmd":""}', False),
+    (b'{"v":1,"cmd":"put","filename":"a"}', True), (b'{"v":1,"cmd":"put","filename":"a","filesize":"0"}', True),
+    (b'{"v":1,"cmd":"put","filename":"a","filesize":0,"body":5}', True), (b'{"v":1,"cmd":"put","filename":"a","filesize":0,"offset":1}', True),
+    (b'{"v":1,"cmd":"put","filename":5,"filesize":0}', False), (b'{"v":1,"cmd":"put","filename":"a","filesize":0,"mode":"x"}', False),
+    (b'{"v":1,"cmd":"segment","filesize":0}', False), (b'{"v":1,"cmd":"stat","filename":5,"filesize":"0"}', False)])
+def test_a_header_ends_the_connection_when_it_does_not_say_how_the_request_goes_on(connect, text, ends):
+    peer = connect()
+    peer.send(frame(text) + frame(v1("ping", id=8)))
+    assert peer.read_frame()["error"] in ("bad_request", "unsupported")
+    if ends:
+        assert peer.ended()
+    else:
+        assert peer.read_frame()["id"] == 8
 
 
 def test_json_as_deep_as_the_limit_is_read(connect):

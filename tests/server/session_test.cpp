@@ -256,7 +256,7 @@ TEST_CASE("a refused body of unknown length is read up to its limit in all, howe
   CHECK(peer.ended());
 }
 
-TEST_CASE("while draining a running put is finished, a new request is refused, and the connection ends") {
+TEST_CASE("while draining a running put is finished, a new request is refused, and the connection ends before the next") {
   MemoryStorage storage;
   SessionPeer peer(storage);
   peer.sendFrame(putJson("a", 10), "hello");
@@ -268,8 +268,13 @@ TEST_CASE("while draining a running put is finished, a new request is refused, a
   CHECK(peer.closed());
   SessionPeer other(storage);
   other.drain();
-  other.sendFrame(R"({"v":1,"cmd":"stat","filename":"a"})");
-  CHECK(other.reply().error == "shutting_down");
+  other.send(frame(R"({"v":1,"cmd":"stat","id":7,"filename":"a"})") + frame(R"({"v":1,"cmd":"remove","filename":"a"})"));
+  const Header refused = other.reply();
+  CHECK(refused.error == "shutting_down");
+  CHECK(refused.id == "7");
+  CHECK(other.nothingMore());
+  CHECK(other.ended());
+  CHECK(storage.content("a"));
 }
 
 TEST_CASE("a peer that reads nothing makes the session wait for it, and loses no byte when it reads at last") {
