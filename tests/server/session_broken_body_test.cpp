@@ -30,9 +30,9 @@ std::vector<std::string> brokenBodies() {
                                std::numeric_limits<std::int64_t>::min()}) {
     bodies.push_back(chunk("part") + prefix(n));
   }
-  for (const std::string json :
-       {R"({"v":1,"cmd":"ping","id":9})", R"({"v":1,"cmd":"trailer","ok":"yes"})", R"({"v":2,"cmd":"trailer","ok":true})",
-        R"({"cmd":"trailer","ok":true})", R"({"v":1,"cmd":"trailer","ok":true,"ok":true})", "[]", "not JSON"}) {
+  for (const std::string json : {R"({"v":1,"cmd":"ping","id":9})", R"({"v":1,"cmd":"trailer","ok":"yes"})",
+                                 R"({"v":2,"cmd":"trailer","ok":true})", R"({"cmd":"trailer","ok":true})",
+                                 R"({"v":1,"cmd":"trailer","ok":true,"ok":true})", "[]", "not JSON"}) {
     bodies.push_back(chunk("part") + hole(0) + frame(json));
   }
   bodies.push_back(chunk("part") + hole(0) + std::string("\0\0\0\0", 4));
@@ -91,7 +91,8 @@ TEST_CASE("a segment whose body goes on with no part of one is answered bad_requ
     SessionPeer peer(storage);
     peer.sendFrame(R"({"v":1,"cmd":"offer","segments":true,)" + identity + "}");
     const std::string upload = peer.reply().upload.value();
-    const std::string segment = R"({"v":1,"cmd":"segment","id":[7],"upload":")" + upload + R"(","offset":0,"filesize":4)";
+    const std::string segment =
+        R"({"v":1,"cmd":"segment","id":[7],"upload":")" + upload + R"(","offset":0,"filesize":4)";
     SessionPeer broken(storage, peer);
     broken.sendFrame(segment + R"(,"body":"chunks"})", body);
     const Header reply = broken.reply();

@@ -174,9 +174,9 @@ TEST_CASE("every way to log in that fails is answered with the id of its request
   const std::string long64(64, 's');
   for (const std::string& shown :
        {std::string(R"("user":"x")"), std::string(R"("user":"x","password":"wrong horse")"),
-        std::string(R"("user":"x","token":"ftpd_no")"), std::string(R"("user":"x","key":"ssh-ed25519 no","signature":"")"),
-        R"("user":"x",)" + signedBy + "!\"", R"("user":"x",)" + signedBy + base64(long64) + "\"",
-        std::string(R"("user":"x","password":"a","token":"b")")}) {
+        std::string(R"("user":"x","token":"ftpd_no")"),
+        std::string(R"("user":"x","key":"ssh-ed25519 no","signature":"")"), R"("user":"x",)" + signedBy + "!\"",
+        R"("user":"x",)" + signedBy + base64(long64) + "\"", std::string(R"("user":"x","password":"a","token":"b")")}) {
     CAPTURE(shown);
     Scene scene;
     scene.peer.sendFrame(R"({"v":1,"cmd":"login","id":[7],)" + shown + "}");

@@ -256,7 +256,8 @@ TEST_CASE("a refused body of unknown length is read up to its limit in all, howe
   CHECK(peer.ended());
 }
 
-TEST_CASE("while draining a running put is finished, a new request is refused, and the connection ends before the next") {
+TEST_CASE(
+    "while draining a running put is finished, a new request is refused, and the connection ends before the next") {
   MemoryStorage storage;
   SessionPeer peer(storage);
   peer.sendFrame(putJson("a", 10), "hello");
@@ -268,7 +269,8 @@ TEST_CASE("while draining a running put is finished, a new request is refused, a
   CHECK(peer.closed());
   SessionPeer other(storage);
   other.drain();
-  other.send(frame(R"({"v":1,"cmd":"stat","id":7,"filename":"a"})") + frame(R"({"v":1,"cmd":"remove","filename":"a"})"));
+  other.send(frame(R"({"v":1,"cmd":"stat","id":7,"filename":"a"})") +
+             frame(R"({"v":1,"cmd":"remove","filename":"a"})"));
   const Header refused = other.reply();
   CHECK(refused.error == "shutting_down");
   CHECK(refused.id == "7");
