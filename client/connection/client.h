@@ -97,8 +97,8 @@ class Client {
   RemotePage readList(const FileName& folder, const std::string& after);
   DigestValue sum(const FileName& name, DigestAlgorithm algorithm);
   void mkdir(const FileName& name, bool parents, std::optional<std::uint32_t> mode = std::nullopt);
-  // Queues one mkdir for as many of `made`, at least one, as fit into it, in their order and with their parents; returns
-  // how many. A name that is "" is that of `folder` itself, for its time. The answer is the caller's to read.
+  // Queues one mkdir for as many of `made`, at least one, as fit into it, in their order and with their parents, and
+  // returns how many. A name that is "" is that of `folder` itself, for its time. The answer is the caller's to read.
   std::size_t requestMkdir(const FileName& folder, std::span<const NewFolder> made);
   // All of `made` below `folder`, and their parents, in their order and in a few pipelined requests. Returns the parts
   // of `made` that were refused as a whole, though some of them may be made.

@@ -49,7 +49,8 @@ class LocalWalk {
  public:
   LocalWalk(std::string root, TransferObserver& observer);
 
-  // `limit` files and folders more, or a few above; fewer at the end. A folder that cannot be read is told as a failed outcome.
+  // `limit` files and folders more, or a few above; fewer at the end. A folder that cannot be read is told as a failed
+  // outcome.
   LocalBatch next(std::size_t limit);
   std::uint64_t partsLeftOut() const { return parts_; }
 
