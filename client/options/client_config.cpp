@@ -51,6 +51,7 @@ ClientConfig fromEntries(const std::vector<IniEntry>& entries, const std::string
     }
     if (found == nullptr) unknownKey(entry, source);
     config.*(found->field) = entry.value;
+    config.lines[entry.key] = entry.line;
   }
   return config;
 }
@@ -66,6 +67,11 @@ std::optional<std::string> xdgFile(const Environment& environment, const char* v
 }
 
 }  // namespace
+
+std::string ClientConfig::place(std::string_view name) const {
+  const auto found = lines.find(name);
+  return escapeText(source) + (found == lines.end() ? "" : ":" + std::to_string(found->second));
+}
 
 Environment processEnvironment() {
   return [](const std::string& name) -> std::optional<std::string> {

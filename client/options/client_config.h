@@ -3,16 +3,22 @@
 // file is an empty one.
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace ft {
 
 struct ClientConfig {
-  std::string source;  // the file, for messages
+  std::string source;                             // the file, for messages
+  std::map<std::string, int, std::less<>> lines;  // of each key that is there
   std::optional<std::string> server, retry, timeout, digest;
   std::optional<std::string> tls, ca, cert, key;
   std::optional<std::string> user, passwordFile, tokenFile, identity;
+
+  // "FILE:LINE", escaped, of a key that is there.
+  std::string place(std::string_view name) const;
 };
 
 // An environment variable, or nullopt. Injected, so that tests need no environment.

@@ -131,32 +131,40 @@ void setUp(CLI::App& app, Options& options, Raw& raw) {
   }
 }
 
+// What `read` makes of a text from `place`, which a complaint names.
+template <typename Read>
+auto readFrom(const std::string& place, const std::string& text, Read read) {
+  try {
+    return read(text);
+  } catch (const UsageError& error) {
+    throw UsageError(place + ": " + error.what());
+  }
+}
+
+// The server that -s leaves open.
+void applyServer(const ClientConfig& config, const Environment& environment, Options& options) {
+  const std::string variable = environment("FTPC_SERVER").value_or("");
+  if (!variable.empty()) {
+    options.server = readFrom("FTPC_SERVER", variable, parseAddress);
+  } else if (config.server) {
+    options.server = readFrom(config.place("server"), *config.server, parseAddress);
+  }
+}
+
 void applyConfig(const Environment& environment, Options& options) {
   const auto path = clientConfigPath(environment);
   const ClientConfig config = path ? readClientConfig(*path) : ClientConfig{};
-  try {
-    if (config.retry) options.retry = readRetry(*config.retry);
-    if (config.timeout) options.timeout = readTimeout(*config.timeout);
-    if (config.digest) options.transfer.digest = readDigest(*config.digest);
-    if (config.server) options.server = parseAddress(*config.server);
-    applyTrustConfig(config, options.trust);
-  } catch (const UsageError& error) {
-    throw UsageError(escapeText(config.source) + ": " + error.what());
-  }
+  if (config.retry) options.retry = readFrom(config.place("retry"), *config.retry, readRetry);
+  if (config.timeout) options.timeout = readFrom(config.place("timeout"), *config.timeout, readTimeout);
+  if (config.digest) options.transfer.digest = readFrom(config.place("digest"), *config.digest, readDigest);
+  if (!options.serverNamed) applyServer(config, environment, options);
+  applyTrustConfig(config, options.trust);
   completeLogin(config, environment, options.login);
-  const auto server = environment("FTPC_SERVER");
-  if (!server || server->empty()) return;
-  try {
-    options.server = parseAddress(*server);
-  } catch (const UsageError& error) {
-    throw UsageError(std::string("FTPC_SERVER: ") + error.what());
-  }
 }
 
 void applyRaw(const CLI::App& app, const Raw& raw, Options& options) {
   options.transfer.replace = !raw.noClobber;
   options.transfer.sync = !raw.noSync;
-  options.serverNamed = app.count("--server") > 0;
   options.retryNamed = app.count("--retry") > 0;
   if (options.serverNamed) options.server = parseAddress(raw.server);
   options.portNamed = options.serverNamed && namesPort(raw.server);
@@ -191,6 +199,7 @@ CommandLine parseCommandLine(const std::vector<std::string>& arguments, const En
   const CLI::App* const verb = app.get_subcommands().front();
   line.options.verb = verb->get_name();
   if (verb->get_prefix_command()) line.options.operands = verb->remaining();
+  line.options.serverNamed = app.count("--server") > 0;
   applyConfig(environment, line.options);
   applyRaw(app, raw, line.options);
   applyTrustFlags(app, raw.trust, line.options.trust);

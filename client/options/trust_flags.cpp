@@ -31,7 +31,7 @@ void addTrustFlags(CLI::App& app, TrustFlags& flags) {
 void applyTrustConfig(const ClientConfig& config, TrustOptions& trust) {
   if (config.tls) {
     if (*config.tls != "yes" && *config.tls != "no") {
-      throw UsageError("tls must be yes or no, not '" + escapeText(*config.tls, 64) + "'");
+      throw UsageError(config.place("tls") + ": tls must be yes or no, not '" + escapeText(*config.tls, 64) + "'");
     }
     trust.tls = *config.tls == "yes";
   }

@@ -119,6 +119,27 @@ TEST_CASE("a wrong server in the environment or the configuration names its sour
   }
 }
 
+TEST_CASE("a wrong value in the configuration is told with its line, unless it is a server that is not used") {
+  const TestFolder folder;
+  std::filesystem::create_directory(folder.path("ftpc"));
+  const auto config = with({{"XDG_CONFIG_HOME", folder.path()}});
+  for (const char* line : {"server = a:b", "retry = many", "timeout = 0", "digest = crc", "tls = maybe"}) {
+    folder.write("ftpc/config", "# a comment\n[default]\nuser = anna\n" + std::string(line) + "\n");
+    CAPTURE(line);
+    try {
+      parse({"ping"}, config);
+      FAIL("accepted");
+    } catch (const UsageError& error) {
+      CHECK(std::string(error.what()).starts_with(folder.path("ftpc/config:4: ")));
+    }
+  }
+  folder.write("ftpc/config", "[default]\nserver = a:b\n");
+  CHECK(parse({"-s", "localhost", "ping"}, config).server.host == "localhost");
+  const auto both = with({{"XDG_CONFIG_HOME", folder.path()}, {"FTPC_SERVER", "from.env:2"}});
+  CHECK(parse({"ping"}, both).server.text() == "from.env:2");
+  CHECK(parse({"-s", "localhost", "ping"}, with({{"FTPC_SERVER", "a:b"}})).server.host == "localhost");
+}
+
 TEST_CASE("help and version are told instead of anything else, for each verb") {
   CHECK(parseCommandLine({"--version"}, with({})).text->starts_with("ftpc 0."));
   const std::string help = *parseCommandLine({"--help"}, with({})).text;
