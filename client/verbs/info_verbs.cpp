@@ -57,6 +57,15 @@ void told(const Shell& shell, std::string_view deed, const FileName& name) {
   });
 }
 
+// The new name; where `newName` is a folder ("d/"), that in it.
+FileName renameRemote(const Shell& shell, const std::string& oldName, const std::string& newName) {
+  const FileName from = remoteName(oldName);
+  FileName to = remoteName(newName);
+  if (newName.ends_with('/')) to = to.child(from.leaf());
+  change(shell, [&](Client& client) { client.rename(from, to, shell.options.transfer.replace); });
+  return to;
+}
+
 std::string octal(std::uint32_t mode) {
   std::array<char, 16> text{};
   std::snprintf(text.data(), text.size(), "%04o", mode);
@@ -156,12 +165,14 @@ void runMv(const Shell& shell) {
   if (operands[0].empty() || operands[0] == "/" || operands[1].empty()) {
     throw UsageError("mv needs names, not the root");
   }
-  const FileName from = remoteName(operands[0]);
-  FileName to = remoteName(operands[1]);
-  if (operands[1].ends_with('/')) to = to.child(from.leaf());
-  if (to.isRoot()) throw UsageError("mv needs a new name");
-  change(shell, [&](Client& client) { client.rename(from, to, shell.options.transfer.replace); });
-  told(shell, "mv", to);
+  try {
+    const FileName to = renameRemote(shell, operands[0], operands[1]);
+    told(shell, "mv", to);
+  } catch (const Failure& failure) {
+    if (mayPass(failure)) throw;
+    const bool newName = failure.code() == ErrorCode::Exists;
+    shell.output.failed(operands[newName ? 1 : 0], problemOf(failure));
+  }
 }
 
 void runPing(const Shell& shell) {
