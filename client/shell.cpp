@@ -75,6 +75,7 @@ int runShell(const std::vector<std::string>& arguments, const Console& console, 
   try {
     line = parseCommandLine(arguments, environment);
     takeServer(line.options);
+    takeDotsOff(line.options);
   } catch (const std::exception& error) {
     return usageFailed(arguments, console, error);
   }

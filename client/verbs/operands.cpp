@@ -2,11 +2,14 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <memory>
 
 #include "client/exit_code.h"
 #include "common/escape.h"
+#include "common/lower_case.h"
 
 namespace ft {
 namespace {
@@ -34,16 +37,31 @@ std::string withoutSlashes(std::string text) {
 ServerAddress addressOf(const RemoteArgument& argument, const ServerAddress& configured) {
   ServerAddress address;
   address.host = argument.host;
-  address.port = argument.port.value_or(argument.host == configured.host ? configured.port : kDefaultPort);
+  const bool same = lowerCase(argument.host) == lowerCase(configured.host);
+  address.port = argument.port.value_or(same ? configured.port : kDefaultPort);
   return address;
 }
 
+bool isSame(const ServerAddress& a, const ServerAddress& b) {
+  return lowerCase(a.host) == lowerCase(b.host) && a.port == b.port && a.path == b.path;
+}
+
 void takeFromPut(Options& options) {
-  if (options.target || options.operands.size() < 2) return;
+  if (options.operands.size() < 2) return;
   const std::string& last = options.operands.back();
   const auto remote = splitRemote(last);
   if (!remote || existsLocally(last)) return;
-  options.server = addressOf(*remote, options.server);
+  const std::string shown = "'" + escapeText(last) + "'";
+  if (options.target) {
+    throw UsageError(shown + " is no file here; as HOST:DEST it says where to store, and so does -t '" +
+                     escapeText(*options.target) + "': give one of them");
+  }
+  const ServerAddress address = addressOf(*remote, options.server);
+  if (options.serverNamed && !isSame(address, options.server)) {
+    throw UsageError("one command talks to one server; -s names " + escapeText(options.server.text()) + ", and " +
+                     shown + " names " + escapeText(address.text()));
+  }
+  if (!options.serverNamed) options.server = address;
   options.target = remote->path;
   options.operands.pop_back();
 }
@@ -62,6 +80,12 @@ void takeFromGet(Options& options) {
   if (server) options.server = *server;
 }
 
+std::string withoutDots(std::string name) {
+  if (name != "." && !name.starts_with("./")) return name;
+  while (name.starts_with("./")) name.erase(0, 2);
+  return name.empty() || name == "." ? "/" : name;
+}
+
 // The last part of what -o said, when it is the name of something. "d/", "." and ".." are folders to put it into.
 std::optional<std::string> leafOf(const std::string& output) {
   std::string leaf = output.substr(output.rfind('/') + 1);
@@ -78,6 +102,13 @@ LocalTarget targetAt(const std::string& path, const std::string& leaf) {
 void takeServer(Options& options) {
   if (options.verb == "put") takeFromPut(options);
   if (options.verb == "get") takeFromGet(options);
+}
+
+void takeDotsOff(Options& options) {
+  static constexpr std::array<std::string_view, 7> kRemote{"get", "ls", "stat", "sum", "mkdir", "rm", "mv"};
+  if (options.target) options.target = withoutDots(*options.target);
+  if (std::find(kRemote.begin(), kRemote.end(), options.verb) == kRemote.end()) return;
+  for (std::string& operand : options.operands) operand = withoutDots(operand);
 }
 
 std::string baseName(const std::string& path) {

@@ -11,8 +11,10 @@
 namespace ft {
 
 // Takes HOST:PATH arguments out of the operands of put (the last one) and get (any): sets options.server and leaves the
-// paths. Throws UsageError, e.g. for two servers in one command.
+// paths. Throws UsageError, e.g. for two servers in one command, or two targets.
 void takeServer(Options& options);
+// Remote names as people write local ones: "./a" becomes "a", and "." the root, "/". After takeServer().
+void takeDotsOff(Options& options);
 
 // The last part of a local path, for a file or folder that is stored under its own name; "." and ".." are resolved
 // first. Throws UsageError for "/".

@@ -123,6 +123,65 @@ TEST_CASE("the last argument of put may name server and target, unless it is a f
   CHECK(options.operands.size() == 1);
 }
 
+TEST_CASE("a server that -s names is not left for one that the last argument of put names") {
+  const auto named = [](const std::string& last) {
+    Options options = put({"a.txt", last});
+    options.server = {"files.example", 4000};
+    options.serverNamed = true;
+    takeServer(options);
+    return options;
+  };
+  CHECK(named("files.example:d/").target == "d/");
+  CHECK(named("Files.Example:4000:d/").server == ServerAddress{"files.example", 4000});
+  CHECK(named("FILES.example:d").server == ServerAddress{"files.example", 4000});
+  for (const char* last : {"other.example:d", "files.example:4001:d", "other:d"}) {
+    CAPTURE(last);
+    try {
+      named(last);
+      FAIL("accepted");
+    } catch (const UsageError& error) {
+      CHECK(std::string(error.what()).find("files.example:4000") != std::string::npos);
+      CHECK(std::string(error.what()).find(last) != std::string::npos);
+    }
+  }
+  Options onSocket = put({"a.txt", "localhost:d"});
+  onSocket.server = {.path = "/run/ftpd.sock"};
+  onSocket.serverNamed = true;
+  CHECK_THROWS_AS(takeServer(onSocket), UsageError);
+}
+
+TEST_CASE("two targets of a put are a usage error that names both") {
+  Options options = put({"a.txt", "host:q/"});
+  options.target = "z";
+  try {
+    takeServer(options);
+    FAIL("accepted");
+  } catch (const UsageError& error) {
+    CHECK(std::string(error.what()).find("'host:q/'") != std::string::npos);
+    CHECK(std::string(error.what()).find("-t 'z'") != std::string::npos);
+  }
+}
+
+TEST_CASE("remote names may begin with a dot and a slash, and a dot is the root") {
+  const auto plain = [](const std::string& name) {
+    Options options = get({name});
+    options.target = name;
+    takeDotsOff(options);
+    CHECK(options.target == options.operands[0]);
+    return options.operands[0];
+  };
+  CHECK(plain("./a.txt") == "a.txt");
+  CHECK(plain("././d/a.txt") == "d/a.txt");
+  CHECK(plain("./d/") == "d/");
+  for (const char* root : {".", "./", "././", "./."}) CHECK(plain(root) == "/");
+  for (const char* same : {"", "/", "a", "..", "../a", ".a", "d/./a", "d/.", "...", ".../a"})
+    CHECK(plain(same) == same);
+  for (const char* bad : {"./../a", ".//a", "./.ftpd/x", "./a/."}) CHECK_THROWS_AS(remoteName(plain(bad)), Failure);
+  Options local = put({"./a.txt", "."});
+  takeDotsOff(local);
+  CHECK(local.operands == std::vector<std::string>{"./a.txt", "."});
+}
+
 TEST_CASE("an operand of get names a server only when it surely does") {
   Options options = get({"a.example:70:d/a", "a.example:70:b"});
   takeServer(options);

@@ -11,6 +11,55 @@ def stored(ftpc, daemon):
     (ftpc.folder / "f").write_bytes(b"f")
 
 
+def test_remote_names_may_begin_with_a_dot_and_a_slash(ftpc, daemon, stored):
+    ftpc.ok("get", "./d/a.txt")
+    assert (ftpc.folder / "a.txt").read_bytes() == b"a"
+    for root in (".", "./", "././"):
+        assert ftpc.ok("ls", root).out == ftpc.ok("ls").out
+    assert b"a.txt" in ftpc.ok("ls", "./d").out
+    assert ftpc.ok("stat", ".").out == ftpc.ok("stat", "/").out
+    ftpc.ok("sum", "././d/a.txt")
+    ftpc.ok("put", "f", "-t", "./")
+    ftpc.ok("put", "f", "-t", "./g")
+    ftpc.ok("put", "f", f"{ftpc.server}:./h")
+    assert all((daemon.root / name).read_bytes() == b"f" for name in "fgh")
+    ftpc.ok("mkdir", "./m")
+    ftpc.ok("mv", "./g", "./m/g")
+    ftpc.ok("mv", "m/g", ".")
+    ftpc.ok("rm", "./g")
+    assert sorted(path.name for path in (daemon.root / "m").iterdir()) == [] and not (daemon.root / "g").exists()
+    ftpc.ok("get", ".", "-o", "all")
+    assert (ftpc.folder / "all/d/a.txt").read_bytes() == b"a"
+
+
+def test_dots_elsewhere_in_a_remote_name_are_refused(ftpc, daemon, stored):
+    for name in ("../top", "./../top", "d/./a.txt", "d/../top", "..", "d/.", ".//top"):
+        ftpc.run("get", name, code=18)
+    ftpc.run("put", "f", "-t", "./../f", code=18)
+    for words in (["rm", "-r", "."], ["mkdir", "./"], ["mv", ".", "x"]):
+        assert b"not the root" in ftpc.run(*words, code=2).err
+    assert (daemon.root / "d/a.txt").exists()
+
+
+def test_a_put_never_goes_to_another_server_than_the_one_that_s_names(ftpc, daemon, stored, make_client):
+    host, port = ftpc.server.split(":")
+    done = ftpc.run("put", "f", f"localhost:{port}:other", code=2)
+    assert f"-s names {ftpc.server}".encode() in done.err and b"localhost" in done.err
+    assert not (daemon.root / "other").exists()
+    ftpc.ok("put", "f", f"{host}:{port}:same")
+    ftpc.ok("put", "f", f"{host}:same2")
+    assert (daemon.root / "same2").exists()
+    by_variable = make_client()
+    (by_variable.folder / "f").write_bytes(b"f")
+    by_variable.ok("put", "f", f"localhost:{port}:third", env={"FTPC_SERVER": "nowhere.example"})
+    assert (daemon.root / "third").exists()
+
+
+def test_two_targets_of_a_put_are_told(ftpc, stored):
+    err = ftpc.run("put", "f", "127.0.0.1:q/", "-t", "z", code=2).err
+    assert b"127.0.0.1:q/" in err and b"-t 'z'" in err and b"several" not in err
+
+
 def test_a_failed_mv_names_its_operand_first(ftpc, stored):
     assert ftpc.run("mv", "nothing", "x", code=4).err.startswith(b"ftpc: nothing: not found")
     assert ftpc.run("mv", "d/../top", "x", code=18).err.startswith(b"ftpc: d/../top: ")
