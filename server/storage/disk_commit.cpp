@@ -16,6 +16,12 @@ namespace {
 
 constexpr std::string_view kAction = "store";
 
+// Has somebody removed it from our own folder?
+bool isGone(const StagedFile& file) {
+  struct stat info {};
+  return !file.name().empty() && ::fstatat(file.folder(), file.name().c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0;
+}
+
 }  // namespace
 
 int renameNoReplace(int fromFolder, const std::string& from, int toFolder, const std::string& to) {
@@ -93,15 +99,21 @@ void CommitGroup::nameFiles() {
 
 void CommitGroup::nameFile(Entry& entry) {
   const FileName& name = entry.upload->spec().name;
-  int error = 0;
-  for (int tries = 0; tries < 2; ++tries) {
+  const StagedFile& file = entry.upload->file();
+  int error = EAGAIN;
+  for (int tries = 0; tries < kTriesAgainstChange && error == EAGAIN; ++tries) {
     entry.target = targetOf(name.parent(), entry.terms.fixedFolders);
     error = rename(entry);
     if (error != ENOENT || entry.terms.onlyReplace) break;
+    if (isGone(file)) throw ownFolderFailure(error, "cannot store " + shownName(name));
     // The folder was removed since it was opened. It stays in targets_ for the files that it had got.
-    targets_[entry.target].gone = true;
+    Target& target = targets_[entry.target];
+    target.gone = true;
+    if (!target.used) target.fd.reset();
+    error = EAGAIN;
   }
   if (error != 0) throw diskFailure(error, kAction, name);
+  targets_[entry.target].used = true;
   entry.upload->file().release();
 }
 
@@ -151,7 +163,9 @@ int CommitGroup::takePlace(StagedFile& file, int folder, const std::string& leaf
 }
 
 void CommitGroup::syncTargets() {
-  for (Target& target : targets_) target.syncError = core_.syncFolder(target.fd.get());
+  for (Target& target : targets_) {
+    if (target.used) target.syncError = core_.syncFolder(target.fd.get());
+  }
   for (Entry& entry : entries_) {
     if (entry.item->failure || targets_[entry.target].syncError == 0) continue;
     attempt(entry, [&] {

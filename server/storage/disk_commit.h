@@ -31,6 +31,7 @@ class CommitGroup {
   struct Target {
     FileName name;
     UniqueFd fd;
+    bool used = false;  // a file has got its name in it
     bool gone = false;
     int syncError = 0;
   };

@@ -23,6 +23,7 @@ Failure diskFailure(int error, std::string_view action, const FileName& name) {
       return Failure(ErrorCode::IsDirectory,
                      what + ": it is a folder" +
                          (name.isRoot() ? "" : "; names in it begin with '" + escapeText(name.text()) + "/'"));
+    case EAGAIN: return Failure(ErrorCode::Busy, what + ": others remove or rename the folders on its way; try again");
     case EEXIST: return Failure(ErrorCode::Exists, what + ": it exists");
     case EFBIG:
       return Failure(ErrorCode::TooLarge, what + ": larger than the file system or a limit of the daemon allows");

@@ -13,7 +13,8 @@ namespace ft {
 std::string shownName(const FileName& name);
 
 // "cannot <action> '<name>': <reason>" with the code that fits `error` where a path was looked up or changed: a link, a
-// special file or another file system in the way is Forbidden, a missing part NotFound, and so on.
+// special file or another file system in the way is Forbidden, a missing part NotFound, one that comes and goes (EAGAIN)
+// Busy, and so on.
 Failure diskFailure(int error, std::string_view action, const FileName& name);
 
 // For files in .ftpd: that one cannot be made because the folder is gone is no matter of the name that was asked for.

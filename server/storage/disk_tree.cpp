@@ -156,13 +156,18 @@ void DiskStorage::replaceByRename(const FileName& from, const FileName& to, bool
   const std::string toLeaf(to.leaf());
   const auto info = childInfo(fromFolder.get(), fromLeaf);
   if (!info) throw diskFailure(ENOENT, "rename", from);
-  const UniqueFd toFolder = core_.folders.open(to.parent(), "rename to");
-  int error = 0;
-  if (replace && info->type != FileType::Folder) {
-    error = ::renameat(fromFolder.get(), fromLeaf.c_str(), toFolder.get(), toLeaf.c_str()) == 0 ? 0 : errno;
-  } else {
-    // A folder takes no other's place: rename() would silently put it in the place of an empty one.
-    error = renameNoReplace(fromFolder.get(), fromLeaf, toFolder.get(), toLeaf);
+  UniqueFd toFolder;
+  int error = EAGAIN;
+  for (int tries = 0; tries < kTriesAgainstChange && error == EAGAIN; ++tries) {
+    toFolder = core_.folders.open(to.parent(), "rename to");
+    if (replace && info->type != FileType::Folder) {
+      error = ::renameat(fromFolder.get(), fromLeaf.c_str(), toFolder.get(), toLeaf.c_str()) == 0 ? 0 : errno;
+    } else {
+      // A folder takes no other's place: rename() would silently put it in the place of an empty one.
+      error = renameNoReplace(fromFolder.get(), fromLeaf, toFolder.get(), toLeaf);
+    }
+    // The new folder was removed since it was opened.
+    if (error == ENOENT && childInfo(fromFolder.get(), fromLeaf)) error = EAGAIN;
   }
   if (error == EEXIST && replace)
     error = childInfo(toFolder.get(), toLeaf).value_or(FileInfo{}).type == FileType::Folder ? EISDIR : ENOTDIR;

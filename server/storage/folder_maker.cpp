@@ -58,13 +58,15 @@ class FolderMaker::Making {
   Done makeUnlessThere(const FolderToMake& folder) {
     if (folder.name.isRoot()) return {0, setTime(maker_.root_.openFolder(folder.name), folder.mtimeNs)};
     FileName parent = folder.name.parent();
-    const bool known = parent_ == parent && parentAt_;
-    if (!known) enter(std::move(parent));
-    const Done done = makeIn(folder);
-    if (done.error != ENOENT || !known) return done;
-    // The parent was removed since.
-    enter(*parent_);
-    return makeIn(folder);
+    if (parent_ != parent || !parentAt_) enter(std::move(parent));
+    Done done = makeIn(folder);
+    for (int tries = 1; tries < kTriesAgainstChange && done.error == ENOENT && !parent_->isRoot(); ++tries) {
+      // The parent was removed since.
+      enter(*parent_);
+      done = makeIn(folder);
+    }
+    if (done.error == ENOENT && !parent_->isRoot()) done.error = EAGAIN;
+    return done;
   }
   // To be called before anyone is told. Returns an errno.
   int sync() {
@@ -88,10 +90,14 @@ class FolderMaker::Making {
 
   Done makeIn(const FolderToMake& folder) {
     if (!parentAt_) return {parentAt_.error};
-    const Done done = makeOne(parentAt_.fd.get(), folder);
-    if (done.error != EEXIST) return done;
-    const Opened there = maker_.root_.openChildFolder(parentAt_.fd.get(), std::string(folder.name.leaf()));
-    return {there.error, setTime(there, folder.mtimeNs)};
+    Done done = makeOne(parentAt_.fd.get(), folder);
+    for (int tries = 0; tries < kTriesAgainstChange && done.error == EEXIST; ++tries) {
+      const Opened there = maker_.root_.openChildFolder(parentAt_.fd.get(), std::string(folder.name.leaf()));
+      done = {there.error, setTime(there, folder.mtimeNs)};
+      if (done.error == ENOENT) done = makeOne(parentAt_.fd.get(), folder);
+    }
+    if (done.error == EEXIST) done.error = EAGAIN;
+    return done;
   }
 
   // Leaves a folder alone that has the time already. Returns an errno.

@@ -11,8 +11,6 @@ namespace {
 
 constexpr int kAlways = O_CLOEXEC | O_NOFOLLOW;
 constexpr int kFolderFlags = O_RDONLY | O_DIRECTORY;
-// openat2 gives up with EAGAIN when the tree changes under it in a way it cannot judge.
-constexpr int kMaxTries = 8;
 
 }  // namespace
 
@@ -28,7 +26,8 @@ Opened RootedFolder::openat2(int folder, const char* path, int flags) const {
   struct open_how how {};
   how.flags = static_cast<unsigned>(flags | kAlways);
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
-  for (int tries = 0; tries < kMaxTries; ++tries) {
+  // It gives up with EAGAIN when the tree changes under it in a way it cannot judge.
+  for (int tries = 0; tries < kTriesAgainstChange; ++tries) {
     const long fd = ::syscall(SYS_openat2, folder, path, &how, sizeof how);
     if (fd >= 0) return {UniqueFd(static_cast<int>(fd)), 0};
     if (errno != EAGAIN && errno != EINTR) break;
@@ -115,6 +114,16 @@ int RootedFolder::give(int fd) const {
 }
 
 Opened RootedFolder::makeFolders(const FileName& name, const Making& how) const {
+  Opened made;
+  for (int tries = 0; tries < kTriesAgainstChange; ++tries) {
+    made = makeFoldersOnce(name, how);
+    if (made.error != EAGAIN) break;
+  }
+  return made;
+}
+
+// EAGAIN: one of them was there, and is not any more.
+Opened RootedFolder::makeFoldersOnce(const FileName& name, const Making& how) const {
   Opened found = openFolder(name);
   if (found || found.error != ENOENT) return found;
   Opened at = openFolder(FileName::root());
@@ -124,15 +133,23 @@ Opened RootedFolder::makeFolders(const FileName& name, const Making& how) const 
     if (!at) return at;
     Opened next = openChild(at.fd.get(), leaf, kFolderFlags);
     if (next.error == ENOENT && depth >= how.fixed) {
-      const int error = makeGivenChild(at.fd.get(), leaf, how.mode);
-      if (error != 0 && error != EEXIST) return {UniqueFd(), error};
-      if (const int unsynced = error == 0 ? how.made(at.fd.get()) : 0; unsynced != 0) return {UniqueFd(), unsynced};
-      next = openChild(at.fd.get(), leaf, kFolderFlags);
+      next = makeNext(at.fd.get(), leaf, how);
+      // Nobody makes the root again.
+      if (next.error == ENOENT && depth > 0) next.error = EAGAIN;
     }
     at = std::move(next);
     ++depth;
   }
   return at;
+}
+
+Opened RootedFolder::makeNext(int folder, const std::string& leaf, const Making& how) const {
+  const int error = makeGivenChild(folder, leaf, how.mode);
+  if (error != 0 && error != EEXIST) return {UniqueFd(), error};
+  if (const int unsynced = error == 0 ? how.made(folder) : 0; unsynced != 0) return {UniqueFd(), unsynced};
+  Opened made = openChild(folder, leaf, kFolderFlags);
+  if (made.error == ENOENT) made.error = EAGAIN;
+  return made;
 }
 
 }  // namespace ft

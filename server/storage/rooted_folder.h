@@ -15,7 +15,11 @@
 
 namespace ft {
 
-// What a lookup gave: a descriptor, or the errno of why not (ELOOP: a link, EXDEV: another file system).
+// How often what others change at the same moment is tried before it is given up with EAGAIN.
+inline constexpr int kTriesAgainstChange = 8;
+
+// What a lookup gave: a descriptor, or the errno of why not (ELOOP: a link, EXDEV: another file system, EAGAIN: others
+// have changed the folders on the way again and again).
 struct Opened {
   UniqueFd fd;
   int error = 0;
@@ -61,7 +65,7 @@ class RootedFolder {
     Made made;
   };
   // openFolder(), making the folders that are missing with exactly these permissions (less what an ACL of the parent
-  // takes away).
+  // takes away), and anew those that are removed meanwhile.
   Opened makeFolders(const FileName& name, const Making& how) const;
   // Makes one folder in an open folder with the same permissions. Returns an errno.
   int makeChild(int folder, const std::string& leaf, mode_t mode) const;
@@ -72,6 +76,8 @@ class RootedFolder {
 
  private:
   Opened walk(const FileName& name, int flags) const;
+  Opened makeFoldersOnce(const FileName& name, const Making& how) const;
+  Opened makeNext(int folder, const std::string& leaf, const Making& how) const;
   Opened openat2(int folder, const char* path, int flags) const;
   // A path that has several parts is for openat2 only.
   Opened openPath(int folder, const char* path, int flags) const;
