@@ -49,7 +49,7 @@ DiskCore::DiskCore(DiskStorageOptions given)
 
 UniqueFd DiskCore::folder(const FileName& name, std::string_view action) const {
   Opened opened = root.openFolder(name);
-  if (!opened) throw diskFailure(opened.error, action, name);
+  if (!opened) throw folderFailure(root, opened.error, action, name);
   return std::move(opened.fd);
 }
 

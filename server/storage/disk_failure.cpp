@@ -1,10 +1,20 @@
 #include "server/storage/disk_failure.h"
 
+#include <fcntl.h>
+
 #include <cerrno>
 
 #include "common/escape.h"
+#include "server/storage/rooted_folder.h"
 
 namespace ft {
+namespace {
+
+std::string cannot(std::string_view action, const FileName& name) {
+  return "cannot " + std::string(action) + " " + shownName(name);
+}
+
+}  // namespace
 
 std::string shownName(const FileName& name) {
   if (name.isRoot()) return "the root";
@@ -12,7 +22,7 @@ std::string shownName(const FileName& name) {
 }
 
 Failure diskFailure(int error, std::string_view action, const FileName& name) {
-  const std::string what = "cannot " + std::string(action) + " " + shownName(name);
+  const std::string what = cannot(action, name);
   switch (error) {
     case ELOOP: return Failure(ErrorCode::Forbidden, what + ": it is, or leads through, a symbolic link");
     case EXDEV: return Failure(ErrorCode::Forbidden, what + ": another file system is mounted there");
@@ -30,6 +40,11 @@ Failure diskFailure(int error, std::string_view action, const FileName& name) {
     case EDQUOT: return Failure(ErrorCode::Quota, what + ": over the disk quota of the daemon's user");
     default: return failureFromErrno(error, what);
   }
+}
+
+Failure folderFailure(const RootedFolder& root, int error, std::string_view action, const FileName& name) {
+  if (error != ENOTDIR || !root.open(name, O_PATH)) return diskFailure(error, action, name);
+  return Failure(ErrorCode::NotDirectory, cannot(action, name) + ": it is not a folder");
 }
 
 Failure ownFolderFailure(int error, const std::string& what) {

@@ -9,6 +9,8 @@
 
 namespace ft {
 
+class RootedFolder;
+
 // 'd/a.txt', escaped and in quotes; "the root" for the root.
 std::string shownName(const FileName& name);
 
@@ -16,6 +18,9 @@ std::string shownName(const FileName& name);
 // special file or another file system in the way is Forbidden, a missing part NotFound, one that comes and goes (EAGAIN)
 // Busy, and so on.
 Failure diskFailure(int error, std::string_view action, const FileName& name);
+
+// The same where `name` was to be a folder: says whether it is none itself, or a part of it.
+Failure folderFailure(const RootedFolder& root, int error, std::string_view action, const FileName& name);
 
 // For files in .ftpd: that one cannot be made because the folder is gone is no matter of the name that was asked for.
 Failure ownFolderFailure(int error, const std::string& what);

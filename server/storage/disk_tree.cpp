@@ -169,8 +169,12 @@ void DiskStorage::replaceByRename(const FileName& from, const FileName& to, bool
     // The new folder was removed since it was opened.
     if (error == ENOENT && childInfo(fromFolder.get(), fromLeaf)) error = EAGAIN;
   }
-  if (error == EEXIST && replace)
-    error = childInfo(toFolder.get(), toLeaf).value_or(FileInfo{}).type == FileType::Folder ? EISDIR : ENOTDIR;
+  if (error == EEXIST && replace) {
+    const auto there = childInfo(toFolder.get(), toLeaf);
+    if (!there || there->type != FileType::Folder)
+      throw Failure(ErrorCode::NotDirectory, cannotRename(from, to) + "a folder takes the place of no file");
+    error = EISDIR;
+  }
   if (error == EINVAL)
     throw Failure(ErrorCode::NameInvalid, cannotRename(from, to) + "the new name is inside the old one");
   if (error == ENOENT) throw diskFailure(error, "rename", from);

@@ -139,7 +139,7 @@ UniqueFd FolderMaker::open(const FileName& name, std::string_view action, std::s
   } else if (opened && syncs_ && makes_.load()) {
     opened.error = Making(*this).sync();
   }
-  if (!opened) throw diskFailure(opened.error, action, name);
+  if (!opened) throw folderFailure(root_, opened.error, action, name);
   return std::move(opened.fd);
 }
 
@@ -149,7 +149,7 @@ void FolderMaker::makeAll(std::span<const FolderToMake> folders, std::string_vie
   std::optional<Failure> untimed;
   for (const FolderToMake& folder : folders) {
     const Making::Done done = making.makeUnlessThere(folder);
-    if (done.error != 0) throw diskFailure(done.error, action, folder.name);
+    if (done.error != 0) throw folderFailure(root_, done.error, action, folder.name);
     if (done.timeError != 0 && !untimed) untimed = diskFailure(done.timeError, "set the time of", folder.name);
   }
   if (const int error = making.sync(); error != 0) throw failureFromErrno(error, "cannot sync the new folders");

@@ -1,4 +1,5 @@
-// How files get their names: where nothing was when they began, and where somebody has been quicker.
+// How files and folders get their names: where nothing was when they began, where somebody has been quicker, and where
+// something else is.
 #include <new>
 
 #include "tests/server/disk_fixture.h"
@@ -72,6 +73,30 @@ TEST_CASE("a file for which memory runs out fails alone, and those before and be
     CHECK(disk.list("") == std::set<std::string>{"file0", "file2"});
     CHECK(disk.staged() == 0);
   }
+}
+
+TEST_CASE("a file where a folder is needed is told from one that stands on the way") {
+  onBothLookups([](Disk& disk) {
+    disk.put("d/f", "x");
+    fs::create_directory(disk.at("e"));
+    const auto told = [](const std::function<void(const FileName&)>& action, std::string_view text) {
+      const auto call = [&] { action(Disk::name(text)); };
+      CHECK(failureOf(call) == ErrorCode::NotDirectory);
+      return messageOf(call);
+    };
+    const auto list = [&](const FileName& name) { disk.storage->list(name, "", {10, 1000}); };
+    const auto make = [&](const FileName& name) { disk.storage->makeFolder(name, true, std::nullopt); };
+    const auto makeOpen = [&](const FileName& name) { disk.storage->makeFolder(name, true, 0755); };
+    const auto rename = [&](const FileName& name) { disk.storage->rename(Disk::name("e"), name, true); };
+    CHECK(told(list, "d/f") == "cannot list 'd/f': it is not a folder");
+    CHECK(told(list, "d/f/x") == "cannot list 'd/f/x': a part of the name is not a folder");
+    CHECK(told(make, "d/f") == "cannot make 'd/f': it is not a folder");
+    CHECK(told(make, "d/f/x") == "cannot make 'd/f/x': a part of the name is not a folder");
+    CHECK(told(makeOpen, "d/f") == "cannot make 'd/f': it is not a folder");
+    CHECK(told(makeOpen, "d/f/x/y") == "cannot make 'd/f/x/y': a part of the name is not a folder");
+    CHECK(told(rename, "d/f") == "cannot rename 'e' to 'd/f': a folder takes the place of no file");
+    CHECK(told(rename, "d/f/x") == "cannot rename to 'd/f': it is not a folder");
+  });
 }
 
 }  // namespace
