@@ -46,10 +46,10 @@ Usage GuardedUpload::replaced() const {
 
 void GuardedUpload::promiseSpace(const std::string& upload) {
   if (!terms_.rules.area || spec_.segment) return;
-  const std::uint64_t size = spec_.size.value_or(0);
   const Usage old = replaced();
-  const Usage more{size - std::min(size, old.bytes), missingFolders(*terms_.disk, terms_.inner) + 1 - old.files};
-  promise_ = terms_.rules.area->promise(more, terms_.rules.limits, spec_.name, upload);
+  const Usage more{spec_.size.value_or(0), missingFolders(*terms_.disk, terms_.inner) + 1 - old.files};
+  const QuotaWish wish{more, upload, terms_.whole.text(), old.bytes};
+  promise_ = terms_.rules.area->promise(wish, terms_.rules.limits, spec_.name);
 }
 
 void GuardedUpload::promiseResumed() {

@@ -23,6 +23,7 @@ QuotaPromise::~QuotaPromise() {
   const std::lock_guard lock(area_->mutex_);
   area_->promised_.bytes = less(area_->promised_.bytes, promised_.bytes);
   area_->promised_.files = less(area_->promised_.files, promised_.files);
+  area_->replaced_.erase(replaces_);
   const auto known = area_->uploads_.find(upload_);
   if (known != area_->uploads_.end()) area_->uploads_.erase(known);
 }
@@ -104,15 +105,21 @@ void QuotaArea::require(Usage more, const Held& held, const QuotaLimits& limits,
   }
 }
 
-QuotaPromise QuotaArea::promise(Usage more, const QuotaLimits& limits, const FileName& name,
-                                const std::string& upload) {
+QuotaPromise QuotaArea::promise(const QuotaWish& wish, const QuotaLimits& limits, const FileName& name) {
   std::unique_lock lock(mutex_);
   count(lock);
+  const std::uint64_t least = less(wish.more.bytes, wish.replacedBytes);
+  const bool replaces = least < wish.more.bytes && !wish.replaces.empty() && !replaced_.contains(wish.replaces);
+  const Usage more{replaces ? least : wish.more.bytes, wish.more.files};
   makeWay(more.bytes, limits);
+  bool othersHold = !wish.upload.empty() && uploads_.contains(wish.upload);
   try {
-    require(more, {promised_, parts_}, limits, name);
+    const Held held{promised_, parts_};
+    require({least, more.files}, held, limits, name);
+    othersHold = true;
+    require(more, held, limits, name);
   } catch (const Failure& failure) {
-    if (upload.empty() || !uploads_.contains(upload)) throw;
+    if (!othersHold) throw;
     throw Failure(ErrorCode::Busy,
                   shownName(name) +
                       " is being put by another connection, which has the space for it; try again when that has ended",
@@ -120,8 +127,9 @@ QuotaPromise QuotaArea::promise(Usage more, const QuotaLimits& limits, const Fil
   }
   promised_.bytes += more.bytes;
   promised_.files += more.files;
-  if (!upload.empty()) uploads_.insert(upload);
-  return {*this, more, upload};
+  if (!wish.upload.empty()) uploads_.insert(wish.upload);
+  if (replaces) replaced_.insert(wish.replaces);
+  return {*this, more, wish.upload, replaces ? wish.replaces : ""};
 }
 
 void QuotaArea::promiseMore(QuotaPromise& promise, std::uint64_t bytes, const QuotaLimits& limits,

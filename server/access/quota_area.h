@@ -33,22 +33,35 @@ struct QuotaLimits {
   std::string owner;  // whose parts give way to what is new (PutSpec::owner)
 };
 
+// What an upload asks for before its first byte.
+struct QuotaWish {
+  Usage more;  // as if nothing were replaced, but for the number of files
+  // Not empty: the same again when it is begun anew.
+  std::string upload{};
+  // The file whose place it is to take, and whose bytes it need not be promised; empty: none.
+  std::string replaces{};
+  std::uint64_t replacedBytes = 0;
+};
+
 class QuotaArea;
 
 // Space that an upload was promised. Gives back what it holds at its end.
 class QuotaPromise {
  public:
   QuotaPromise() = default;
-  QuotaPromise(QuotaArea& area, Usage promised, std::string upload)
-      : area_(&area), promised_(promised), upload_(std::move(upload)) {}
+  // `replaces` is empty unless the promise holds what that file will give back.
+  QuotaPromise(QuotaArea& area, Usage promised, std::string upload, std::string replaces)
+      : area_(&area), promised_(promised), upload_(std::move(upload)), replaces_(std::move(replaces)) {}
   QuotaPromise(QuotaPromise&& other) noexcept
       : area_(std::exchange(other.area_, nullptr)),
         promised_(std::exchange(other.promised_, {})),
-        upload_(std::move(other.upload_)) {}
+        upload_(std::move(other.upload_)),
+        replaces_(std::move(other.replaces_)) {}
   QuotaPromise& operator=(QuotaPromise&& other) noexcept {
     std::swap(area_, other.area_);
     std::swap(promised_, other.promised_);
     std::swap(upload_, other.upload_);
+    std::swap(replaces_, other.replaces_);
     return *this;
   }
   ~QuotaPromise();
@@ -58,7 +71,7 @@ class QuotaPromise {
   friend class QuotaArea;
   QuotaArea* area_ = nullptr;
   Usage promised_;
-  std::string upload_;
+  std::string upload_, replaces_;
 };
 
 class QuotaArea {
@@ -77,9 +90,10 @@ class QuotaArea {
   // From now on the parts of this owner count. Does not count.
   void addOwner(const std::string& owner);
   // Throws Failure(Quota) with the numbers when the limits do not allow that much more. `name` is what it is for. The
-  // owner's oldest parts give way where that is enough. An `upload` that is not empty is the same again when it is
-  // begun anew: Failure(Busy) where it lacks what its other beginning, which is not at its end, still holds.
-  QuotaPromise promise(Usage more, const QuotaLimits& limits, const FileName& name, const std::string& upload = "");
+  // owner's oldest parts give way where that is enough. What a file gives back that is replaced is for one upload at a
+  // time, or all that are staged in its place would be more than the limits. Throws Failure(Busy) where it lacks what
+  // another upload in that place, or another beginning of the same upload, holds to its end.
+  QuotaPromise promise(const QuotaWish& wish, const QuotaLimits& limits, const FileName& name);
   // The same, on top of what was promised to the same upload before.
   void promiseMore(QuotaPromise& promise, std::uint64_t bytes, const QuotaLimits& limits, const FileName& name);
 
@@ -133,6 +147,7 @@ class QuotaArea {
   std::uint64_t parts_ = 0;
   std::set<std::string> owners_;
   std::multiset<std::string> uploads_;  // under way, as promise() names them
+  std::set<std::string> replaced_;      // files whose bytes are promised already
 };
 
 }  // namespace ft

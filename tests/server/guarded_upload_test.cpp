@@ -54,8 +54,8 @@ TEST_CASE(
   first.reset();
   while (!second->takeUp()) continue;
   CHECK(second->offset() == 600);
-  CHECK(failureOf([&] { terms.rules.area->promise({201, 1}, terms.rules.limits, spec.name); }) == ErrorCode::Quota);
-  CHECK(failureOf([&] { terms.rules.area->promise({200, 1}, terms.rules.limits, spec.name); }) == std::nullopt);
+  CHECK(failureOf([&] { terms.rules.area->promise({{201, 1}}, terms.rules.limits, spec.name); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { terms.rules.area->promise({{200, 1}}, terms.rules.limits, spec.name); }) == std::nullopt);
 }
 
 TEST_CASE("an upload through the gate tells how far the digests of the disk's are, and that it is of no use") {

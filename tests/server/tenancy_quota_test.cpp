@@ -218,6 +218,45 @@ TEST_CASE("an upload that counted on the file that it replaces does not go over 
   CHECK(bytesBelow(tenants.at("homes/anna")) == 1000);
 }
 
+TEST_CASE("what a file gives back that is replaced is promised once, to the first that is to take its place") {
+  Tenants tenants(kRules);
+  const Hand anna = tenants.as("anna");
+  const Hand again = tenants.as("anna");
+  anna.put("a", text(700));
+  auto first = anna.storage->begin(Disk::spec("a", 800));
+  CHECK(codeOf([&] { again.storage->begin(Disk::spec("a", 201)); }) == ErrorCode::Busy);
+  CHECK(codeOf([&] { again.storage->resume(Disk::partSpec("a", 201), DigestAlgorithm::Xxh128); }) == ErrorCode::Busy);
+  // Nor would that fit with what 'a' gives back.
+  CHECK(codeOf([&] { again.storage->begin(Disk::spec("a", 1000)); }) == ErrorCode::Quota);
+  CHECK_FALSE(codeOf([&] { again.storage->begin(Disk::spec("a", 200)); }));
+  CHECK_FALSE(codeOf([&] { again.storage->begin(Disk::spec("b", 200)); }));
+  first.reset();
+  auto second = again.storage->begin(Disk::spec("a", 900));
+  CHECK(codeOf([&] { anna.put("a", text(300)); }) == ErrorCode::Busy);
+  second->write(bytesOf(text(900)));
+  CHECK_FALSE(again.store(std::move(second)));
+  anna.put("a", text(1000));
+  CHECK(bytesBelow(tenants.at("homes/anna")) == 1000);
+}
+
+TEST_CASE("many uploads in the place of one large file never stage more than the quota holds beside it") {
+  Tenants tenants(kRules);
+  const Hand anna = tenants.as("anna");
+  anna.put("a", text(900));
+  std::vector<std::unique_ptr<Upload>> staged;
+  std::uint64_t bytes = 0;
+  for (int i = 0; i < 20; ++i) {
+    try {
+      staged.push_back(anna.storage->begin(Disk::spec("a", 900)));
+      staged.back()->write(bytesOf(text(900)));
+      bytes += 900;
+    } catch (const Failure& failure) {
+      CHECK(failure.code() == ErrorCode::Busy);
+    }
+  }
+  CHECK(bytes == 900);
+}
+
 TEST_CASE("a look for old files that removes none leaves the count alone") {
   Tenants tenants(kAging);
   const Hand anna = tenants.as("anna");
@@ -272,7 +311,7 @@ TEST_CASE("who needs a count that takes long is told to try again, and the count
   Usage counted;
   std::jthread counter([&] { counted = area.used(); });
   begun.get_future().wait();
-  CHECK(codeOf([&] { area.promise({1, 1}, {}, FileName::parse("a")); }) == ErrorCode::Busy);
+  CHECK(codeOf([&] { area.promise({{1, 1}}, {}, FileName::parse("a")); }) == ErrorCode::Busy);
   CHECK(codeOf([&] { QuotaArea::Change change(area); }) == ErrorCode::Busy);
   area.addOwner("somebody");
   go.set_value();
