@@ -22,6 +22,16 @@ bool isGone(const StagedFile& file) {
   return !file.name().empty() && ::fstatat(file.folder(), file.name().c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0;
 }
 
+// The version that the file has under its name. nullopt: it is not what the upload has left, or not worth remembering.
+std::optional<FileVersion> namedVersion(DiskUpload& upload) {
+  struct stat info {};
+  if (!upload.left() || ::fstat(upload.file().fd(), &info) != 0) return std::nullopt;
+  const FileVersion named = versionOf(info);
+  FileVersion left = *upload.left();
+  left.ctimeNs = named.ctimeNs;  // the rename has changed it
+  return named == left ? std::optional(named) : std::nullopt;
+}
+
 }  // namespace
 
 int renameNoReplace(int fromFolder, const std::string& from, int toFolder, const std::string& to) {
@@ -114,6 +124,8 @@ void CommitGroup::nameFile(Entry& entry) {
   }
   if (error != 0) throw diskFailure(error, kAction, name);
   targets_[entry.target].used = true;
+  // At once: later somebody may have changed it.
+  entry.version = namedVersion(*entry.upload);
   entry.upload->file().release();
 }
 
@@ -178,14 +190,10 @@ void CommitGroup::syncTargets() {
 }
 
 void CommitGroup::remember(const Entry& entry) noexcept {
-  if (entry.upload->offset() < kShortestToRemember) return;
-  struct stat info {};
-  // Now, as the rename has changed the ctime.
-  if (::fstat(entry.upload->file().fd(), &info) != 0) return;
-  const FileVersion version = versionOf(info);
+  if (!entry.version) return;
   try {
-    for (const DigestValue& digest : entry.item->digests) core_.digests.remember(version, digest);
-    core_.keeper.stored(entry.upload->spec().name, version, entry.item->digests);
+    for (const DigestValue& digest : entry.item->digests) core_.digests.remember(*entry.version, digest);
+    core_.keeper.stored(entry.upload->spec().name, *entry.version, entry.item->digests);
   } catch (const std::exception&) {
     // The file is stored all the same, and its digest can be taken again.
     return;

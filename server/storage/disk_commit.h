@@ -2,7 +2,13 @@
 // Makes finished uploads visible and durable together: one sync for each file, one for each folder, whatever the number
 // of files in it.
 // The order (files, names, folders) is what makes a name show the old file or the whole new one after a power cut.
+// The digests of an upload are remembered for the file as it was right after it got its name, if that is the file that
+// Upload::finish() has left: same size, same mtime. Programs of this machine may change it in place as soon as they see
+// it, and by that change its mtime; so what is missed is only who sets it back to what it was, to the nanosecond,
+// before the look at the named file. (A file system may keep coarser times: there, also a change within one of its
+// ticks.)
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,7 +45,8 @@ class CommitGroup {
     CommitItem* item;
     DiskUpload* upload;
     NamingTerms terms;
-    std::size_t target = 0;  // index into targets_
+    std::size_t target = 0;                // index into targets_
+    std::optional<FileVersion> version{};  // of the file under its name, to remember the digests for
   };
 
   template <typename Action>

@@ -25,6 +25,13 @@ constexpr std::uint64_t kStreamStep = 16 << 20;
 // How much may be dirty before the disk is told to begin.
 constexpr std::uint64_t kWritebackStep = 8 << 20;
 
+// Gives the file a time between two ticks of the kernel's clock: whatever is written from now on changes it, also within
+// this tick. Returns an errno.
+int setTimeOfNow(int fd) {
+  std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, timespec{}};
+  return ::clock_gettime(CLOCK_REALTIME, &times[1]) == 0 && ::futimens(fd, times.data()) == 0 ? 0 : errno;
+}
+
 }  // namespace
 
 DiskUpload::DiskUpload(DiskCore& core, PutSpec spec)
@@ -70,12 +77,8 @@ void DiskUpload::keepDigests() noexcept {
     if (takingUp_ && digest_.isBehind()) return;
     std::optional<DigestSet> digests = digest_.release();
     if (!digests) return;
-    // A time between two ticks of the kernel's clock: whatever is written from now on changes it, also within this
-    // tick.
-    std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, timespec{}};
     struct stat info {};
-    if (::clock_gettime(CLOCK_REALTIME, &times[1]) != 0 || ::futimens(file_.fd(), times.data()) != 0) return;
-    if (::fstat(file_.fd(), &info) != 0) return;
+    if (setTimeOfNow(file_.fd()) != 0 || ::fstat(file_.fd(), &info) != 0) return;
     core_.partDigests.keep(claim_->part(), versionOf(info), std::move(*digests));
   } catch (const std::exception&) {
     // Then the part is read again.
@@ -252,16 +255,29 @@ std::vector<DigestValue> DiskUpload::finish() {
   // Small files are left to the commit, which knows how many there are.
   if (core_.syncsFiles() && offset_ >= kPreallocateFrom) startWriteback();
   std::vector<DigestValue> values = digest_.finish();
-  if (spec_.mtimeNs) {
-    if (::futimens(fd, modifiedAt(*spec_.mtimeNs).data()) != 0) fail(errno);
-  }
+  const bool timed = setTime(fd);
   // Last, as the file is not ours to change any more.
   if (const int error = core_.root.give(fd); error != 0) fail(error);
+  if (timed) left_ = versionToRemember(fd);
   space_ = {};
   finished_ = true;
   // The digest of a part's prefix may have been one more.
   values.resize(spec_.digests.size());
   return values;
+}
+
+// Whether every change from now on will be seen by the mtime.
+bool DiskUpload::setTime(int fd) const {
+  if (!spec_.mtimeNs) return offset_ >= kShortestToRemember && setTimeOfNow(fd) == 0;
+  const timespec times[2] = {{0, UTIME_OMIT}, timeOf(*spec_.mtimeNs)};
+  if (::futimens(fd, times) != 0) fail(errno);
+  return true;
+}
+
+std::optional<FileVersion> DiskUpload::versionToRemember(int fd) const {
+  struct stat info {};
+  if (offset_ < kShortestToRemember || spec_.segment || ::fstat(fd, &info) != 0) return std::nullopt;
+  return versionOf(info);
 }
 
 void DiskUpload::openPart(DigestAlgorithm prefixDigest) {
@@ -319,6 +335,7 @@ void DiskUpload::restart() {
   digest_.giveUp();
   if (file_ && ::ftruncate(file_.fd(), 0) != 0) fail(errno);
   forget();
+  left_.reset();
   preallocated_ = finished_ = false;
   reserve();
   if (file_) preallocate();

@@ -46,6 +46,8 @@ class DiskUpload : public Upload {
   // For the commit: the file under its staging name. It belongs to this upload until released.
   StagedFile& file();
   bool finished() const noexcept { return finished_; }
+  // The file as finish() has left it; nullopt where its digest is not worth remembering. Until restart().
+  const std::optional<FileVersion>& left() const noexcept { return left_; }
 
  private:
   // A part that another upload has.
@@ -66,6 +68,8 @@ class DiskUpload : public Upload {
   void startWriteback();
   void dropPart();
   void keepDigests() noexcept;
+  bool setTime(int fd) const;
+  std::optional<FileVersion> versionToRemember(int fd) const;
   void forget();
   [[noreturn]] void fail(int error) const;
 
@@ -78,6 +82,7 @@ class DiskUpload : public Upload {
   UploadDigest digest_;                      // uses file_
   std::optional<DigestAlgorithm> takingUp_;  // while the part is read: the digest that is wanted of it
   std::optional<DigestValue> prefix_;
+  std::optional<FileVersion> left_;
   std::uint64_t offset_ = 0;
   std::uint64_t end_ = 0;        // of the file on the disk; less than offset_ behind a hole
   std::uint64_t writeback_ = 0;  // up to here the kernel was asked to write to the disk

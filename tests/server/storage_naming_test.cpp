@@ -85,8 +85,8 @@ TEST_CASE("a file where a folder is needed is told from one that stands on the w
       return messageOf(call);
     };
     const auto list = [&](const FileName& name) { disk.storage->list(name, "", {10, 1000}); };
-    const auto make = [&](const FileName& name) { disk.storage->makeFolder(name, true, std::nullopt); };
-    const auto makeOpen = [&](const FileName& name) { disk.storage->makeFolder(name, true, 0755); };
+    const auto make = [&](const FileName& name) { disk.storage->makeFolder({name}, true); };
+    const auto makeOpen = [&](const FileName& name) { disk.storage->makeFolder({name, 0755}, true); };
     const auto rename = [&](const FileName& name) { disk.storage->rename(Disk::name("e"), name, true); };
     CHECK(told(list, "d/f") == "cannot list 'd/f': it is not a folder");
     CHECK(told(list, "d/f/x") == "cannot list 'd/f/x': a part of the name is not a folder");
@@ -97,6 +97,64 @@ TEST_CASE("a file where a folder is needed is told from one that stands on the w
     CHECK(told(rename, "d/f") == "cannot rename 'e' to 'd/f': a folder takes the place of no file");
     CHECK(told(rename, "d/f/x") == "cannot rename to 'd/f': it is not a folder");
   });
+}
+
+// A local program that changes a file in place, as soon as it may.
+struct Meddler : NamingWatch {
+  enum class When { BeforeName, AfterName };
+  Meddler(const Disk& on, When moment) : disk(on), when(moment) {}
+  void naming(NamingTerms&) override {
+    if (when == When::BeforeName) change(fs::directory_iterator(disk.at(".ftpd/staging"))->path());
+  }
+  void named(bool) noexcept override {
+    if (when == When::AfterName) change(disk.at("a"));
+  }
+  static void change(const fs::path& path) {
+    std::fstream(path, std::ios::in | std::ios::out | std::ios::binary) << "CHANGED";
+  }
+  const Disk& disk;
+  const When when;
+};
+
+TEST_CASE("the digest of an upload is not remembered for a file that was changed in place since") {
+  using When = Meddler::When;
+  for (const auto durability : {DiskStorageOptions::Durability::Full, DiskStorageOptions::Durability::None}) {
+    for (const std::optional<std::int64_t> mtime : {std::optional<std::int64_t>(1'700'000'000'123'456'789), {}}) {
+      for (const When when : {When::BeforeName, When::AfterName}) {
+        Disk disk;
+        disk.options.durability = durability;
+        disk.restart();
+        disk.put("a", "what it replaces");  // so that what comes has a name in the staging folder
+        PutSpec spec = disk.spec("a", kShortestToRemember);
+        spec.mtimeNs = mtime;
+        auto upload = disk.storage->begin(spec);
+        upload->write(bytesOf(patterned(kShortestToRemember)));
+        Meddler meddler(disk, when);
+        std::vector<CommitItem> items(1);
+        items[0].digests = upload->finish();
+        items[0].upload = std::move(upload);
+        items[0].watch = &meddler;
+        disk.storage->commit(items);
+        CHECK_FALSE(items[0].failure);
+        CHECK(readText(disk.at("a")).starts_with("CHANGED"));
+        CHECK_FALSE(disk.storage->open(Disk::name("a"))->knownDigest(DigestAlgorithm::Xxh128).has_value());
+      }
+    }
+  }
+}
+
+TEST_CASE("the digest of an upload is remembered, however the file got its name") {
+  for (const auto durability : {DiskStorageOptions::Durability::Full, DiskStorageOptions::Durability::None}) {
+    Disk disk;
+    disk.options.durability = durability;
+    disk.restart();
+    const std::string content = patterned(kShortestToRemember);
+    for (int round = 0; round < 2; ++round) {
+      disk.put("a", content);
+      CHECK(disk.storage->open(Disk::name("a"))->knownDigest(DigestAlgorithm::Xxh128) ==
+            digestOf(DigestAlgorithm::Xxh128, bytesOf(content)));
+    }
+  }
 }
 
 }  // namespace

@@ -53,8 +53,8 @@ TEST_CASE("a put whose folder goes away makes it again, and at last is busy") {
 TEST_CASE("a mkdir whose parents go away makes them again, and at last is busy") {
   onBothLookups([](Disk& disk) {
     checkOnlyBusy(
-        outcomesWhileRemoved(disk, [&](int) { disk.storage->makeFolder(Disk::name("d/e/f"), true, std::nullopt); }));
-    checkOnlyBusy(outcomesWhileRemoved(disk, [&](int) { disk.storage->makeFolder(Disk::name("d/e/f"), true, 0700); }));
+        outcomesWhileRemoved(disk, [&](int) { disk.storage->makeFolder({Disk::name("d/e/f")}, true); }));
+    checkOnlyBusy(outcomesWhileRemoved(disk, [&](int) { disk.storage->makeFolder({Disk::name("d/e/f"), 0700}, true); }));
     const std::vector<std::string> names{"a", "b/c", "b/d"};
     checkOnlyBusy(outcomesWhileRemoved(disk, [&](int) { disk.storage->makeFolders(Disk::name("d/e"), names, {}); }));
   });
@@ -74,7 +74,7 @@ TEST_CASE("a folder that must be there and is not is not_found, however often it
     PutSpec spec = disk.spec("fixed/new/a", 1);
     spec.fixedFolders = 1;
     CHECK(failureOf([&] { disk.put(spec, "x"); }) == ErrorCode::NotFound);
-    CHECK(failureOf([&] { disk.storage->makeFolder(Disk::name("no/folder"), false, std::nullopt); }) ==
+    CHECK(failureOf([&] { disk.storage->makeFolder({Disk::name("no/folder")}, false); }) ==
           ErrorCode::NotFound);
     CHECK(failureOf([&] { disk.storage->rename(Disk::name("no"), Disk::name("new/a"), true); }) ==
           ErrorCode::NotFound);
