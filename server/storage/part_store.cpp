@@ -92,9 +92,12 @@ void PartStore::removeOldest(const std::string& owner, std::uint64_t bytes) {
 }
 
 std::unique_ptr<PartClaim> PartStore::claim(std::string part) {
+  // Before anything is claimed, as memory may run out.
+  auto claim = std::make_unique<PartClaim>(std::move(part));
   const std::lock_guard lock(mutex_);
-  if (!claimed_.insert(part).second) return nullptr;
-  return std::make_unique<PartClaim>(*this, std::move(part));
+  if (!claimed_.insert(claim->part()).second) return nullptr;
+  claim->store_ = this;
+  return claim;
 }
 
 StagedFile PartStore::open(const PartClaim& claim) {

@@ -28,14 +28,16 @@ class PartStore;
 // The right to use one part, for as long as this lives: no other upload of this process has it, and it does not expire.
 class PartClaim {
  public:
-  PartClaim(PartStore& store, std::string part) : store_(&store), part_(std::move(part)) {}
-  PartClaim(PartClaim&& other) noexcept : store_(std::exchange(other.store_, nullptr)), part_(std::move(other.part_)) {}
-  PartClaim& operator=(PartClaim&&) = delete;
+  // It is one once PartStore::claim() has given it.
+  explicit PartClaim(std::string part) : part_(std::move(part)) {}
+  PartClaim(const PartClaim&) = delete;
+  PartClaim& operator=(const PartClaim&) = delete;
   ~PartClaim();
   const std::string& part() const noexcept { return part_; }
 
  private:
-  PartStore* store_;
+  friend class PartStore;
+  PartStore* store_ = nullptr;
   std::string part_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "server/storage/part_store.h"
 #include "tests/server/disk_fixture.h"
+#include "tests/support/scarce_memory.h"
 
 namespace ft::testing {
 namespace {
@@ -132,6 +133,17 @@ TEST_CASE("another size, time or name is another upload") {
   CHECK(disk.resume(disk.partSpec("a", 1001), kPrefix).upload->offset() == 0);
   CHECK(disk.resume(disk.partSpec("b", 1000), kPrefix).upload->offset() == 0);
   CHECK(disk.resume(spec, kPrefix).upload->offset() == 500);
+}
+
+TEST_CASE("a part that could not be claimed for want of memory can be claimed when there is some") {
+  PartStore store(-1, std::chrono::hours(1));
+  {
+    const ScarceMemory scarce(sizeof(PartClaim));
+    CHECK_THROWS_AS(store.claim("part"), std::bad_alloc);
+  }
+  const auto claim = store.claim("part");
+  CHECK(claim);
+  CHECK_FALSE(store.claim("part"));
 }
 
 TEST_CASE("a part that is longer than the file is dropped") {
