@@ -34,8 +34,8 @@ class FolderMaker::Making {
   Making& operator=(const Making&) = delete;
 
   Opened makeAll(const FileName& name, std::size_t fixed = 0) {
-    const RootedFolder::Making how{maker_.mode_, fixed, [this](int parent) { return made(parent); }};
-    return maker_.root_.makeFolders(name, how);
+    return maker_.root_.makeFolders(
+        name, fixed, [this](int parent, const std::string& leaf) { return makeChild(parent, leaf, maker_.mode_); });
   }
   // An errno for the folder, and one for its time.
   struct Done {
@@ -47,12 +47,10 @@ class FolderMaker::Making {
     const std::string leaf(folder.name.leaf());
     // The daemon must be able to use what it has made.
     const mode_t bits = folder.mode ? (*folder.mode & kModeMask) | S_IRWXU : maker_.mode_;
-    const int error = maker_.root_.makeGivenChild(parent, leaf, bits);
-    if (error != 0 || !folder.mtimeNs) return {error != 0 ? error : made(parent)};
+    const int error = makeChild(parent, leaf, bits);
+    if (error != 0 || !folder.mtimeNs) return {error};
     const auto times = modifiedAt(*folder.mtimeNs);
-    const bool set = ::utimensat(parent, leaf.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) == 0;
-    const int timeError = set ? 0 : errno;
-    return {made(parent), timeError};
+    return {0, ::utimensat(parent, leaf.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) == 0 ? 0 : errno};
   }
   // Names that come together are mostly in one folder, which is looked up once.
   Done makeUnlessThere(const FolderToMake& folder) {
@@ -108,18 +106,33 @@ class FolderMaker::Making {
     return ::futimens(folder.fd.get(), modifiedAt(*mtimeNs).data()) == 0 ? 0 : errno;
   }
 
-  int made(int folder) {
+  int makeChild(int parent, const std::string& leaf, mode_t bits) {
+    // The parent is noted first: what fails behind the making leaves no new folder of which nobody knows.
+    bool fresh = false;
+    if (const int error = expectChild(parent, fresh); error != 0) return error;
+    const int error = maker_.root_.makeGivenChild(parent, leaf, bits);
+    if (error == EEXIST && fresh) maker_.unsynced_.pop_back();
+    return error;
+  }
+
+  // A folder is about to be made in this one, which is to be synced then. `fresh`: that was not known before.
+  int expectChild(int folder, bool& fresh) {
     struct stat info {};
     if (!lock_) return 0;
     if (::fstat(folder, &info) != 0) return errno;
     std::vector<Unsynced>& parents = maker_.unsynced_;
-    const bool known =
-        std::any_of(parents.begin(), parents.end(), [&](const Unsynced& p) { return p.inode == info.st_ino; });
+    const bool known = std::any_of(parents.begin(), parents.end(), [&](const Unsynced& parent) {
+      return parent.device == info.st_dev && parent.inode == info.st_ino;
+    });
     if (known) return 0;
+    if (parents.size() >= kMaxOpen) {
+      if (const int error = sync(); error != 0) return error;
+    }
     UniqueFd held(::fcntl(folder, F_DUPFD_CLOEXEC, 0));
     if (!held) return errno;
-    parents.push_back({std::move(held), info.st_ino});
-    return parents.size() < kMaxOpen ? 0 : sync();
+    parents.push_back({std::move(held), info.st_dev, info.st_ino});
+    fresh = true;
+    return 0;
   }
 
   FolderMaker& maker_;

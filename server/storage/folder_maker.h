@@ -43,6 +43,7 @@ class FolderMaker {
   // An open folder that holds new ones which may not survive a power cut.
   struct Unsynced {
     UniqueFd fd;
+    dev_t device = 0;  // subvolumes of one file system have devices of their own, and inodes that repeat
     ino_t inode = 0;
   };
 

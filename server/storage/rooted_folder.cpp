@@ -113,17 +113,17 @@ int RootedFolder::give(int fd) const {
   return ::fchown(fd, fresh_.owner.uid.value_or(kKeep), fresh_.owner.gid.value_or(kKeep)) == 0 ? 0 : errno;
 }
 
-Opened RootedFolder::makeFolders(const FileName& name, const Making& how) const {
+Opened RootedFolder::makeFolders(const FileName& name, std::size_t fixed, const MakeOne& make) const {
   Opened made;
   for (int tries = 0; tries < kTriesAgainstChange; ++tries) {
-    made = makeFoldersOnce(name, how);
+    made = makeFoldersOnce(name, fixed, make);
     if (made.error != EAGAIN) break;
   }
   return made;
 }
 
 // EAGAIN: one of them was there, and is not any more.
-Opened RootedFolder::makeFoldersOnce(const FileName& name, const Making& how) const {
+Opened RootedFolder::makeFoldersOnce(const FileName& name, std::size_t fixed, const MakeOne& make) const {
   Opened found = openFolder(name);
   if (found || found.error != ENOENT) return found;
   Opened at = openFolder(FileName::root());
@@ -132,8 +132,8 @@ Opened RootedFolder::makeFoldersOnce(const FileName& name, const Making& how) co
     const std::string leaf(part);
     if (!at) return at;
     Opened next = openChild(at.fd.get(), leaf, kFolderFlags);
-    if (next.error == ENOENT && depth >= how.fixed) {
-      next = makeNext(at.fd.get(), leaf, how);
+    if (next.error == ENOENT && depth >= fixed) {
+      next = makeNext(at.fd.get(), leaf, make);
       // Nobody makes the root again.
       if (next.error == ENOENT && depth > 0) next.error = EAGAIN;
     }
@@ -143,10 +143,9 @@ Opened RootedFolder::makeFoldersOnce(const FileName& name, const Making& how) co
   return at;
 }
 
-Opened RootedFolder::makeNext(int folder, const std::string& leaf, const Making& how) const {
-  const int error = makeGivenChild(folder, leaf, how.mode);
+Opened RootedFolder::makeNext(int folder, const std::string& leaf, const MakeOne& make) const {
+  const int error = make(folder, leaf);
   if (error != 0 && error != EEXIST) return {UniqueFd(), error};
-  if (const int unsynced = error == 0 ? how.made(folder) : 0; unsynced != 0) return {UniqueFd(), unsynced};
   Opened made = openChild(folder, leaf, kFolderFlags);
   if (made.error == ENOENT) made.error = EAGAIN;
   return made;

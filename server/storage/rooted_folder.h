@@ -57,17 +57,13 @@ class RootedFolder {
   // A child that must be a folder, opened as openFolder() does.
   Opened openChildFolder(int folder, const std::string& leaf) const;
 
-  // Called after each folder that was made, with its parent; returns an errno, 0 to go on.
-  using Made = std::function<int(int parent)>;
-  struct Making {
-    mode_t mode = 0755;
-    std::size_t fixed = 0;  // so many parts of the name must be there
-    Made made;
-  };
-  // openFolder(), making the folders that are missing with exactly these permissions (less what an ACL of the parent
-  // takes away), and anew those that are removed meanwhile.
-  Opened makeFolders(const FileName& name, const Making& how) const;
-  // Makes one folder in an open folder with the same permissions. Returns an errno.
+  // Makes a folder in an open one; returns an errno, EEXIST when it is there.
+  using MakeOne = std::function<int(int parent, const std::string& leaf)>;
+  // openFolder(), making the folders that are missing by `make`; the first `fixed` parts of the name must be there.
+  // Those that are removed meanwhile are made anew.
+  Opened makeFolders(const FileName& name, std::size_t fixed, const MakeOne& make) const;
+  // Makes one folder in an open folder with exactly these permissions (less what an ACL of the parent takes away).
+  // Returns an errno; the folder may be there then, but never with EEXIST.
   int makeChild(int folder, const std::string& leaf, mode_t mode) const;
   // The same, given to the owner of what is new.
   int makeGivenChild(int folder, const std::string& leaf, mode_t mode) const;
@@ -76,8 +72,8 @@ class RootedFolder {
 
  private:
   Opened walk(const FileName& name, int flags) const;
-  Opened makeFoldersOnce(const FileName& name, const Making& how) const;
-  Opened makeNext(int folder, const std::string& leaf, const Making& how) const;
+  Opened makeFoldersOnce(const FileName& name, std::size_t fixed, const MakeOne& make) const;
+  Opened makeNext(int folder, const std::string& leaf, const MakeOne& make) const;
   Opened openat2(int folder, const char* path, int flags) const;
   // A path that has several parts is for openat2 only.
   Opened openPath(int folder, const char* path, int flags) const;

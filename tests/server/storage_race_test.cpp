@@ -55,8 +55,9 @@ TEST_CASE("a mkdir whose parents go away makes them again, and at last is busy")
     checkOnlyBusy(
         outcomesWhileRemoved(disk, [&](int) { disk.storage->makeFolder({Disk::name("d/e/f")}, true); }));
     checkOnlyBusy(outcomesWhileRemoved(disk, [&](int) { disk.storage->makeFolder({Disk::name("d/e/f"), 0700}, true); }));
-    const std::vector<std::string> names{"a", "b/c", "b/d"};
-    checkOnlyBusy(outcomesWhileRemoved(disk, [&](int) { disk.storage->makeFolders(Disk::name("d/e"), names, {}); }));
+    std::vector<FolderToMake> folders;
+    for (const char* const name : {"d/e", "d/e/a", "d/e/b/c", "d/e/b/d"}) folders.push_back({Disk::name(name)});
+    checkOnlyBusy(outcomesWhileRemoved(disk, [&](int) { disk.storage->makeFolders(folders); }));
   });
 }
 
