@@ -149,8 +149,16 @@ int CommitGroup::rename(Entry& entry) {
     // Somebody has been quicker: only a rename replaces.
     if (const int unnamed = core_.staging.name(file); unnamed != 0) return unnamed;
   }
-  if (!terms.replace) return renameNoReplace(file.folder(), file.name(), folder, leaf);
+  if (!terms.replace) return takeFreeName(file, folder, leaf);
   return ::renameat(file.folder(), file.name().c_str(), folder, leaf.c_str()) == 0 ? 0 : errno;
+}
+
+int CommitGroup::takeFreeName(const StagedFile& file, int folder, const std::string& leaf) {
+  const int error = renameNoReplace(file.folder(), file.name(), folder, leaf);
+  struct stat info {};
+  // With two names it is stored, whatever has kept the first from being removed: the next start does that.
+  const bool stored = error != 0 && ::fstat(file.fd(), &info) == 0 && info.st_nlink > 1;
+  return stored ? 0 : error;
 }
 
 // In the place of a file that must be there, in one step: what was there has the staging name for a moment.
@@ -168,10 +176,15 @@ int CommitGroup::takePlace(StagedFile& file, int folder, const std::string& leaf
     if (!S_ISREG(info.st_mode)) return S_ISDIR(info.st_mode) ? EISDIR : ELOOP;
     return ::renameat(file.folder(), staged, folder, leaf.c_str()) == 0 ? 0 : errno;
   }
-  if (::fstatat(file.folder(), staged, &info, AT_SYMLINK_NOFOLLOW) != 0) return errno;
-  if (S_ISREG(info.st_mode)) return ::unlinkat(file.folder(), staged, 0) == 0 ? 0 : errno;
-  // A folder or a link has come meanwhile.
-  return exchange() != 0 ? errno : S_ISDIR(info.st_mode) ? EISDIR : ELOOP;
+  const int unknown = ::fstatat(file.folder(), staged, &info, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : errno;
+  if (unknown == 0 && S_ISREG(info.st_mode)) {
+    // What cannot be removed is left to the next start: the file is stored.
+    ::unlinkat(file.folder(), staged, 0);
+    return 0;
+  }
+  // A folder or a link has come meanwhile, or nobody knows. If it cannot have its place back, then the file is stored.
+  if (exchange() != 0) return 0;
+  return unknown != 0 ? unknown : S_ISDIR(info.st_mode) ? EISDIR : ELOOP;
 }
 
 void CommitGroup::syncTargets() {

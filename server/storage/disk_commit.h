@@ -20,7 +20,8 @@
 
 namespace ft {
 
-// Gives a file in one folder a name in another, in place of nothing: EEXIST when there is something. Returns an errno.
+// Gives a file in one folder a name in another, in place of nothing: EEXIST when there is something. Returns an errno;
+// where the file system makes a link first, the file may have both names then.
 int renameNoReplace(int fromFolder, const std::string& from, int toFolder, const std::string& to);
 
 // One call of Storage::commit().
@@ -57,6 +58,7 @@ class CommitGroup {
   std::size_t targetOf(const FileName& folder, std::size_t fixed);
   int rename(Entry& entry);
   int takePlace(StagedFile& file, int folder, const std::string& leaf);
+  int takeFreeName(const StagedFile& file, int folder, const std::string& leaf);
   void syncTargets();
   void remember(const Entry& entry) noexcept;
 

@@ -3,6 +3,7 @@
 #include <new>
 
 #include "tests/server/disk_fixture.h"
+#include "tests/support/refused_calls.h"
 
 namespace ft::testing {
 namespace {
@@ -97,6 +98,50 @@ TEST_CASE("a file where a folder is needed is told from one that stands on the w
     CHECK(told(rename, "d/f") == "cannot rename 'e' to 'd/f': a folder takes the place of no file");
     CHECK(told(rename, "d/f/x") == "cannot rename to 'd/f': it is not a folder");
   });
+}
+
+TEST_CASE("a file that has its name is stored, also when what is left in the staging folder cannot be removed") {
+  for (const bool inPlaceOfAnother : {true, false}) {
+    CAPTURE(inPlaceOfAnother);
+    Disk disk;
+    disk.options.durability = DiskStorageOptions::Durability::Full;
+    disk.restart();
+    PutSpec spec = disk.spec("a", 3);
+    std::vector<RefusedCall> refused{{SYS_unlinkat, EIO}};
+    if (inPlaceOfAnother) {
+      disk.put("a", "old");
+      spec.onlyReplace = true;
+    } else {
+      // A file system where a link is made first.
+      spec.replace = false;
+      refused.push_back({SYS_renameat2, EINVAL});
+    }
+    auto upload = disk.storage->begin(spec);
+    upload->write(bytesOf("new"));
+    std::optional<Failure> failure;
+    if (!withRefused(refused, [&] { failure = disk.store(std::move(upload)); })) return;
+    CHECK_FALSE(failure.has_value());
+    CHECK(disk.get("a") == "new");
+    disk.restart();
+    CHECK(disk.staged() == 0);
+    CHECK(disk.get("a") == "new");
+  }
+}
+
+TEST_CASE("what has come in the place of a file that was to be replaced stays there, and is told") {
+  Disk disk;
+  disk.put("a", "old");
+  PutSpec spec = disk.spec("a", 3);
+  spec.onlyReplace = true;
+  auto upload = disk.storage->begin(spec);
+  upload->write(bytesOf("new"));
+  fs::remove(disk.at("a"));
+  fs::create_symlink("elsewhere", disk.at("a"));
+  const auto failure = disk.store(std::move(upload));
+  REQUIRE(failure);
+  CHECK(failure->code() == ErrorCode::Forbidden);
+  CHECK(fs::read_symlink(disk.at("a")) == "elsewhere");
+  CHECK(disk.staged() == 0);
 }
 
 // A local program that changes a file in place, as soon as it may.
