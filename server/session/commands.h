@@ -69,6 +69,8 @@ class Work {
   virtual std::optional<Outcome> step() = 0;
   // After that: how long the next step has to wait for others, so that no thread need try before; mostly 0.
   virtual std::chrono::milliseconds pause() const { return {}; }
+  // The peer takes none of its replies, and until it does nothing goes on: lets go of what others wait for.
+  virtual void rest() {}
 };
 
 // What a handler may use. Lives as long as the session; one thread at a time.

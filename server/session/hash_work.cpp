@@ -36,6 +36,7 @@ class HashWork : public Work {
   std::chrono::milliseconds pause() const override {
     return place_ || short_ ? std::chrono::milliseconds(0) : kPlacePause;
   }
+  void rest() override { place_.reset(); }
 
  private:
   bool mayGoOn() {
@@ -86,19 +87,24 @@ class WholeHashWork : public Work {
       : desk_(desk), download_(std::move(download)), algorithm_(algorithm), then_(std::move(then)) {}
 
   std::optional<Outcome> step() override {
-    if (!hashing_ && !begin()) return std::nullopt;
+    if (!claim_ && !begin()) return std::nullopt;
     if (known_) return then_(*known_);
     return hashing_->step();
   }
-  std::chrono::milliseconds pause() const override { return hashing_ ? hashing_->pause() : kPlacePause; }
+  std::chrono::milliseconds pause() const override { return claim_ ? hashing_->pause() : kPlacePause; }
+  void rest() override {
+    claim_.reset();
+    if (hashing_) hashing_->rest();
+  }
 
  private:
-  // Whether it is known, or this one has begun to take it.
+  // Whether it is known, or this one has begun to take it, or goes on.
   bool begin() {
     known_ = download_->knownDigest(algorithm_);
     if (known_) return true;
     claim_ = desk_.claim(download_->version() + "/" + std::string(digestName(algorithm_)));
     if (!claim_) return false;
+    if (hashing_) return true;
     hashing_ = std::make_unique<HashWork>(desk_, FileRange{download_, 0, download_->info().size}, Digest(algorithm_),
                                           [this](Digest& digest) {
                                             const DigestValue value = digest.value();

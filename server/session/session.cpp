@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <exception>
 #include <span>
+#include <utility>
 
 #include "common/frame.h"
 #include "common/protocol.h"
@@ -128,9 +129,10 @@ Session::Wait Session::loop(SessionKit& kit) {
   }
 }
 
-// What is due must be out before anything writes round the output, or the bytes change places.
+// What is due must be out before anything writes round the output, or the bytes change places; and before work goes on,
+// which is done for nobody who does not read.
 bool Session::outputIsDue() const {
-  return ending_ || busy_->output.full() || state_ == State::Linger ||
+  return ending_ || busy_->output.full() || state_ == State::Linger || state_ == State::Work ||
          (state_ == State::Send && busy_->sending->body.needsEmptyOutput());
 }
 
@@ -143,7 +145,16 @@ std::optional<Session::Wait> Session::waitFor(Progress need) {
     pollfd entry{transport_->fd(), static_cast<short>(writing ? POLLOUT : POLLIN), 0};
     if (::poll(&entry, 1, kGraceMs) > 0) return std::nullopt;
   }
+  if (writing) block();
   return writing ? Wait::Write : Wait::Read;
+}
+
+// The session is about to wait until the peer takes what it is owed. Whatever the daemon does for it meanwhile, the peer
+// has no longer for that than an idle one may stay.
+void Session::block() {
+  if (busy_->working) busy_->working->work->rest();
+  if (deadlines_.awaited() == SessionDeadlines::Awaited::Nothing) deadlines_.awaitNothingFor(context_.now());
+  blocked_ = true;
 }
 
 Progress Session::advance(SessionKit& kit) {
@@ -171,7 +182,7 @@ Session::Wait Session::timeOut() {
   if (state_ == State::Linger || ending_) return Wait::Closed;
   context_.log.event(LogLevel::Info, "timeout", {{"peer", origin_.name()}, {"while", deadlines_.text()}});
   commitPuts();
-  if (busy_->sending) recordCut("the peer was too slow");
+  if (busy_->sending || state_ == State::Digest) recordCut("the peer was too slow");
   const bool isPut = state_ == State::Receive || state_ == State::Trailer;
   if (isPut && !busy_->receiving->request.plain) {
     failPut(Failure(ErrorCode::Timeout, state_ == State::Trailer
@@ -199,7 +210,12 @@ void Session::lookAfterPeer() {
   deadlines_.awaitNothingFor(context_.now());
 }
 
-bool Session::flush() { return busy_->output.flush(*transport_); }
+bool Session::flush() {
+  if (!busy_->output.flush(*transport_)) return false;
+  const bool wasBlocked = std::exchange(blocked_, false);
+  if (wasBlocked && deadlines_.awaited() == SessionDeadlines::Awaited::Nothing) deadlines_.awaitNothing();
+  return true;
+}
 
 void Session::enterHeader() {
   state_ = State::Header;

@@ -63,6 +63,7 @@ class Session {
   bool outputIsDue() const;
   Progress advance(SessionKit& kit);
   std::optional<Wait> waitFor(Progress need);
+  void block();
   Wait timeOut();
   // How far the present body is, in bytes.
   std::uint64_t moved() const;
@@ -144,6 +145,7 @@ class Session {
   State state_ = State::Header;
   bool settled_ = false;
   bool ending_ = false;         // flush, then linger
+  bool blocked_ = false;        // there was output that the peer did not take, and it is not all out yet
   bool afterExec_ = false;      // the last request was an exec that was refused
   std::unique_ptr<Busy> busy_;  // while run() works, and as long as there is anything in it
 };

@@ -41,7 +41,7 @@ class SessionDeadlines {
   void awaitBody(TimePoint now, std::uint64_t moved);
   void awaitTrailer(TimePoint now);
   void awaitNothing();
-  // Work goes on for a peer that sends no more, which may have gone: for as long as an idle one may stay.
+  // For a peer that sends no more, or takes nothing, and may have gone: for as long as an idle one may stay.
   void awaitNothingFor(TimePoint now);
   void awaitEnd(TimePoint now);
   // Is its time up? A body that has moved fast enough gets a new window instead.

@@ -4,11 +4,13 @@ The proof is the order: who had to wait for the work would come after it, and no
 """
 
 import os
+import select
+import socket
 
 import pytest
 
 from support.waiting import wait_until
-from support.wire import Peer, chunk, frame, hole, kEnd, trailer, v1
+from support.wire import Peer, chunk, frame, hole, kEnd, put_v1, trailer, v1
 
 kHuge = 1 << 42          # bytes, all of them zeros: half an hour of SHA-256 and more
 
@@ -63,6 +65,39 @@ def test_however_many_ask_for_long_work_others_are_served_and_the_daemon_can_be_
     for peer in peers:
         peer.close()
     small_daemon.stop()
+
+
+def is_over(line):
+    poll = select.poll()
+    poll.register(line, 0)
+    return bool(poll.poll(0))
+
+
+def test_those_who_read_nothing_keep_nobody_from_hashing_and_are_gone_after_the_idle_timeout(make_daemon, tmp_path):
+    """They ask for more replies than the line holds, for gathered puts, and for a digest: of so many, the output of some is full there."""
+    path = tmp_path / "s"
+    daemon = make_daemon(config={"server": {"idle_timeout": "3s"}, "storage": {"durability": "none"}},
+                         options=["--listen", "127.0.0.1:0", "--listen", f"unix:{path}"])
+    for name in ("long", "other"):
+        (daemon.root / name).touch()
+        os.truncate(daemon.root / name, 256 << 20)
+    deep = "/".join(["n" * 240] * 4)
+    (daemon.root / deep).mkdir(parents=True)
+    (daemon.root / "folder").mkdir()
+    for number in range(200):
+        (daemon.root / "folder" / f"{number:030}").touch()
+    silent = []
+    for lists in range(1, 31):
+        line = socket.socket(socket.AF_UNIX)
+        line.connect(str(path))
+        silent.append(line)
+        puts = b"".join(put_v1(f"{deep}/{lists}_{number}", b"x") for number in range(60))
+        line.sendall(frame(v1("list", filename="folder")) * lists + puts + frame(v1("sum", filename="long", digest="sha256")))
+    with Peer(daemon.address) as peer:
+        assert peer.ask("sum", filename="other")["ok"]
+    wait_until(lambda: all(is_over(line) for line in silent), what="the end of all who read nothing")
+    for line in silent:
+        line.close()
 
 
 def test_a_tree_that_takes_long_to_remove_keeps_nobody_waiting(small_daemon):
