@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <exception>
+#include <new>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -51,7 +53,7 @@ void ParkingLot::admit(const std::shared_ptr<Connection>& connection) {
 
 void ParkingLot::park(const std::shared_ptr<Connection>& connection, Session::Wait wait) {
   if (wait == Session::Wait::Turn) {
-    wake_(connection);
+    handOn(connection);
     return;
   }
   if (wait == Session::Wait::Closed) {
@@ -74,7 +76,7 @@ void ParkingLot::park(const std::shared_ptr<Connection>& connection, Session::Wa
     // Under the lock: once it is parked another worker may take it, and park it to wait for something else.
     if (onPeer) armed = arm(EPOLL_CTL_MOD, *connection, wait);
   }
-  if (woken) wake_(connection);
+  if (woken) handOn(connection);
   if (!armed) erase(connection->session.number());
 }
 
@@ -119,40 +121,57 @@ void ParkingLot::wake(std::uint64_t number) {
       found->second.woken = true;
       return;
     }
+    found->second.due = false;
     connection = found->second.connection;
   }
-  wake_(std::move(connection));
+  handOn(connection);
+}
+
+// One that is not parked. Whatever keeps it from the workers, it is not lost.
+void ParkingLot::handOn(const std::shared_ptr<Connection>& connection) noexcept {
+  try {
+    wake_(connection);
+  } catch (const std::exception&) {
+    const std::lock_guard lock(mutex_);
+    const auto found = slots_.find(connection->session.number());
+    if (found == slots_.end()) return;
+    found->second.parked = found->second.due = true;
+    nextDeadline_ = TimePoint::min();
+  }
 }
 
 void ParkingLot::wakeExpired(TimePoint now) {
   std::vector<std::shared_ptr<Connection>> expired;
-  {
+  try {
     const std::lock_guard lock(mutex_);
     if (now < nextDeadline_) return;
-    nextDeadline_ = TimePoint::max();
+    // Stays so when there is no memory for all of them: the next tick looks again.
+    nextDeadline_ = TimePoint::min();
+    TimePoint next = TimePoint::max();
     for (auto& [number, slot] : slots_) {
       if (!slot.parked) continue;
-      const TimePoint deadline = slot.connection->session.deadline();
+      const TimePoint deadline = slot.due ? now : slot.connection->session.deadline();
       if (deadline <= now) {
-        slot.parked = false;
         expired.push_back(slot.connection);
+        slot.parked = slot.due = false;
       } else {
-        nextDeadline_ = std::min(nextDeadline_, deadline);
+        next = std::min(next, deadline);
       }
     }
+    nextDeadline_ = next;
+  } catch (const std::bad_alloc&) {
+    // Those that are in the list are handed on.
   }
-  for (auto& connection : expired) wake_(std::move(connection));
+  for (const auto& connection : expired) handOn(connection);
 }
 
 void ParkingLot::wakeAll() {
-  std::vector<std::shared_ptr<Connection>> parked;
   {
     const std::lock_guard lock(mutex_);
-    for (auto& [number, slot] : slots_) {
-      if (std::exchange(slot.parked, false)) parked.push_back(slot.connection);
-    }
+    for (auto& [number, slot] : slots_) slot.due = slot.parked;
+    nextDeadline_ = TimePoint::min();
   }
-  for (auto& connection : parked) wake_(std::move(connection));
+  wakeExpired(std::chrono::steady_clock::now());
 }
 
 bool ParkingLot::waitUntilEmpty(std::chrono::milliseconds limit) {

@@ -30,7 +30,9 @@ struct Connection {
 
 class ParkingLot {
  public:
-  // `wake` hands a connection to the workers; it is called from the lot's thread and from park(), and must not block.
+  // `wake` hands a connection to the workers; it is called from the lot's thread, park(), wake() and wakeAll(), and must
+  // not block. Where it throws (no memory, say) the connection must not be with the workers; it is handed on again a tick
+  // later.
   using Wake = std::function<void(std::shared_ptr<Connection>)>;
 
   explicit ParkingLot(Wake wake);
@@ -58,10 +60,12 @@ class ParkingLot {
     std::shared_ptr<Connection> connection;
     bool parked = false;
     bool woken = false;  // while it was not parked
+    bool due = false;    // while it is: to be handed on at the next tick, whatever its deadline
   };
 
   void watch();
   void wakeExpired(TimePoint now);
+  void handOn(const std::shared_ptr<Connection>& connection) noexcept;
   bool arm(int operation, const Connection& connection, Session::Wait wait);
   void erase(std::uint64_t number);
 

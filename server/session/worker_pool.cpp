@@ -7,7 +7,12 @@
 #include <Poco/Net/TCPServerParams.h>
 #include <pthread.h>
 
+#include <atomic>
+#include <chrono>
+#include <exception>
 #include <limits>
+#include <new>
+#include <thread>
 #include <utility>
 
 namespace ft {
@@ -21,21 +26,29 @@ constexpr int kStackSize = 1024 * 1024;
 constexpr int kThreadIdleSeconds = 30;
 // Poco's dispatcher tells only one idle worker of a stop; the others notice after this.
 constexpr Poco::Timespan::TimeDiff kDispatcherIdleMicros = 500'000;
+// Before a worker that has no memory to begin with looks again.
+constexpr std::chrono::milliseconds kMemoryPause{10};
 
 // The dispatcher's queue holds sockets; this one stands for a connection and has no descriptor of its own.
 class Ticket : public Poco::Net::StreamSocketImpl {
  public:
   explicit Ticket(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {}
+  // True for the first who asks: a worker, or who takes the connection back.
+  bool take() { return !taken_.exchange(true); }
   const std::shared_ptr<Connection>& connection() const { return connection_; }
 
  private:
-  std::shared_ptr<Connection> connection_;
+  const std::shared_ptr<Connection> connection_;
+  std::atomic<bool> taken_{false};
 };
 
 class Run : public TCPServerConnection {
  public:
   Run(const StreamSocket& socket, const WorkerPool::Work& work) : TCPServerConnection(socket), work_(work) {}
-  void run() override { work_(static_cast<const Ticket*>(socket().impl())->connection()); }
+  void run() override {
+    auto* const ticket = static_cast<Ticket*>(socket().impl());
+    if (ticket->take()) work_(ticket->connection());
+  }
 
  private:
   const WorkerPool::Work& work_;
@@ -45,7 +58,12 @@ class RunFactory : public Poco::Net::TCPServerConnectionFactory {
  public:
   explicit RunFactory(WorkerPool::Work work) : work_(std::move(work)) {}
   // Must not throw: Poco 1.11 loses the worker's slot for good when it does.
-  TCPServerConnection* createConnection(const StreamSocket& socket) override { return new Run(socket, work_); }
+  TCPServerConnection* createConnection(const StreamSocket& socket) override {
+    for (;;) {
+      if (auto* const run = new (std::nothrow) Run(socket, work_)) return run;
+      std::this_thread::sleep_for(kMemoryPause);
+    }
+  }
 
  private:
   const WorkerPool::Work work_;
@@ -78,7 +96,14 @@ WorkerPool::WorkerPool(const std::string& name, int workers, int spare, Work wor
 WorkerPool::~WorkerPool() = default;
 
 void WorkerPool::enqueue(std::shared_ptr<Connection> connection) {
-  dispatcher_->enqueue(StreamSocket(new Ticket(std::move(connection))));
+  auto* const ticket = new Ticket(std::move(connection));
+  const StreamSocket socket(ticket);
+  try {
+    dispatcher_->enqueue(socket);
+  } catch (const std::exception&) {
+    // Poco may have queued it, and found no memory for one more thread only then.
+    if (ticket->take()) throw;
+  }
 }
 
 void WorkerPool::stop() {

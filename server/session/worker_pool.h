@@ -24,7 +24,8 @@ class WorkerPool {
   // stop() must have been called and have returned.
   ~WorkerPool();
 
-  // Queues a connection for the next free worker. Does not block, never refuses.
+  // Queues a connection for the next free worker. Does not block, never refuses. When it throws, for want of memory, no
+  // worker will run the connection.
   void enqueue(std::shared_ptr<Connection> connection);
   bool busy() const { return dispatcher_->queuedConnections() > 0; }
   Poco::ThreadPool& threads() { return threads_; }
