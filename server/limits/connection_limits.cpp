@@ -23,6 +23,8 @@ unsigned ConnectionLimits::throwDice() {
 }
 
 std::unique_ptr<ConnectionLimits::Place> ConnectionLimits::admit(const std::string& source, std::string& reason) {
+  // Before anything is counted, as memory may run out.
+  auto place = std::make_unique<Place>(*this);
   const std::lock_guard lock(mutex_);
   if (count_ >= most_) {
     reason = "all " + std::to_string(most_) + " connections of server.max_connections are taken; try again later";
@@ -44,7 +46,9 @@ std::unique_ptr<ConnectionLimits::Place> ConnectionLimits::admit(const std::stri
     ++waiting_;
   }
   ++count_;
-  return std::make_unique<Place>(*this, here);
+  place->source_ = here;
+  place->counted_ = true;
+  return place;
 }
 
 void ConnectionLimits::Place::settle() {

@@ -31,17 +31,21 @@ class ConnectionLimits {
   // One admitted connection; gives its place back when it is destroyed.
   class Place {
    public:
-    Place(ConnectionLimits& limits, Counts::iterator source) : limits_(limits), source_(source) {}
+    // Takes up no place before admit() has given it one.
+    explicit Place(ConnectionLimits& limits) : limits_(limits) {}
     Place(const Place&) = delete;
     Place& operator=(const Place&) = delete;
-    ~Place() { limits_.leave(*this); }
+    ~Place() {
+      if (counted_) limits_.leave(*this);
+    }
     // It has made a request that was let in: it is not among the new ones any more. One thread at a time.
     void settle();
 
    private:
     friend class ConnectionLimits;
     ConnectionLimits& limits_;
-    const Counts::iterator source_;  // the end: of this machine
+    Counts::iterator source_;  // the end: of this machine
+    bool counted_ = false;
     bool settled_ = false;
   };
   // At random from 0 to 99.

@@ -4,14 +4,17 @@
 
 #include <chrono>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "server/limits/connection_limits.h"
 #include "server/limits/rate_limit.h"
+#include "tests/support/scarce_memory.h"
 #include "tests/support/session_peer.h"
 
 using namespace ft;
 using ft::testing::MemoryStorage;
+using ft::testing::ScarceMemory;
 using std::chrono::milliseconds;
 
 namespace {
@@ -51,6 +54,17 @@ TEST_CASE(
   CHECK_FALSE(limits.admit("192.0.2.4", reason));
   second.reset();
   CHECK(limits.admit("192.0.2.4", reason));
+}
+
+TEST_CASE("a connection that was not admitted for want of memory takes nobody's place") {
+  ConnectionLimits limits(1, 1);
+  std::string reason;
+  {
+    const ScarceMemory scarce(sizeof(ConnectionLimits::Place));
+    CHECK_THROWS_AS(limits.admit("192.0.2.1", reason), std::bad_alloc);
+  }
+  CHECK(limits.count() == 0);
+  CHECK(limits.admit("192.0.2.1", reason));
 }
 
 TEST_CASE("a bucket lets bytes through at its rate, with a short burst, and never saves more than that") {
