@@ -242,13 +242,15 @@ std::shared_ptr<LoginAttempt> Authenticator::begin(Credentials credentials, cons
   } else {
     const auto shared = std::make_shared<Credentials>(std::move(credentials));
     FairQueue::Task task;
-    task.run = [this, attempt, shared, line, wake] {
+    // Made ahead: where memory has run out there is none to say so.
+    const Failure unchecked(ErrorCode::Internal, "the login could not be checked; try again");
+    task.run = [this, attempt, shared, line, wake, unchecked] {
       if (attempt->cancelled()) return;
       try {
         attempt->settle(tryPassword(*shared, line));
       } catch (const std::exception& error) {
-        log_.event(LogLevel::Error, "login-failed", {{"peer", line.peer.name()}, {"reason", error.what()}});
-        attempt->settle({nobody(), Failure(ErrorCode::Internal, "the login could not be checked; try again")});
+        attempt->settle({nobody(), unchecked});
+        tellUnchecked(line, error);
       }
       wake();
     };
@@ -260,6 +262,14 @@ std::shared_ptr<LoginAttempt> Authenticator::begin(Credentials credentials, cons
     if (!queue_.add(line.peer.source(), std::move(task))) attempt->settle({nobody(), busy});
   }
   return attempt;
+}
+
+void Authenticator::tellUnchecked(const LoginLine& line, const std::exception& error) const noexcept {
+  try {
+    log_.event(LogLevel::Error, "login-failed", {{"peer", line.peer.name()}, {"reason", error.what()}});
+  } catch (const std::exception&) {
+    // There is no memory for the line either.
+  }
 }
 
 // What needs no look at the users.

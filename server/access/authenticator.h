@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -146,6 +147,7 @@ class Authenticator {
   std::string faultOf(const ShownCertificate& shown, const UserRecord* known) const;
   std::shared_ptr<const Identity> nobodyBecause(std::string reason) const;
   LoginResult refuse(const LoginLine& line, const std::string& user, const Fault& fault);
+  void tellUnchecked(const LoginLine& line, const std::exception& error) const noexcept;
   std::optional<Failure> refusalBefore(const Credentials& credentials, const LoginLine& line);
   LoginResult tryToken(const Credentials& credentials, const LoginLine& line);
   LoginResult tryKey(const Credentials& credentials, const LoginLine& line);

@@ -75,7 +75,11 @@ void FairQueue::work() {
         sources_.splice(sources_.end(), sources_, sources_.begin());
       }
       lock.unlock();
-      task.run();
+      try {
+        task.run();
+      } catch (const std::exception&) {
+        // Whoever waits for it has to be told by the task itself; the next ones are not to wait in vain.
+      }
     }
     lock.lock();
   }

@@ -23,7 +23,7 @@ class FairQueue {
     std::size_t waitingOfOne = 8;
   };
   struct Task {
-    std::function<void()> run;
+    std::function<void()> run;      // what it throws ends it, and nothing else
     std::function<void()> dropped;  // called instead when the task had to make room, or the queue has stopped
   };
 

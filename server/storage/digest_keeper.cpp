@@ -67,7 +67,7 @@ void DigestKeeper::run() {
   const sched_param lowest{};
   ::sched_setscheduler(0, SCHED_IDLE, &lowest);
   for (;;) {
-    std::deque<Stored> files;
+    std::vector<Stored> files;  // takes what waits over without asking for memory
     {
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
@@ -94,7 +94,7 @@ void DigestKeeper::attempt(const Action& action) {
   }
 }
 
-void DigestKeeper::writeDown(const std::deque<Stored>& files) {
+void DigestKeeper::writeDown(const std::vector<Stored>& files) {
   std::vector<KnownDigest> known;
   for (const Stored& file : files) {
     for (const DigestValue& digest : file.digests) known.push_back({file.version, digest});

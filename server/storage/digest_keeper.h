@@ -6,7 +6,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -50,7 +49,7 @@ class DigestKeeper {
   void run();
   template <typename Action>
   static void attempt(const Action& action);
-  void writeDown(const std::deque<Stored>& files);
+  void writeDown(const std::vector<Stored>& files);
   void takeMd5(const Stored& file);
   bool stopping();
 
@@ -61,7 +60,7 @@ class DigestKeeper {
   std::string notice_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Stored> waiting_;
+  std::vector<Stored> waiting_;
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <new>
+
 #include "tests/server/login_fixture.h"
 
 using namespace ft;
@@ -310,6 +313,25 @@ TEST_CASE("a token's folders are those that were named, and never two for one") 
   CHECK_THROWS_AS(accounts.users.addToken("anna", "ci", {.until = {}, .verbs = {}, .prefixes = {"a;b"}}), ConfigError);
   const std::string token = accounts.users.addToken("anna", "ci", {.until = {}, .verbs = {}, .prefixes = {"/pub/"}});
   CHECK(accounts.token(token).identity.scope->prefixes == std::vector<std::string>{"pub"});
+}
+
+TEST_CASE("a log-in that cannot be checked for want of memory is told so, also when there is none to log it") {
+  Accounts accounts;
+  std::atomic<bool> starving{false};
+  Log log{LogLevel::Debug,
+          LogFormat::Text,
+          {[&](std::string_view) {
+             if (starving) throw std::bad_alloc();
+           },
+           std::chrono::system_clock::now}};
+  accounts.made = std::make_unique<Authenticator>(accounts.options(), log);
+  starving = true;
+  const LoginResult result = accounts.password("anna", "wrong");
+  REQUIRE(result.failure);
+  CHECK(result.failure->code() == ErrorCode::Internal);
+  starving = false;
+  CHECK_FALSE(accounts.password("anna", "correct horse").failure);
+  accounts.made.reset();
 }
 
 TEST_CASE("users that cannot be taken for want of memory are logged once, and the users from before stay") {

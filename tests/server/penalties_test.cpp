@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <future>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -86,6 +87,14 @@ TEST_CASE("sources take turns in the queue: one that asks for much waits for its
   ended.get_future().wait();
   queue.stop();
   CHECK(std::vector<std::string>(order.begin(), order.begin() + 3) == std::vector<std::string>{"a", "b", "c"});
+}
+
+TEST_CASE("a task that throws ends alone: those behind it are done") {
+  std::promise<void> done;
+  FairQueue queue({1, 8, 8});
+  queue.add("a", {[] { throw std::bad_alloc(); }, nullptr});
+  queue.add("a", {[&] { done.set_value(); }, nullptr});
+  CHECK(done.get_future().wait_for(std::chrono::seconds(20)) == std::future_status::ready);
 }
 
 TEST_CASE("a queue that stops drops what waits, and takes nothing more") {
