@@ -17,14 +17,9 @@
 #include <utility>
 
 #include "common/file_name.h"
+#include "server/storage/usage.h"
 
 namespace ft {
-
-// Files count with their length, folders as files of no length.
-struct Usage {
-  std::uint64_t bytes = 0;
-  std::uint64_t files = 0;
-};
 
 // One user's quota, and the settings to name in a refusal.
 struct QuotaLimits {

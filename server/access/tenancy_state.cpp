@@ -9,13 +9,6 @@
 namespace ft {
 namespace {
 
-constexpr Storage::PageLimits kCountPage{1000, 1 << 20};
-
-// Not there, removed while it is read, or closed to the daemon (a link, a mount), so that nobody stores there.
-bool countsAsNothing(ErrorCode code) {
-  return code == ErrorCode::NotFound || code == ErrorCode::NotDirectory || code == ErrorCode::Forbidden;
-}
-
 // Bytes a second; 0 where there is no limit.
 std::uint64_t rateOf(const std::shared_ptr<const AccessRules>& rules, const std::string& user) {
   const Gate gate(rules, identityOf(user));
@@ -132,31 +125,15 @@ void TenancyState::doubtParts() const {
 }
 
 Usage TenancyState::countFolder(const FileName& whole) const {
-  Usage usage;
-  std::vector<FileName> folders{whole};
-  while (!folders.empty()) {
-    const FileName folder = std::move(folders.back());
-    folders.pop_back();
-    const Place place = locate(folder);
-    std::string after;
-    try {
-      do {
-        const FolderPage page = place.disk->list(place.inner, after, kCountPage);
-        for (const FolderEntry& entry : page.entries) {
-          ++usage.files;
-          if (entry.info.type == FileType::File) usage.bytes += entry.info.size;
-          if (entry.info.type != FileType::Folder) continue;
-          FileName child = folder.child(entry.name);
-          if (areaOf(child) == areaOf(whole)) folders.push_back(std::move(child));
-        }
-        usage.files += page.skipped;
-        after = page.next;
-      } while (!after.empty());
-    } catch (const Failure& failure) {
-      if (!countsAsNothing(failure.code())) throw;
+  UsageWalk::Paths areas;
+  {
+    const std::shared_lock lock(mutex_);
+    for (const auto& [name, area] : areas_) {
+      if (isBelow(name, whole.text())) areas.insert(name.substr(whole.isRoot() ? 0 : whole.text().size() + 1));
     }
   }
-  return usage;
+  const Place place = locate(whole);
+  return place.disk->usage(place.inner, areas);
 }
 
 std::shared_ptr<UserUse> TenancyState::useOf(const Identity& identity) {

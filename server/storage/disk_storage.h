@@ -11,6 +11,7 @@
 #include "server/storage/disk_core.h"
 #include "server/storage/disk_expiry.h"
 #include "server/storage/storage.h"
+#include "server/storage/usage_walk.h"
 
 namespace ft {
 
@@ -46,6 +47,11 @@ class DiskStorage : public Storage {
   bool removeOlderThan(std::chrono::milliseconds age, std::chrono::milliseconds time);
   // How many files that has removed since the start. For its thread.
   std::uint64_t expired() const { return expired_; }
+  // What is in a folder with all that is below it, whatever its names and however deep; of the folders that `except`
+  // names (paths below it) nothing counts but the folder. Throws Failure where the disk does not tell.
+  Usage usage(const FileName& folder, const UsageWalk::Paths& except) {
+    return UsageWalk(core_.root, except).count(folder);
+  }
   // The length of the parts that an owner's cut uploads have left (PutSpec::owner). Throws Failure.
   std::uint64_t partBytes(const std::string& owner) { return core_.parts.bytesOf(owner); }
   // Removes the oldest of these, until so many bytes are free or there are no more.

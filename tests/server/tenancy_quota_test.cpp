@@ -1,13 +1,10 @@
 // Quotas: promised before the first byte, and never exceeded, whatever happens at the same time.
 #include <doctest/doctest.h>
 
-#include <future>
 #include <random>
 #include <thread>
 
-#include "server/access/tenancy_state.h"
 #include "tests/server/tenancy_fixture.h"
-#include "tests/support/no_descriptors.h"
 
 using namespace ft;
 using namespace ft::testing;
@@ -279,45 +276,6 @@ TEST_CASE("old files that are removed do not count any more") {
     tenants.tenancy->expire();
   }
   anna.put("b", text(1000));
-}
-
-TEST_CASE("a home that cannot be counted for the moment does not count as empty") {
-  const TempFolder folder;
-  writeText(folder.path() / "homes/anna/d/a", text(600));
-  DiskStorageOptions options;
-  options.root = folder.path().string();
-  std::vector<TenancyState::Root> roots;
-  roots.push_back({"", options.root, std::make_unique<DiskStorage>(options)});
-  TenancyState state(std::move(roots), std::make_shared<const AccessRules>());
-  const auto area = state.openArea(FileName::parse("homes/anna"));
-  area->addOwner("user anna");
-  {
-    const NoDescriptors none;
-    CHECK(codeOf([&] { area->used(); }) == ErrorCode::Busy);
-  }
-  CHECK(area->used().bytes == 600);
-}
-
-TEST_CASE("who needs a count that takes long is told to try again, and the count is right when it is there") {
-  std::promise<void> begun, go;
-  QuotaArea::Counters counters;
-  counters.folder = [&] {
-    begun.set_value();
-    go.get_future().wait();
-    return Usage{600, 1};
-  };
-  counters.parts = [](const auto&) { return std::uint64_t{0}; };
-  QuotaArea area(counters, std::chrono::milliseconds(1));
-  Usage counted;
-  std::jthread counter([&] { counted = area.used(); });
-  begun.get_future().wait();
-  CHECK(codeOf([&] { area.promise({{1, 1}}, {}, FileName::parse("a")); }) == ErrorCode::Busy);
-  CHECK(codeOf([&] { QuotaArea::Change change(area); }) == ErrorCode::Busy);
-  area.addOwner("somebody");
-  go.set_value();
-  counter.join();
-  CHECK(counted.bytes == 600);
-  CHECK(area.used().bytes == 600);
 }
 
 TEST_CASE("segments of one file take no more of the quota than the file") {
