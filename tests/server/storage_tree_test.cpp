@@ -18,11 +18,11 @@ TEST_CASE("no folder is made where its parent could not be kept open to be synce
   FolderMaker maker(root, 0755, true);
   {
     const NoDescriptors none;
-    CHECK(maker.makeChild(root.fd(), "new", std::nullopt) != 0);
+    CHECK(maker.makeChild(root.fd(), {FileName::parse("new")}) != 0);
   }
   CHECK_FALSE(fs::exists(disk.at("new")));
-  CHECK(maker.makeChild(root.fd(), "new", std::nullopt) == 0);
-  CHECK(maker.makeChild(root.fd(), "new", std::nullopt) == EEXIST);
+  CHECK(maker.makeChild(root.fd(), {FileName::parse("new")}) == 0);
+  CHECK(maker.makeChild(root.fd(), {FileName::parse("new")}) == EEXIST);
 }
 
 TEST_CASE("folders are made, with their parents when asked") {
