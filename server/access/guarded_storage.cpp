@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <new>
 
 #include "server/access/guarded_names.h"
 #include "server/storage/disk_failure.h"
@@ -33,6 +34,15 @@ class CountedDownload : public Download {
 
 bool isUserKind(const Identity& identity) {
   return identity.kind == Identity::Kind::User || identity.kind == Identity::Kind::Anonymous;
+}
+
+// The failure as its sender is to see it; as it is, where there is no memory for that.
+Failure toldBy(const Upload& upload, Failure& failure) {
+  try {
+    return dynamic_cast<const GuardedUpload&>(upload).told(failure);
+  } catch (const std::bad_alloc&) {
+    return std::move(failure);
+  }
 }
 
 }  // namespace
@@ -294,7 +304,7 @@ void GuardedStorage::commitOn(DiskStorage& disk, std::span<CommitItem> items) {
   if (inner.empty()) return;
   disk.commit(inner);
   for (std::size_t i = 0; i < inner.size(); ++i) {
-    if (inner[i].failure) outer[i]->failure = dynamic_cast<GuardedUpload&>(*outer[i]->upload).told(*inner[i].failure);
+    if (inner[i].failure) outer[i]->failure = toldBy(*outer[i]->upload, *inner[i].failure);
     outer[i]->upload.reset();
   }
 }

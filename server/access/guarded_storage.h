@@ -95,6 +95,7 @@ class GuardedStorage : public Storage {
   void removeOne(const Target& target);
   bool removeTree(const FileName& folder);
   void move(const Moving& moving, const QuotaLimits& limits);
+  Usage movedBy(const Moving& moving);
   void requireMovable(const FileName& from, const FileName& to, FileType type);
 
   const std::shared_ptr<TenancyState> state_;

@@ -16,6 +16,10 @@ constexpr FileInfo kPlainFolder{FileType::Folder, 0, std::nullopt, 0755};
 // itself.
 constexpr int kEmptyPages = 32;
 constexpr Storage::PageLimits kWalkPage{300, 64 * 1024};
+// How often what a rename takes from one counted folder to another is counted, if that folder changes meanwhile.
+constexpr int kCountsOfMoved = 4;
+
+Usage usageOf(const FileInfo& info) { return {info.type == FileType::File ? info.size : 0, 1}; }
 
 // Runs `action`, and has its failure speak of the name that the user knows.
 template <typename Action>
@@ -140,11 +144,11 @@ void GuardedStorage::makeOne(const Target& target, const FolderToMake& like) {
   const auto area = state_->areaOf(target.whole);
   if (!area) return makeUnlessThere(*target.place.disk, folder);
   const QuotaLimits limits = quotaOf(target.whole);
-  QuotaArea::Change change(*area);
-  const Usage added{0, findOn(*target.place.disk, target.place.inner) ? 0U : 1U};
-  change.check(added, {}, limits, target.name);
-  makeUnlessThere(*target.place.disk, folder);
-  change.settle(added, {});
+  const auto measure = [&](const Usage&) {
+    return UsageChange{{0, findOn(*target.place.disk, target.place.inner) ? 0U : 1U}, {}};
+  };
+  const auto make = [&] { makeUnlessThere(*target.place.disk, folder); };
+  area->change({measure, make, limits, target.name});
 }
 
 void GuardedStorage::makeFolder(const FolderToMake& folder, bool parents) {
@@ -201,10 +205,11 @@ void GuardedStorage::removeOne(const Target& target) {
   const auto remove = [&] { target.place.disk->remove(target.place.inner, false, kNoHurry); };
   const auto area = state_->areaOf(target.whole);
   if (!area) return remove();
-  QuotaArea::Change change(*area);
-  const auto info = findOn(*target.place.disk, target.place.inner);
-  remove();
-  change.settle({}, {info && info->type == FileType::File ? info->size : 0, info ? 1U : 0U});
+  const auto measure = [&](const Usage&) {
+    const auto info = findOn(*target.place.disk, target.place.inner);
+    return UsageChange{{}, info ? usageOf(*info) : Usage()};
+  };
+  area->change({measure, remove, QuotaLimits(), target.name});
 }
 
 // Removes what may be removed of a folder whose inside is not all alike. Returns whether nothing is left, but for the
@@ -332,29 +337,33 @@ void GuardedStorage::move(const Moving& moving, const QuotaLimits& limits) {
     }
     return;
   }
-  // Locked in one order, whoever moves in which direction.
-  std::optional<QuotaArea::Change> first, second;
-  QuotaArea* const lower = std::less<>()(left.get(), entered.get()) ? left.get() : entered.get();
-  QuotaArea* const upper = lower == left.get() ? entered.get() : left.get();
-  if (lower != nullptr) first.emplace(*lower);
-  if (upper != nullptr && upper != lower) second.emplace(*upper);
-  const auto changeOf = [&](const std::shared_ptr<QuotaArea>& area) -> QuotaArea::Change& {
-    return area.get() == lower ? *first : *second;
+  // What comes to the new name, beside what it takes the place of and the folders that it needs.
+  const auto arrive = [&](const Usage& moved) {
+    const auto old = moving.replace ? findOn(disk, target) : std::nullopt;
+    const std::uint64_t folders = missingFolders(disk, target);
+    return UsageChange{{moved.bytes, moved.files + folders}, old ? usageOf(*old) : Usage()};
   };
-  const auto info = findOn(disk, moving.from.place.inner).value_or(moving.info);
-  Usage moved{info.type == FileType::File ? info.size : 0, 1};
-  if (isFolder && left != entered) {
-    const Usage inside = state_->countFolder(moving.from.whole);
-    moved = {inside.bytes, inside.files + 1};
+  const auto changeWith = [&](const std::function<UsageChange(const Usage&)>& measure) {
+    return QuotaArea::NameChange{measure, rename, limits, moving.to.name};
+  };
+  if (left == entered) return entered->change(changeWith([&](const Usage&) { return arrive({}); }));
+  for (int tries = 0; tries < kCountsOfMoved; ++tries) {
+    const std::uint64_t version = left ? left->version() : 0;
+    const Usage moved = movedBy(moving);
+    const auto change = changeWith([&](const Usage&) { return arrive(moved); });
+    if (!left) return entered->change(change);
+    if (QuotaArea::changeFrom({*left, version, moved}, entered.get(), change)) return;
   }
-  const auto old = moving.replace ? findOn(disk, target) : std::nullopt;
-  const Usage replaced{old && old->type == FileType::File ? old->size : 0, old ? 1U : 0U};
-  Usage added{0, missingFolders(disk, target)};
-  if (left != entered) added = {moved.bytes, moved.files + added.files};
-  if (entered) changeOf(entered).check(added, replaced, limits, moving.to.name);
-  rename();
-  if (entered) changeOf(entered).settle(added, replaced);
-  if (left && left != entered) changeOf(left).settle({}, moved);
+  throw Failure(ErrorCode::Busy, "what is in " + shownName(moving.from.place.inner) +
+                                     " changes while it is counted for the quota; try again later");
+}
+
+// What a rename takes along.
+Usage GuardedStorage::movedBy(const Moving& moving) {
+  const auto info = findOn(*moving.from.place.disk, moving.from.place.inner).value_or(moving.info);
+  if (info.type != FileType::Folder) return usageOf(info);
+  const Usage inside = state_->countFolder(moving.from.whole);
+  return {inside.bytes, inside.files + 1};
 }
 
 }  // namespace ft

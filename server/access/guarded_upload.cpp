@@ -167,24 +167,14 @@ std::vector<DigestValue> GuardedUpload::finish() {
   }
 }
 
-void GuardedUpload::naming(NamingTerms& terms) {
+void GuardedUpload::naming(NamingTerms& terms, const std::function<void()>& name) {
   rules_ = judge_();
   terms = rules_.naming;
-  if (!rules_.area) return;
-  change_.emplace(*rules_.area);
-  try {
-    removed_ = replaced();
-    added_ = Usage{size_, missingFolders(*terms_.disk, terms_.inner) + 1};
-    change_->check(added_, removed_, rules_.limits, spec_.name);
-  } catch (const Failure&) {
-    change_.reset();
-    throw;
-  }
-}
-
-void GuardedUpload::named(bool done) noexcept {
-  if (done && change_) change_->settle(added_, removed_);
-  change_.reset();
+  if (!rules_.area) return name();
+  const auto measure = [this](const Usage&) {
+    return UsageChange{{size_, missingFolders(*terms_.disk, terms_.inner) + 1}, replaced()};
+  };
+  rules_.area->change({measure, name, rules_.limits, spec_.name});
   // What was promised is used now.
   promise_ = QuotaPromise();
 }

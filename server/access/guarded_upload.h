@@ -66,8 +66,7 @@ class GuardedUpload : public Upload, public NamingWatch {
   void discard() noexcept override { inner_->discard(); }
   const PutSpec& spec() const override { return spec_; }
 
-  void naming(NamingTerms& terms) override;
-  void named(bool done) noexcept override;
+  void naming(NamingTerms& terms, const std::function<void()>& name) override;
 
   const UploadTerms& terms() const { return terms_; }
   // Of the finished file.
@@ -75,7 +74,7 @@ class GuardedUpload : public Upload, public NamingWatch {
   // What is asked at the moment of naming; throws the refusal. To be set before that.
   void judgeBy(std::function<PutRules()> judge) { judge_ = std::move(judge); }
   Upload& inner() { return *inner_; }
-  // For the commit. Nothing but naming(), named() and the descriptions may be called after.
+  // For the commit. Nothing but naming() and the descriptions may be called after.
   std::unique_ptr<Upload> releaseInner();
   // The failure of a commit, as the sender is to see it.
   Failure told(const Failure& failure) const;
@@ -93,8 +92,6 @@ class GuardedUpload : public Upload, public NamingWatch {
   QuotaPromise promise_;
   std::uint64_t size_ = 0;
   bool hasPlace_ = false;
-  std::optional<QuotaArea::Change> change_;
-  Usage added_, removed_;
 };
 
 // Folders above the name that are not there.

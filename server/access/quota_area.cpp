@@ -10,6 +10,8 @@
 namespace ft {
 namespace {
 
+constexpr int kMostTries = 16;
+
 std::uint64_t less(std::uint64_t a, std::uint64_t b) { return a - std::min(a, b); }
 
 bool fits(std::uint64_t there, std::uint64_t more, std::uint64_t limit) {
@@ -145,6 +147,7 @@ void QuotaArea::promiseMore(QuotaPromise& promise, std::uint64_t bytes, const Qu
 void QuotaArea::doubt() {
   const std::lock_guard lock(mutex_);
   doubted_ = partsDoubted_ = true;
+  ++version_;
 }
 
 void QuotaArea::doubtParts() {
@@ -158,22 +161,63 @@ Usage QuotaArea::used() {
   return used_;
 }
 
-QuotaArea::Change::Change(QuotaArea& area) : area_(area), lock_(area.mutex_) { area.count(lock_); }
-
-QuotaArea::Change::~Change() {
-  if (!settled_) area_.doubted_ = true;
+std::uint64_t QuotaArea::version() {
+  const std::lock_guard lock(mutex_);
+  return version_;
 }
 
-void QuotaArea::Change::check(Usage added, Usage removed, const QuotaLimits& limits, const FileName& name) {
-  settled_ = true;  // nothing has changed when it is refused
-  area_.require({less(added.bytes, removed.bytes), less(added.files, removed.files)}, {}, limits, name);
-  settled_ = false;
+UsageChange QuotaArea::measured(const NameChange& change) const {
+  const UsageChange step = change.measure(used_);
+  require({less(step.added.bytes, step.removed.bytes), less(step.added.files, step.removed.files)}, {}, change.limits,
+          change.name);
+  return step;
 }
 
-void QuotaArea::Change::settle(Usage added, Usage removed) {
-  area_.used_.bytes = less(area_.used_.bytes + added.bytes, removed.bytes);
-  area_.used_.files = less(area_.used_.files + added.files, removed.files);
-  settled_ = true;
+void QuotaArea::beginChange() {
+  doubted_ = true;
+  ++version_;
+}
+
+void QuotaArea::settle(const UsageChange& change) {
+  used_.bytes = less(used_.bytes + change.added.bytes, change.removed.bytes);
+  used_.files = less(used_.files + change.added.files, change.removed.files);
+  doubted_ = false;
+}
+
+void QuotaArea::change(const NameChange& change) {
+  std::unique_lock lock(mutex_);
+  count(lock);
+  const UsageChange step = measured(change);
+  beginChange();
+  change.make();
+  settle(step);
+}
+
+bool QuotaArea::changeFrom(const Leaving& leaving, QuotaArea* entered, const NameChange& change) {
+  QuotaArea& left = leaving.area;
+  // Each is counted without the other's lock: a count may take long.
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    left.used();
+    if (entered != nullptr) entered->used();
+    std::unique_lock here(left.mutex_, std::defer_lock);
+    std::unique_lock<std::mutex> there;
+    if (entered != nullptr) {
+      there = std::unique_lock(entered->mutex_, std::defer_lock);
+      std::lock(here, there);
+    } else {
+      here.lock();
+    }
+    if (left.version_ != leaving.version) return false;
+    if (left.doubted_ || left.counting_ || (entered != nullptr && (entered->doubted_ || entered->counting_))) continue;
+    const UsageChange step = entered != nullptr ? entered->measured(change) : UsageChange();
+    left.beginChange();
+    if (entered != nullptr) entered->beginChange();
+    change.make();
+    left.settle({{}, leaving.usage});
+    if (entered != nullptr) entered->settle(step);
+    return true;
+  }
+  throw Failure(ErrorCode::Busy, "a folder with a quota changes all the time; try again later");
 }
 
 }  // namespace ft

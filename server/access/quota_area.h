@@ -38,6 +38,11 @@ struct QuotaWish {
   std::uint64_t replacedBytes = 0;
 };
 
+// What something adds to a folder, and what it removes from it.
+struct UsageChange {
+  Usage added, removed;
+};
+
 class QuotaArea;
 
 // Space that an upload was promised. Gives back what it holds at its end.
@@ -92,24 +97,30 @@ class QuotaArea {
   // The same, on top of what was promised to the same upload before.
   void promiseMore(QuotaPromise& promise, std::uint64_t bytes, const QuotaLimits& limits, const FileName& name);
 
-  // One change of names. Holds the area's lock while it lives; not settled, the area is counted anew before it is used
-  // again.
-  class Change {
-   public:
-    explicit Change(QuotaArea& area);
-    ~Change();
-    Change(const Change&) = delete;
-    Change& operator=(const Change&) = delete;
-    // Throws Failure(Quota) when the limits do not allow it; what others were promised does not count here.
-    void check(Usage added, Usage removed, const QuotaLimits& limits, const FileName& name);
-    // The change was made so.
-    void settle(Usage added, Usage removed);
-
-   private:
-    QuotaArea& area_;
-    std::unique_lock<std::mutex> lock_;
-    bool settled_ = false;
+  // One change of names. `measure` tells just before it what it adds to the area, which holds `used`, and removes from
+  // it; then `make` makes it. Both run under the area's lock, so they ask nothing of it. What they throw is let
+  // through.
+  struct NameChange {
+    std::function<UsageChange(const Usage& used)> measure;
+    std::function<void()> make;
+    const QuotaLimits& limits;
+    const FileName& name;  // what it is for
   };
+  // Throws Failure(Quota) when the limits do not allow the change; what others were promised does not count here. Where
+  // `make` has failed, the area is counted anew before it is used again.
+  void change(const NameChange& change);
+
+  // What is to leave an area: counted, without its lock, after it has told its version().
+  struct Leaving {
+    QuotaArea& area;
+    std::uint64_t version;
+    Usage usage;
+  };
+  // As `entered->change()`, by which that leaves another area; `entered` may be null. False, and nothing is done, when
+  // what leaves may have changed since. Throws as change(), and Busy.
+  static bool changeFrom(const Leaving& leaving, QuotaArea* entered, const NameChange& change);
+  // Another one after each change.
+  std::uint64_t version();
 
   // Something was changed that nobody has counted.
   void doubt();
@@ -129,12 +140,17 @@ class QuotaArea {
   };
   void makeWay(std::uint64_t bytes, const QuotaLimits& limits);
   void require(Usage more, const Held& held, const QuotaLimits& limits, const FileName& name) const;
+  UsageChange measured(const NameChange& change) const;
+  // Until settle(), nobody has counted what is being changed.
+  void beginChange();
+  void settle(const UsageChange& change);
 
   const Counters counters_;
   const std::chrono::milliseconds patience_;
   std::mutex mutex_;
   std::condition_variable counted_;
   bool counting_ = false;
+  std::uint64_t version_ = 0;
   bool doubted_ = true;
   bool partsDoubted_ = true;
   Usage used_;

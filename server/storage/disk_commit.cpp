@@ -96,14 +96,10 @@ void CommitGroup::syncFiles() {
 void CommitGroup::nameFiles() {
   for (Entry& entry : entries_) {
     if (entry.item->failure) continue;
-    NamingWatch* const watch = entry.item->watch;
-    bool watched = false;
     attempt(entry, [&] {
-      if (watch != nullptr) watch->naming(entry.terms);
-      watched = watch != nullptr;
-      nameFile(entry);
+      if (entry.item->watch == nullptr) return nameFile(entry);
+      entry.item->watch->naming(entry.terms, [&] { nameFile(entry); });
     });
-    if (watched) watch->named(!entry.item->failure);
   }
 }
 

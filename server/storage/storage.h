@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -128,15 +129,14 @@ struct NamingTerms {
   std::size_t fixedFolders = 0;
 };
 
-// Who wants to know the moment at which a file of commit() takes its name. One thread at a time.
+// Who takes part in the moment at which a file of commit() takes its name. One thread at a time.
 class NamingWatch {
  public:
   virtual ~NamingWatch() = default;
-  // Just before. May change the terms, which are those that the upload was begun with. Throws Failure: then the file
-  // does not get its name.
-  virtual void naming(NamingTerms& terms) = 0;
-  // Just after; nothing has changed when `done` is false, but perhaps for folders that were made.
-  virtual void named(bool done) noexcept = 0;
+  // Calls `name`, once, which gives the file its name by `terms`, and lets through what that throws: then nothing has
+  // changed, but perhaps for folders that were made. May change the terms before, which are those that the upload was
+  // begun with. Throws Failure without that call: then the file does not get its name.
+  virtual void naming(NamingTerms& terms, const std::function<void()>& name) = 0;
 };
 
 // One upload's way through commit(). Filled in by commit(): either `failure` or nothing.

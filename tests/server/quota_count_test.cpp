@@ -3,12 +3,15 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <future>
+#include <new>
 #include <thread>
 
 #include "server/access/tenancy_state.h"
 #include "tests/server/tenancy_fixture.h"
 #include "tests/support/no_descriptors.h"
+#include "tests/support/scarce_memory.h"
 
 namespace ft::testing {
 namespace {
@@ -103,16 +106,94 @@ TEST_CASE("who needs a count that takes long is told to try again, and the count
   };
   counters.parts = [](const auto&) { return std::uint64_t{0}; };
   QuotaArea area(counters, std::chrono::milliseconds(1));
+  const auto nothing = [](const Usage&) { return UsageChange(); };
   Usage counted;
   std::jthread counter([&] { counted = area.used(); });
   begun.get_future().wait();
   CHECK(failureOf([&] { area.promise({1, 1}, {}, FileName::parse("a")); }) == ErrorCode::Busy);
-  CHECK(failureOf([&] { QuotaArea::Change change(area); }) == ErrorCode::Busy);
+  CHECK(failureOf([&] { area.change({nothing, [] {}, QuotaLimits(), FileName::parse("a")}); }) == ErrorCode::Busy);
   area.addOwner("somebody");
   go.set_value();
   counter.join();
   CHECK(counted.bytes == 600);
   CHECK(area.used().bytes == 600);
+}
+
+QuotaArea::Counters countersOf(std::function<Usage()> folder) {
+  return {std::move(folder), [](const auto&) { return std::uint64_t{0}; }, [](const auto&, std::uint64_t) {}};
+}
+
+TEST_CASE("while one of two homes is counted for what moves between them, the other can be used") {
+  std::promise<void> begun, go;
+  QuotaArea left(countersOf([] { return Usage{50, 2}; }));
+  QuotaArea entered(countersOf([&] {
+    begun.set_value();
+    go.get_future().wait();
+    return Usage{600, 1};
+  }));
+  const FileName name = FileName::parse("a");
+  const auto measure = [](const Usage&) { return UsageChange{{40, 1}, {}}; };
+  bool moved = false;
+  std::jthread mover([&] {
+    moved = QuotaArea::changeFrom({left, left.version(), {40, 1}}, &entered, {measure, [] {}, QuotaLimits(), name});
+  });
+  begun.get_future().wait();
+  CHECK(left.used().bytes == 50);
+  CHECK(left.promise({1, 1}, {}, name).promised().bytes == 1);
+  go.set_value();
+  mover.join();
+  CHECK(moved);
+  CHECK(left.used().bytes == 10);
+  CHECK(entered.used().bytes == 640);
+}
+
+TEST_CASE("what has changed since it was counted does not move to another home") {
+  QuotaArea left(countersOf([] { return Usage{50, 2}; }));
+  QuotaArea entered(countersOf([] { return Usage{600, 1}; }));
+  const FileName name = FileName::parse("a");
+  const auto add = [](const Usage&) { return UsageChange{{5, 1}, {}}; };
+  bool made = false;
+  const QuotaArea::Leaving leaving{left, left.version(), {40, 1}};
+  left.change({add, [] {}, QuotaLimits(), name});
+  CHECK_FALSE(QuotaArea::changeFrom(leaving, &entered, {add, [&] { made = true; }, QuotaLimits(), name}));
+  CHECK_FALSE(made);
+  CHECK(left.used().bytes == 55);
+}
+
+TEST_CASE("a change that fails, for whatever reason, leaves the area free and in doubt") {
+  Usage there{50, 2};
+  QuotaArea area(countersOf([&] { return there; }));
+  const auto none = [](const Usage&) -> UsageChange { throw std::bad_alloc(); };
+  const auto some = [](const Usage&) { return UsageChange{{5, 1}, {}}; };
+  const FileName name = FileName::parse("a");
+  CHECK_THROWS_AS(area.change({none, [] {}, QuotaLimits(), name}), std::bad_alloc);
+  there.bytes = 60;
+  CHECK(area.used().bytes == 50);
+  CHECK_THROWS_AS(area.change({some, [] { throw std::bad_alloc(); }, QuotaLimits(), name}), std::bad_alloc);
+  CHECK(area.used().bytes == 60);
+}
+
+TEST_CASE("memory that runs out before one file gets its name does not stop those that come with it") {
+  Tenants tenants("[user *]\nallow = homes/{user}: all\nhome = homes/{user}\nquota_bytes = 1000\n");
+  const Hand anna = tenants.as("anna");
+  const std::string longFolder = std::string(250, 'f') + "/" + std::string(238, 'g');
+  std::vector<CommitItem> items(2);
+  const std::array<std::string, 2> names{longFolder + "/a", "b"};
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    items[i].upload = anna.storage->begin(Disk::spec(names[i], 1));
+    items[i].upload->write(bytesOf("x"));
+    items[i].digests = items[i].upload->finish();
+  }
+  {
+    // The folder's name, with homes/anna before it, is looked for when it is counted which folders are missing.
+    const ScarceMemory scarce(longFolder.size() + std::string("homes/anna/").size() + 1);
+    anna.storage->commit(items);
+    CHECK(scarce.wasMet());
+  }
+  REQUIRE(items[0].failure);
+  CHECK(items[0].failure->code() == ErrorCode::Internal);
+  CHECK_FALSE(items[1].failure);
+  CHECK(anna.list("") == std::set<std::string>{"b"});
 }
 
 }  // namespace

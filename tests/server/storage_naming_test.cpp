@@ -51,8 +51,7 @@ TEST_CASE("a file that found its name free takes no folder's place, and is gone 
 
 TEST_CASE("a file for which memory runs out fails alone, and those before and behind it have their names") {
   struct Starving : NamingWatch {
-    void naming(NamingTerms&) override { throw std::bad_alloc(); }
-    void named(bool) noexcept override {}
+    void naming(NamingTerms&, const std::function<void()>&) override { throw std::bad_alloc(); }
   };
   for (const auto durability : {DiskStorageOptions::Durability::Full, DiskStorageOptions::Durability::None}) {
     Disk disk;
