@@ -69,9 +69,6 @@ TenancyState::Place TenancyState::locate(const FileName& whole) const {
 }
 
 std::shared_ptr<QuotaArea> TenancyState::openArea(const FileName& home) {
-  std::unique_lock lock(mutex_);
-  auto& area = areas_[home.text()];
-  if (area) return area;
   QuotaArea::Counters counters;
   counters.folder = [this, home] { return countFolder(home); };
   counters.parts = [this, home](const std::set<std::string>& owners) {
@@ -83,11 +80,14 @@ std::shared_ptr<QuotaArea> TenancyState::openArea(const FileName& home) {
   counters.removeParts = [this, home](const std::string& owner, std::uint64_t bytes) {
     locate(home).disk->removeOldestParts(owner, bytes);
   };
-  area = std::make_shared<QuotaArea>(std::move(counters));
-  const auto opened = area;
+  std::unique_lock lock(mutex_);
+  if (const auto known = areas_.find(home.text()); known != areas_.end()) return known->second;
+  // Made first: whatever looks through the areas finds no empty place among them, also when memory runs out.
+  auto area = std::make_shared<QuotaArea>(std::move(counters));
+  areas_.emplace(home.text(), area);
   lock.unlock();
   doubt(home);  // what is above it has counted what is in it
-  return opened;
+  return area;
 }
 
 std::shared_ptr<QuotaArea> TenancyState::areaOf(const FileName& whole) const {
@@ -138,11 +138,10 @@ Usage TenancyState::countFolder(const FileName& whole) const {
 
 std::shared_ptr<UserUse> TenancyState::useOf(const Identity& identity) {
   const std::unique_lock lock(mutex_);
-  auto& use = uses_[identity.user];
-  if (!use) {
-    use = std::make_shared<UserUse>();
-    use->rate.setRate(rateOf(rules(), identity.user));
-  }
+  if (const auto known = uses_.find(identity.user); known != uses_.end()) return known->second;
+  auto use = std::make_shared<UserUse>();
+  use->rate.setRate(rateOf(rules(), identity.user));
+  uses_.emplace(identity.user, use);
   return use;
 }
 

@@ -96,6 +96,30 @@ TEST_CASE("a home that cannot be counted for the moment does not count as empty"
   CHECK(area->used().bytes == 600);
 }
 
+TEST_CASE("a home and a user for whom there was no memory are no trouble to those that are looked through") {
+  const TempFolder folder;
+  DiskStorageOptions options;
+  options.root = folder.path().string();
+  std::vector<TenancyState::Root> roots;
+  roots.push_back({"", options.root, std::make_unique<DiskStorage>(options)});
+  TenancyState state(std::move(roots), std::make_shared<const AccessRules>());
+  const std::string name(200, 'n');
+  // The block that std::make_shared() takes: the object behind two counters and the table of the block.
+  constexpr std::size_t kShared = 2 * sizeof(int) + sizeof(void*);
+  {
+    const ScarceMemory scarce(sizeof(QuotaArea) + kShared);
+    CHECK_THROWS_AS(state.openArea(FileName::parse(name)), std::bad_alloc);
+  }
+  {
+    const ScarceMemory scarce(sizeof(UserUse) + kShared);
+    CHECK_THROWS_AS(state.useOf(userNamed(name)), std::bad_alloc);
+  }
+  state.doubtParts();
+  state.setRules(std::make_shared<const AccessRules>());
+  CHECK(state.openArea(FileName::parse(name))->used().bytes == 0);
+  CHECK(state.useOf(userNamed(name))->connections == 0);
+}
+
 TEST_CASE("who needs a count that takes long is told to try again, and the count is right when it is there") {
   std::promise<void> begun, go;
   QuotaArea::Counters counters;
