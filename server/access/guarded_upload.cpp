@@ -32,7 +32,7 @@ GuardedUpload::GuardedUpload(PutSpec spec, UploadTerms terms)
     : spec_(std::move(spec)), terms_(std::move(terms)), rules_(terms_.rules) {}
 
 GuardedUpload::~GuardedUpload() {
-  if (!inner_ || !terms_.rules.area) return;
+  if (!inner_ || !terms_.rules.area || !leavesPart_) return;
   // A part that is left counts before its promise is gone.
   inner_.reset();
   terms_.rules.area->doubtParts();
@@ -53,6 +53,7 @@ void GuardedUpload::promiseSpace(const std::string& upload) {
 }
 
 void GuardedUpload::promiseResumed() {
+  leavesPart_ = true;
   // Until then the upload that has the part holds the promise.
   if (waitsForPart()) return;
   // What is there of the file counted as a part until now.

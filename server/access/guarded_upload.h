@@ -92,6 +92,7 @@ class GuardedUpload : public Upload, public NamingWatch {
   QuotaPromise promise_;
   std::uint64_t size_ = 0;
   bool hasPlace_ = false;
+  bool leavesPart_ = false;  // where it is cut
 };
 
 // Folders above the name that are not there.

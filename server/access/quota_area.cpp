@@ -18,6 +18,13 @@ bool fits(std::uint64_t there, std::uint64_t more, std::uint64_t limit) {
   return there <= limit && more <= limit - there;
 }
 
+// How much of `held` must go so that `more` fits; 0 as well where that would not be enough.
+std::uint64_t tooMany(std::uint64_t others, std::uint64_t held, std::uint64_t more,
+                      std::optional<std::uint64_t> limit) {
+  if (!limit || more == 0 || !fits(others, more, *limit)) return 0;
+  return less(others + held + more, *limit);
+}
+
 }  // namespace
 
 QuotaPromise::~QuotaPromise() {
@@ -50,7 +57,7 @@ void QuotaArea::countNow(std::unique_lock<std::mutex>& lock) {
   const bool parts = std::exchange(partsDoubted_, false);
   const std::set<std::string> owners = owners_;
   Usage inFolder = used_;
-  std::uint64_t inParts = parts_;
+  Usage inParts = parts_;
   std::exception_ptr error;
   counting_ = true;
   lock.unlock();
@@ -73,16 +80,18 @@ void QuotaArea::countNow(std::unique_lock<std::mutex>& lock) {
 }
 
 // Parts keep nobody from storing: whoever does not go on with them needs their space for something else.
-void QuotaArea::makeWay(std::uint64_t bytes, const QuotaLimits& limits) {
-  if (!limits.bytes || bytes == 0 || parts_ == 0) return;
-  const std::uint64_t others = used_.bytes + promised_.bytes;
-  if (fits(others + parts_, bytes, *limits.bytes) || !fits(others, bytes, *limits.bytes)) return;
-  counters_.removeParts(limits.owner, others + parts_ + bytes - *limits.bytes);
+void QuotaArea::makeWay(Usage more, const QuotaLimits& limits) {
+  if (parts_.files == 0) return;
+  const Usage wanted{tooMany(used_.bytes + promised_.bytes, parts_.bytes, more.bytes, limits.bytes),
+                     tooMany(used_.files + promised_.files, parts_.files, more.files, limits.files)};
+  if (wanted.bytes == 0 && wanted.files == 0) return;
+  counters_.removeParts(limits.owner, wanted);
   parts_ = counters_.parts(owners_);
 }
 
 void QuotaArea::require(Usage more, const Held& held, const QuotaLimits& limits, const FileName& name) const {
-  const Usage there{used_.bytes + held.promised.bytes + held.parts, used_.files + held.promised.files};
+  const Usage there{used_.bytes + held.promised.bytes + held.parts.bytes,
+                    used_.files + held.promised.files + held.parts.files};
   if (limits.bytes && more.bytes > 0 && !fits(there.bytes, more.bytes, *limits.bytes)) {
     std::string text = "no space for " + shownName(name) + ": " + exactSize(more.bytes) +
                        " more are needed, and of the " + exactSize(*limits.bytes) + " of " + limits.bytesRule + " " +
@@ -92,18 +101,18 @@ void QuotaArea::require(Usage more, const Held& held, const QuotaLimits& limits,
       text += ", " + std::to_string(held.promised.bytes) + " are promised to other uploads";
       remedy += ", wait for the other uploads";
     }
-    if (held.parts > 0) {
-      text += ", " + std::to_string(held.parts) + " are kept of cut uploads";
+    if (held.parts.bytes > 0) {
+      text += ", " + std::to_string(held.parts.bytes) + " are kept of cut uploads";
       remedy += ", put again what was cut";
     }
     throw Failure(ErrorCode::Quota, text + remedy, limits.bytesRule);
   }
   if (limits.files && more.files > 0 && !fits(there.files, more.files, *limits.files)) {
-    throw Failure(ErrorCode::Quota,
-                  "no room for " + shownName(name) + ": of the " + std::to_string(*limits.files) +
-                      " files and folders of " + limits.filesRule + " " + std::to_string(used_.files) +
-                      " are there and " + std::to_string(held.promised.files) + " promised to other uploads",
-                  limits.filesRule);
+    std::string text = "no room for " + shownName(name) + ": of the " + std::to_string(*limits.files) +
+                       " files and folders of " + limits.filesRule + " " + std::to_string(used_.files) +
+                       " are there and " + std::to_string(held.promised.files) + " promised to other uploads";
+    if (held.parts.files > 0) text += ", and " + std::to_string(held.parts.files) + " are kept of cut uploads";
+    throw Failure(ErrorCode::Quota, text, limits.filesRule);
   }
 }
 
@@ -113,7 +122,7 @@ QuotaPromise QuotaArea::promise(const QuotaWish& wish, const QuotaLimits& limits
   const std::uint64_t least = less(wish.more.bytes, wish.replacedBytes);
   const bool replaces = least < wish.more.bytes && !wish.replaces.empty() && !replaced_.contains(wish.replaces);
   const Usage more{replaces ? least : wish.more.bytes, wish.more.files};
-  makeWay(more.bytes, limits);
+  makeWay(more, limits);
   bool othersHold = !wish.upload.empty() && uploads_.contains(wish.upload);
   try {
     const Held held{promised_, parts_};
@@ -138,7 +147,7 @@ void QuotaArea::promiseMore(QuotaPromise& promise, std::uint64_t bytes, const Qu
                             const FileName& name) {
   std::unique_lock lock(mutex_);
   count(lock);
-  makeWay(bytes, limits);
+  makeWay({bytes, 0}, limits);
   require({bytes, 0}, {promised_, parts_}, limits, name);
   promised_.bytes += bytes;
   promise.promised_.bytes += bytes;

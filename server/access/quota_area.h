@@ -76,13 +76,13 @@ class QuotaPromise {
 
 class QuotaArea {
  public:
-  // How to learn what is on the disk: of the folder, and the bytes of the parts that these owners' cut uploads have
-  // left; and how to remove the oldest parts of one, until so many bytes are free.
+  // How to learn what is on the disk: of the folder, and of the parts that these owners' cut uploads have left; and how
+  // to remove the oldest parts of one, until that much is free.
   struct Counters {
     // Both may throw Failure: what needed the count is refused then, and it is tried again.
     std::function<Usage()> folder;
-    std::function<std::uint64_t(const std::set<std::string>& owners)> parts;
-    std::function<void(const std::string& owner, std::uint64_t bytes)> removeParts;
+    std::function<Usage(const std::set<std::string>& owners)> parts;
+    std::function<void(const std::string& owner, Usage wanted)> removeParts;
   };
   explicit QuotaArea(Counters counters, std::chrono::milliseconds patience = std::chrono::seconds(1))
       : counters_(std::move(counters)), patience_(patience) {}
@@ -135,10 +135,9 @@ class QuotaArea {
   void countNow(std::unique_lock<std::mutex>& lock);
   // What is not in the folder yet and takes its space all the same.
   struct Held {
-    Usage promised;
-    std::uint64_t parts = 0;
+    Usage promised, parts;
   };
-  void makeWay(std::uint64_t bytes, const QuotaLimits& limits);
+  void makeWay(Usage more, const QuotaLimits& limits);
   void require(Usage more, const Held& held, const QuotaLimits& limits, const FileName& name) const;
   UsageChange measured(const NameChange& change) const;
   // Until settle(), nobody has counted what is being changed.
@@ -155,7 +154,7 @@ class QuotaArea {
   bool partsDoubted_ = true;
   Usage used_;
   Usage promised_;
-  std::uint64_t parts_ = 0;
+  Usage parts_;
   std::set<std::string> owners_;
   std::multiset<std::string> uploads_;  // under way, as promise() names them
   std::set<std::string> replaced_;      // files whose bytes are promised already

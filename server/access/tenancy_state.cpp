@@ -72,13 +72,17 @@ std::shared_ptr<QuotaArea> TenancyState::openArea(const FileName& home) {
   QuotaArea::Counters counters;
   counters.folder = [this, home] { return countFolder(home); };
   counters.parts = [this, home](const std::set<std::string>& owners) {
-    std::uint64_t bytes = 0;
+    Usage all;
     const Place place = locate(home);
-    for (const std::string& owner : owners) bytes += place.disk->partBytes(owner);
-    return bytes;
+    for (const std::string& owner : owners) {
+      const Usage parts = place.disk->partsOf(owner);
+      all.bytes += parts.bytes;
+      all.files += parts.files;
+    }
+    return all;
   };
-  counters.removeParts = [this, home](const std::string& owner, std::uint64_t bytes) {
-    locate(home).disk->removeOldestParts(owner, bytes);
+  counters.removeParts = [this, home](const std::string& owner, Usage wanted) {
+    locate(home).disk->removeOldestParts(owner, wanted);
   };
   std::unique_lock lock(mutex_);
   if (const auto known = areas_.find(home.text()); known != areas_.end()) return known->second;

@@ -40,7 +40,7 @@ DiskCore::DiskCore(DiskStorageOptions given)
       root(openRoot(options.root), options.useOpenat2, {options.owner, options.umask}),
       state(root, options.root, !options.readOnly),
       staging(state.staging()),
-      parts(state.parts(), options.partExpire),
+      parts(state.parts(), options.partExpire, options.leastPart),
       space(root.fd(), options.minFree),
       folders(root, options.folderMode, syncsFolders()),
       hashers(hasherCount()),

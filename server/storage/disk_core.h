@@ -31,6 +31,7 @@ struct DiskStorageOptions {
   Durability durability = Durability::Full;
   std::uint64_t minFree = 0;  // bytes of the disk that are never filled (storage.min_free)
   std::chrono::milliseconds partExpire = std::chrono::hours(24 * 7);
+  std::uint64_t leastPart = 64 * 1024;      // bytes; less is not worth keeping
   std::chrono::milliseconds partWait{500};  // for a part that another upload is writing
   std::uint32_t fileMode = 0644;
   std::uint32_t folderMode = 0755;

@@ -52,10 +52,10 @@ class DiskStorage : public Storage {
   Usage usage(const FileName& folder, const UsageWalk::Paths& except) {
     return UsageWalk(core_.root, except).count(folder);
   }
-  // The length of the parts that an owner's cut uploads have left (PutSpec::owner). Throws Failure.
-  std::uint64_t partBytes(const std::string& owner) { return core_.parts.bytesOf(owner); }
-  // Removes the oldest of these, until so many bytes are free or there are no more.
-  void removeOldestParts(const std::string& owner, std::uint64_t bytes) { core_.parts.removeOldest(owner, bytes); }
+  // What the parts that an owner's cut uploads have left take (PutSpec::owner). Throws Failure.
+  Usage partsOf(const std::string& owner) { return core_.parts.usageOf(owner); }
+  // Removes the oldest of these, until that much is free or there are no more.
+  void removeOldestParts(const std::string& owner, Usage wanted) { core_.parts.removeOldest(owner, wanted); }
   // Can nothing be stored, as .ftpd cannot be used (DiskStorageOptions::readOnly)?
   bool storesNothing() const { return !core_.state.usable(); }
   // Bytes that uploads have reserved and not written yet.

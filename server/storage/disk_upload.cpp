@@ -65,7 +65,7 @@ bool DiskUpload::claimPart() {
 
 DiskUpload::~DiskUpload() {
   digest_.giveUp();
-  if (!claim_ || discarded_ || !file_ || file_.name().empty() || offset_ == 0) return;
+  if (!claim_ || discarded_ || !file_ || file_.name().empty() || !core_.parts.keeps(offset_)) return;
   // Gives back what was reserved beyond the end, and makes a hole at the end part of the file.
   if (::ftruncate(file_.fd(), static_cast<off_t>(offset_)) != 0) return;
   keepDigests();

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 #include <tuple>
 #include <vector>
 
@@ -31,7 +32,16 @@ std::string hashOf(const std::string& text) {
   return digestOf(DigestAlgorithm::Xxh128, std::as_bytes(std::span(text))).hex;
 }
 
+// What a file takes of a disk, however short it is.
+constexpr std::uint64_t kBlock = 4096;
+// One of so many parts goes whenever some have to.
+constexpr std::size_t kShareToRemove = 16;
+
+Usage usageOfPart(const struct stat& info) { return {std::max(static_cast<std::uint64_t>(info.st_size), kBlock), 1}; }
+
 std::string ownersPrefix(const std::string& owner) { return owner.empty() ? "" : hashOf(owner) + "-"; }
+// Of the owner whose part it is.
+std::string prefixOf(const std::string& part) { return part.substr(0, part.find('-') + 1); }
 
 }  // namespace
 
@@ -39,9 +49,11 @@ PartClaim::~PartClaim() {
   if (store_ == nullptr) return;
   const std::lock_guard lock(store_->mutex_);
   store_->claimed_.erase(part_);
+  store_->add(part_);
 }
 
-PartStore::PartStore(int folder, std::chrono::milliseconds expire) : folder_(folder), expire_(expire) {}
+PartStore::PartStore(int folder, std::chrono::milliseconds expire, std::uint64_t least)
+    : folder_(folder), expire_(expire), least_(std::max<std::uint64_t>(least, 1)) {}
 
 std::string PartStore::partName(const PutSpec& spec) {
   std::string identity = spec.name.text();
@@ -52,42 +64,93 @@ std::string PartStore::partName(const PutSpec& spec) {
   return ownersPrefix(spec.owner) + hashOf(identity);
 }
 
-std::vector<PartStore::Left> PartStore::leftBy(const std::string& owner) {
-  const std::string prefix = ownersPrefix(owner);
+template <typename Look>
+void PartStore::readLeft(const Look& look) {
   FolderReader::Entry entry;
-  std::vector<Left> parts;
   // With the descriptor that is open: counting must not fail where files cannot be opened any more.
   FolderReader reader(folder_);
   int error = reader.seek(0);
   while (error == 0 && reader.next(entry)) {
-    std::string part(entry.name);
+    const std::string part(entry.name);
     struct stat info {};
-    if (!part.starts_with(prefix) || claimed_.contains(part)) continue;
-    if (::fstatat(folder_, part.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode)) continue;
-    parts.push_back({info.st_ctim, static_cast<std::uint64_t>(info.st_size), std::move(part)});
+    if (claimed_.contains(part) || ::fstatat(folder_, part.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (S_ISREG(info.st_mode)) look(part, info);
   }
   if (error == 0) error = reader.error();
   if (error != 0) throw failureFromErrno(error, "cannot count the parts of cut uploads");
+}
+
+std::vector<PartStore::Left> PartStore::leftBy(const std::string& owner) {
+  const std::string prefix = ownersPrefix(owner);
+  std::vector<Left> parts;
+  readLeft([&](const std::string& part, const struct stat& info) {
+    if (part.starts_with(prefix)) parts.push_back({info.st_ctim, usageOfPart(info), part});
+  });
   return parts;
 }
 
-std::uint64_t PartStore::bytesOf(const std::string& owner) {
-  std::uint64_t bytes = 0;
-  const std::lock_guard lock(mutex_);
-  for (const Left& left : leftBy(owner)) bytes += left.size;
-  return bytes;
+PartStore::Sums& PartStore::sums() {
+  if (sums_) return *sums_;
+  Sums read;
+  readLeft([&](const std::string& part, const struct stat& info) {
+    Usage& sum = read[prefixOf(part)];
+    sum.bytes += usageOfPart(info).bytes;
+    ++sum.files;
+  });
+  return sums_.emplace(std::move(read));
 }
 
-void PartStore::removeOldest(const std::string& owner, std::uint64_t bytes) {
+void PartStore::add(const std::string& part) noexcept {
+  struct stat info {};
+  if (!sums_ || ::fstatat(folder_, part.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode)) return;
+  try {
+    Usage& sum = (*sums_)[prefixOf(part)];
+    sum.bytes += usageOfPart(info).bytes;
+    ++sum.files;
+  } catch (const std::bad_alloc&) {
+    sums_.reset();  // then they are read again
+  }
+}
+
+void PartStore::takeAway(const std::string& part) noexcept {
+  struct stat info {};
+  if (!sums_ || ::fstatat(folder_, part.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode)) return;
+  try {
+    const auto sum = sums_->find(prefixOf(part));
+    if (sum == sums_->end()) return;
+    sum->second.bytes -= std::min(sum->second.bytes, usageOfPart(info).bytes);
+    if (sum->second.files-- <= 1) sums_->erase(sum);
+  } catch (const std::bad_alloc&) {
+    sums_.reset();
+  }
+}
+
+Usage PartStore::usageOf(const std::string& owner) {
+  const std::string prefix = ownersPrefix(owner);
+  const std::lock_guard lock(mutex_);
+  const Sums& all = sums();
+  const auto sum = all.find(prefix);
+  return sum == all.end() ? Usage() : sum->second;
+}
+
+void PartStore::removeOldest(const std::string& owner, Usage wanted) {
   if (owner.empty()) return;
   const std::lock_guard lock(mutex_);
   std::vector<Left> parts = leftBy(owner);
   std::sort(parts.begin(), parts.end(), [](const Left& a, const Left& b) {
     return std::tie(a.since.tv_sec, a.since.tv_nsec) < std::tie(b.since.tv_sec, b.since.tv_nsec);
   });
-  std::uint64_t freed = 0;
-  for (auto left = parts.begin(); left != parts.end() && freed < bytes; ++left) {
-    if (::unlinkat(folder_, left->part.c_str(), 0) == 0) freed += left->size;
+  wanted.files = std::max<std::uint64_t>(wanted.files, parts.size() / kShareToRemove);
+  Usage freed;
+  for (const Left& left : parts) {
+    if (freed.bytes >= wanted.bytes && freed.files >= wanted.files) return;
+    takeAway(left.part);
+    if (::unlinkat(folder_, left.part.c_str(), 0) != 0) {
+      add(left.part);
+      continue;
+    }
+    freed.bytes += left.usage.bytes;
+    ++freed.files;
   }
 }
 
@@ -96,6 +159,7 @@ std::unique_ptr<PartClaim> PartStore::claim(std::string part) {
   auto claim = std::make_unique<PartClaim>(std::move(part));
   const std::lock_guard lock(mutex_);
   if (!claimed_.insert(claim->part()).second) return nullptr;
+  takeAway(claim->part());
   claim->store_ = this;
   return claim;
 }
@@ -122,16 +186,18 @@ void PartStore::cleanOne(const std::string& part) {
   // The lock keeps an upload from claiming the part between the look and the removal.
   const std::lock_guard lock(mutex_);
   if (claimed_.contains(part) || ::fstatat(folder_, part.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return;
-  if (!S_ISREG(info.st_mode) || info.st_size == 0 || isStale(info, expire_)) {
-    ::unlinkat(folder_, part.c_str(), 0);
-    return;
+  const auto remove = [&] {
+    takeAway(part);
+    if (::unlinkat(folder_, part.c_str(), 0) != 0) add(part);
+  };
+  if (!S_ISREG(info.st_mode) || !keeps(static_cast<std::uint64_t>(info.st_size)) || isStale(info, expire_)) {
+    return remove();
   }
   const auto size = static_cast<std::uint64_t>(info.st_size);
   if (static_cast<std::uint64_t>(info.st_blocks) * 512 <= size + kRounding) return;
   const UniqueFd fd(::openat(folder_, part.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
-  if (fd && ::fstat(fd.get(), &info) == 0 && S_ISREG(info.st_mode) && ::ftruncate(fd.get(), info.st_size) != 0) {
-    ::unlinkat(folder_, part.c_str(), 0);
-  }
+  if (fd && ::fstat(fd.get(), &info) == 0 && S_ISREG(info.st_mode) && ::ftruncate(fd.get(), info.st_size) != 0)
+    remove();
 }
 
 bool PartStore::clean(std::chrono::steady_clock::time_point deadline) {
@@ -149,6 +215,8 @@ bool PartStore::clean(std::chrono::steady_clock::time_point deadline) {
     }
     const int error = sweep_->reader.error();
     sweep_.reset();
+    const std::lock_guard lock(mutex_);
+    sums_.reset();  // what somebody else has removed is noticed by the next to ask
     if (error != 0) throw failureFromErrno(error, kAction);
     return true;
   }

@@ -10,7 +10,9 @@
 #include <ctime>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -20,6 +22,7 @@
 #include "server/storage/folder_reader.h"
 #include "server/storage/staging_folder.h"
 #include "server/storage/storage.h"
+#include "server/storage/usage.h"
 
 namespace ft {
 
@@ -45,17 +48,18 @@ class PartClaim {
 class PartStore {
  public:
   // Borrows the folder, and nobody else reads from its descriptor. Parts that nobody has touched for `expire` are
-  // stale.
-  PartStore(int folder, std::chrono::milliseconds expire);
+  // stale, and those with less than `least` bytes are not worth keeping.
+  PartStore(int folder, std::chrono::milliseconds expire, std::uint64_t least = 1);
 
   // The part of an upload whose size and mtime are known. Those of an owner are his alone.
   static std::string partName(const PutSpec& spec);
-  // The length of all parts of the owner that no upload is writing. Opens nothing. Throws Failure when the folder
-  // cannot be read.
-  std::uint64_t bytesOf(const std::string& owner);
-  // Removes parts of the owner that no upload is writing, those first that were left first, until so many bytes are
-  // free or there are no more. Throws as bytesOf().
-  void removeOldest(const std::string& owner, std::uint64_t bytes);
+  bool keeps(std::uint64_t length) const noexcept { return length >= least_; }
+  // What the parts of the owner that no upload is writing take: at least a block each. Opens nothing, and reads the
+  // folder seldom. Throws Failure when it cannot be read.
+  Usage usageOf(const std::string& owner);
+  // Removes parts of the owner that no upload is writing, those first that were left first, until that much is free or
+  // there are no more. Of many a few more go, as all are looked at each time. Throws as usageOf().
+  void removeOldest(const std::string& owner, Usage wanted);
   // nullptr when another upload has it. Does not wait.
   std::unique_ptr<PartClaim> claim(std::string part);
 
@@ -80,17 +84,29 @@ class PartStore {
   friend class PartClaim;
   struct Left {
     timespec since;
-    std::uint64_t size;
+    Usage usage;
     std::string part;
   };
-  // The owner's parts that no upload is writing; with the lock held. Throws as bytesOf().
+  // By what the names of an owner's parts begin with.
+  using Sums = std::unordered_map<std::string, Usage>;
+
+  // All with the lock held; those that read the folder throw as usageOf().
+  // Calls look(part, its status) for each part that no upload is writing.
+  template <typename Look>
+  void readLeft(const Look& look);
   std::vector<Left> leftBy(const std::string& owner);
+  Sums& sums();
+  // A part is left now, or is not any more.
+  void add(const std::string& part) noexcept;
+  void takeAway(const std::string& part) noexcept;
   void cleanOne(const std::string& part);
 
   int folder_;
   std::chrono::milliseconds expire_;
+  std::uint64_t least_;
   std::mutex mutex_;
   std::unordered_set<std::string> claimed_;
+  std::optional<Sums> sums_;  // of what no upload is writing; known from the first question on
   std::unique_ptr<Sweep> sweep_;
 };
 

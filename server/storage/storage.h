@@ -57,8 +57,8 @@ struct PutSpec {
 };
 
 // One file on its way in. Belongs to one thread at a time. Destroyed without Storage::commit() it leaves nothing
-// behind, but for an upload that came from Storage::resume(): that one keeps what was written, as a part for a later
-// resume.
+// behind, but for an upload that came from Storage::resume(): that one keeps what was written, if it is worth it, as a
+// part for a later resume.
 class Upload {
  public:
   virtual ~Upload() = default;

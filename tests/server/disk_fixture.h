@@ -84,6 +84,7 @@ struct Disk {
     options.root = (folder.path() / "root").string();
     options.durability = DiskStorageOptions::Durability::None;
     options.useOpenat2 = useOpenat2;
+    options.leastPart = 1;  // tests cut short files
     start();
   }
   void start() { storage = std::make_unique<DiskStorage>(options); }

@@ -31,15 +31,14 @@ TEST_CASE(
   Disk disk;
   disk.options.partWait = std::chrono::minutes(1);
   disk.restart();
-  const PutSpec spec = Disk::partSpec("big", 800);
+  const PutSpec spec = Disk::partSpec("big", 80'000);
   UploadTerms terms;
   terms.disk = disk.storage.get();
   terms.inner = spec.name;
-  terms.maxSize = 1000;
-  terms.rules.area = std::make_shared<QuotaArea>(
-      QuotaArea::Counters{[] { return Usage{}; }, [&](const auto&) { return disk.storage->partBytes(""); },
-                          [](const auto&, std::uint64_t) {}});
-  terms.rules.limits.bytes = 1000;
+  terms.maxSize = 100'000;
+  terms.rules.area = std::make_shared<QuotaArea>(QuotaArea::Counters{
+      [] { return Usage{}; }, [&](const auto&) { return disk.storage->partsOf(""); }, [](const auto&, Usage) {}});
+  terms.rules.limits.bytes = 100'000;
   const auto resume = [&] {
     auto upload = std::make_unique<GuardedUpload>(spec, terms);
     upload->use(disk.storage->resume(spec, DigestAlgorithm::Xxh128));
@@ -47,15 +46,15 @@ TEST_CASE(
     return upload;
   };
   auto first = resume();
-  first->write(bytesOf(patterned(600)));
+  first->write(bytesOf(patterned(60'000)));
   const auto second = resume();
   CHECK_FALSE(second->takeUp());
   CHECK(second->waitsForPart());
   first.reset();
   while (!second->takeUp()) continue;
-  CHECK(second->offset() == 600);
-  CHECK(failureOf([&] { terms.rules.area->promise({{201, 1}}, terms.rules.limits, spec.name); }) == ErrorCode::Quota);
-  CHECK(failureOf([&] { terms.rules.area->promise({{200, 1}}, terms.rules.limits, spec.name); }) == std::nullopt);
+  CHECK(second->offset() == 60'000);
+  CHECK(failureOf([&] { terms.rules.area->promise({{20'001, 1}}, terms.rules.limits, spec.name); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { terms.rules.area->promise({{20'000, 1}}, terms.rules.limits, spec.name); }) == std::nullopt);
 }
 
 TEST_CASE("an upload through the gate tells how far the digests of the disk's are, and that it is of no use") {

@@ -128,13 +128,13 @@ TEST_CASE("who needs a count that takes long is told to try again, and the count
     go.get_future().wait();
     return Usage{600, 1};
   };
-  counters.parts = [](const auto&) { return std::uint64_t{0}; };
+  counters.parts = [](const auto&) { return Usage{}; };
   QuotaArea area(counters, std::chrono::milliseconds(1));
   const auto nothing = [](const Usage&) { return UsageChange(); };
   Usage counted;
   std::jthread counter([&] { counted = area.used(); });
   begun.get_future().wait();
-  CHECK(failureOf([&] { area.promise({1, 1}, {}, FileName::parse("a")); }) == ErrorCode::Busy);
+  CHECK(failureOf([&] { area.promise({{1, 1}}, {}, FileName::parse("a")); }) == ErrorCode::Busy);
   CHECK(failureOf([&] { area.change({nothing, [] {}, QuotaLimits(), FileName::parse("a")}); }) == ErrorCode::Busy);
   area.addOwner("somebody");
   go.set_value();
@@ -144,7 +144,7 @@ TEST_CASE("who needs a count that takes long is told to try again, and the count
 }
 
 QuotaArea::Counters countersOf(std::function<Usage()> folder) {
-  return {std::move(folder), [](const auto&) { return std::uint64_t{0}; }, [](const auto&, std::uint64_t) {}};
+  return {std::move(folder), [](const auto&) { return Usage{}; }, [](const auto&, Usage) {}};
 }
 
 TEST_CASE("while one of two homes is counted for what moves between them, the other can be used") {

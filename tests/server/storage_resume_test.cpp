@@ -285,17 +285,85 @@ TEST_CASE("the bytes of the parts are counted also when no more files can be ope
   fs::create_directory(folder.path() / "parts");
   const UniqueFd fd(::open((folder.path() / "parts").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   PartStore parts(fd.get(), std::chrono::hours(1));
-  for (const char* name : {"parts/1", "parts/2"}) writeText(folder.path() / name, patterned(1000));
+  writeText(folder.path() / "parts/1", patterned(10'000 - 4096));
+  writeText(folder.path() / "parts/2", "a block");
   rlimit limit{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
   const rlimit none{0, limit.rlim_max};
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
-  std::array<std::uint64_t, 2> counted{};
-  for (std::uint64_t& bytes : counted) bytes = parts.bytesOf("");
+  const Usage counted = parts.usageOf("");
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
-  for (const std::uint64_t bytes : counted) CHECK(bytes == 2000);
+  CHECK(counted.files == 2);
+  CHECK(counted.bytes == 10'000);
   fs::remove_all(folder.path() / "parts");
-  CHECK(failureOf([&] { parts.bytesOf(""); }) == ErrorCode::NotFound);
+  PartStore gone(fd.get(), std::chrono::hours(1));
+  CHECK(failureOf([&] { gone.usageOf(""); }) == ErrorCode::NotFound);
+}
+
+TEST_CASE("what the parts take is known without reading the folder, whatever becomes of them") {
+  Disk disk;
+  const auto left = [&](const char* owner) { return disk.storage->partsOf(owner); };
+  PutSpec spec = disk.partSpec("a", 20'000);
+  spec.owner = "anna";
+  CHECK(left("anna").files == 0);
+  cut(disk, spec, patterned(20'000), 10'000);
+  CHECK(left("anna").bytes == 10'000);
+  CHECK(left("anna").files == 1);
+  CHECK(left("bert").files == 0);
+  {
+    const auto upload = disk.resume(spec, kPrefix).upload;
+    CHECK(left("anna").files == 0);
+    upload->write(bytesOf(patterned(20'000)).subspan(10'000, 5000));
+  }
+  CHECK(left("anna").bytes == 15'000);
+  // Removed by another program: that is noticed when the parts are looked through.
+  fs::remove(onlyPart(disk));
+  CHECK(left("anna").files == 1);
+  disk.storage->expireParts(std::chrono::seconds(5));
+  CHECK(left("anna").files == 0);
+  cut(disk, spec, patterned(20'000), 1);
+  CHECK(left("anna").bytes == 4096);
+  disk.storage->removeOldestParts("bert", {1, 1});
+  CHECK(left("anna").files == 1);
+  disk.storage->removeOldestParts("anna", {1, 0});
+  CHECK(left("anna").files == 0);
+  CHECK(left("anna").bytes == 0);
+  cut(disk, spec, patterned(20'000), 7000);
+  auto upload = disk.resume(spec, kPrefix).upload;
+  upload->write(bytesOf(patterned(20'000)).subspan(7000));
+  CHECK_FALSE(disk.store(std::move(upload)).has_value());
+  CHECK(left("anna").files == 0);
+}
+
+TEST_CASE("what is too little to be worth a part is not kept, and removed where it was left before") {
+  constexpr std::size_t kLeast = 65'536;
+  Disk disk;
+  disk.options.leastPart = DiskStorageOptions().leastPart;
+  disk.restart();
+  const PutSpec spec = disk.partSpec("a", 100'000);
+  cut(disk, spec, patterned(100'000), kLeast - 1);
+  CHECK(disk.parts() == 0);
+  CHECK(disk.staged() == 0);
+  writeText(disk.at(".ftpd/parts/old"), patterned(kLeast - 1));
+  disk.storage->expireParts(std::chrono::seconds(5));
+  CHECK(disk.parts() == 0);
+  cut(disk, spec, patterned(100'000), kLeast);
+  CHECK(disk.parts() == 1);
+  CHECK(disk.resume(spec, kPrefix).upload->offset() == kLeast);
+}
+
+TEST_CASE("where there are many parts, a few more go than are needed, so that they are not all read each time") {
+  Disk disk;
+  PutSpec spec = disk.partSpec("a", 10);
+  spec.owner = "anna";
+  for (int i = 0; i < 64; ++i) {
+    ++*spec.mtimeNs;
+    cut(disk, spec, patterned(10), 5);
+  }
+  disk.storage->removeOldestParts("anna", {1, 0});
+  CHECK(disk.parts() == 60);
+  disk.storage->removeOldestParts("anna", {4096 * 5, 0});
+  CHECK(disk.parts() == 55);
 }
 
 TEST_CASE("many threads resume the same upload, and each file that is stored is whole") {

@@ -185,19 +185,19 @@ TEST_CASE("a home is the user's whole view, is made at first use, and is all tha
 TEST_CASE("what a cut put has left is taken up by its own user only") {
   Tenants tenants("[user *]\nallow = /: all\n");
   const auto begin = [](const Hand& hand) {
-    auto upload = hand.storage->resume(Disk::partSpec("big", 2000), DigestAlgorithm::Xxh128);
+    auto upload = hand.storage->resume(Disk::partSpec("big", 200'000), DigestAlgorithm::Xxh128);
     while (!upload->takeUp()) continue;
     return upload;
   };
   const Hand anna = tenants.as("anna");
-  begin(anna)->write(bytesOf(patterned(1500)));
+  begin(anna)->write(bytesOf(patterned(150'000)));
   CHECK(begin(tenants.as("bert"))->offset() == 0);
   CHECK(begin(tenants.as(kLocalUser))->offset() == 0);
   auto again = begin(tenants.as("anna"));
-  CHECK(again->offset() == 1500);
-  again->write(bytesOf(patterned(500)));
+  CHECK(again->offset() == 150'000);
+  again->write(bytesOf(patterned(50'000)));
   CHECK_FALSE(anna.store(std::move(again)).has_value());
-  CHECK(fs::file_size(tenants.at("big")) == 2000);
+  CHECK(fs::file_size(tenants.at("big")) == 200'000);
 }
 
 TEST_CASE("roots are the folders at the top, each on its own disk with its own rules") {
