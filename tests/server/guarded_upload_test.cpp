@@ -53,7 +53,9 @@ TEST_CASE(
   first.reset();
   while (!second->takeUp()) continue;
   CHECK(second->offset() == 60'000);
-  CHECK(failureOf([&] { terms.rules.area->promise({{20'001, 1}}, terms.rules.limits, spec.name); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] {
+          terms.rules.area->promise({{20'001, 1}}, terms.rules.limits, spec.name);
+        }) == ErrorCode::Quota);
   CHECK(failureOf([&] { terms.rules.area->promise({{20'000, 1}}, terms.rules.limits, spec.name); }) == std::nullopt);
 }
 

@@ -147,10 +147,9 @@ TEST_CASE("what has come in the place of a file that was to be replaced stays th
 struct Meddler : NamingWatch {
   enum class When { BeforeName, AfterName };
   Meddler(const Disk& on, When moment) : disk(on), when(moment) {}
-  void naming(NamingTerms&) override {
+  void naming(NamingTerms&, const std::function<void()>& name) override {
     if (when == When::BeforeName) change(fs::directory_iterator(disk.at(".ftpd/staging"))->path());
-  }
-  void named(bool) noexcept override {
+    name();
     if (when == When::AfterName) change(disk.at("a"));
   }
   static void change(const fs::path& path) {

@@ -52,9 +52,10 @@ TEST_CASE("a put whose folder goes away makes it again, and at last is busy") {
 
 TEST_CASE("a mkdir whose parents go away makes them again, and at last is busy") {
   onBothLookups([](Disk& disk) {
-    checkOnlyBusy(
-        outcomesWhileRemoved(disk, [&](int) { disk.storage->makeFolder({Disk::name("d/e/f")}, true); }));
-    checkOnlyBusy(outcomesWhileRemoved(disk, [&](int) { disk.storage->makeFolder({Disk::name("d/e/f"), 0700}, true); }));
+    checkOnlyBusy(outcomesWhileRemoved(disk, [&](int) { disk.storage->makeFolder({Disk::name("d/e/f")}, true); }));
+    checkOnlyBusy(outcomesWhileRemoved(disk, [&](int) {
+      disk.storage->makeFolder({Disk::name("d/e/f"), 0700}, true);
+    }));
     std::vector<FolderToMake> folders;
     for (const char* const name : {"d/e", "d/e/a", "d/e/b/c", "d/e/b/d"}) folders.push_back({Disk::name(name)});
     checkOnlyBusy(outcomesWhileRemoved(disk, [&](int) { disk.storage->makeFolders(folders); }));
@@ -75,10 +76,8 @@ TEST_CASE("a folder that must be there and is not is not_found, however often it
     PutSpec spec = disk.spec("fixed/new/a", 1);
     spec.fixedFolders = 1;
     CHECK(failureOf([&] { disk.put(spec, "x"); }) == ErrorCode::NotFound);
-    CHECK(failureOf([&] { disk.storage->makeFolder({Disk::name("no/folder")}, false); }) ==
-          ErrorCode::NotFound);
-    CHECK(failureOf([&] { disk.storage->rename(Disk::name("no"), Disk::name("new/a"), true); }) ==
-          ErrorCode::NotFound);
+    CHECK(failureOf([&] { disk.storage->makeFolder({Disk::name("no/folder")}, false); }) == ErrorCode::NotFound);
+    CHECK(failureOf([&] { disk.storage->rename(Disk::name("no"), Disk::name("new/a"), true); }) == ErrorCode::NotFound);
   });
 }
 
