@@ -23,8 +23,6 @@ using std::chrono::milliseconds;
 constexpr std::size_t kClientBuffer = 2 * (kMaxHeaderSize + kLengthPrefixSize);
 constexpr std::size_t kExecBuffer = 512 * 1024;
 constexpr std::size_t kMostReplies = 256 * 1024;
-// A client that takes nothing of its output for so long is gone.
-constexpr milliseconds kBlockedTime{30'000};
 // How often the rights of a client are looked at while its command runs.
 constexpr milliseconds kConfirmTime{1'000};
 // How often the flag of a stopping daemon is looked at.
@@ -171,7 +169,7 @@ void ExecRelay::wait() {
   confirmStill();
   const auto quiet = Clock::now() - progress_;
   if (!running_ && !clientOwed() && (context_.draining || quiet > context_.idleTimeout)) over_ = true;
-  if (clientOwed() && quiet > kBlockedTime) over_ = true;
+  if (clientOwed() && Clock::now() - taken_ > context_.blockedTime) over_ = true;
 }
 
 // A command may run for days; who is removed meanwhile is not to go on.
@@ -250,6 +248,7 @@ void ExecRelay::execLost() {
 }
 
 void ExecRelay::writeClient() {
+  if (!clientOwed()) taken_ = Clock::now();
   while (clientOwed()) {
     // Our own replies stand between two commands, never inside a frame of ftpd-exec.
     const bool ours = execBegin_ == execParsed_;
@@ -262,7 +261,7 @@ void ExecRelay::writeClient() {
     } else {
       execBegin_ += result.bytes;
     }
-    progress_ = Clock::now();
+    progress_ = taken_ = Clock::now();
   }
 }
 

@@ -17,6 +17,7 @@ struct ExecRelayContext {
   const ExecLink& link;
   Log& log;
   std::chrono::milliseconds idleTimeout;
+  std::chrono::milliseconds blockedTime;  // a client that takes nothing of its output for so long is gone
   const std::atomic<bool>& draining;
 };
 
@@ -55,6 +56,7 @@ class ExecRelay {
   bool over_ = false;
   Clock::time_point confirmed_ = Clock::now();
   Clock::time_point progress_ = Clock::now();  // when bytes moved, or a command ended
+  Clock::time_point taken_ = Clock::now();     // when the client took some of what it was owed, or was owed nothing
 
   std::vector<std::byte> in_;  // from the client
   std::size_t inBegin_ = 0;

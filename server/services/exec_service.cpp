@@ -64,8 +64,9 @@ class ExecService::Job : public Poco::Runnable {
     ::pthread_setname_np(::pthread_self(), "exec");
     const std::unique_ptr<Job> self(this);
     const std::string peer = connection_.peer;
-    const ExecRelayContext context{service_.config_.exec, service_.link_, service_.log_, service_.options_.idleTimeout,
-                                   service_.draining_};
+    const Options& times = service_.options_;
+    const ExecRelayContext context{service_.config_.exec, service_.link_,    service_.log_,
+                                   times.idleTimeout,     times.blockedTime, service_.draining_};
     ExecRelay relay(std::move(connection_), context);
     try {
       relay.run();

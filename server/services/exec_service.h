@@ -35,6 +35,7 @@ class ExecService {
  public:
   struct Options {
     std::chrono::milliseconds idleTimeout{300'000};
+    std::chrono::milliseconds blockedTime{30'000};  // for a client that takes nothing of its output
   };
 
   // `config`, `link` and `log` must outlive it.

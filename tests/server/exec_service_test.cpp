@@ -3,6 +3,7 @@
 #include "server/services/exec_service.h"
 
 #include <doctest/doctest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -126,6 +127,28 @@ TEST_CASE("a command whose ftpd-exec goes away is answered with the id of its re
     CHECK(reply.id == "[7]");
   }
   CHECK(logged.find("filename=\"sleep 60\" outcome=io_error") != std::string::npos);
+}
+
+TEST_CASE("a client that sends a byte now and then, and takes nothing of what it is owed, is given up") {
+  constexpr int kRequests = 500;
+  Log log{LogLevel::Error, LogFormat::Text, {[](std::string_view) {}, std::chrono::system_clock::now}};
+  const ServicesConfig config = Full::oneSession();
+  const ExecLink link{config, log};
+  ExecService service{config, link, log, {.blockedTime = std::chrono::milliseconds(300)}};
+  Pair line;
+  const int little = 4096;
+  REQUIRE(::setsockopt(line.theirs.get(), SOL_SOCKET, SO_SNDBUF, &little, sizeof little) == 0);
+  HandedOver connection = connectionOn(makePlainTransport(std::move(line.theirs)));
+  std::string request;
+  appendFrame(request, connection.request);
+  for (int i = 0; i < kRequests; ++i) connection.input += request;
+  service.take(std::move(connection));
+  pollfd end{line.ours.get(), 0, 0};
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  for (std::size_t i = 0; ::poll(&end, 1, 20) == 0 && std::chrono::steady_clock::now() < deadline; ++i) {
+    ::send(line.ours.get(), &request[i % request.size()], 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+  }
+  CHECK((end.revents & POLLHUP) != 0);
 }
 
 TEST_CASE("refusing a peer that has gone is no failure of the daemon") {
