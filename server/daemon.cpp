@@ -19,6 +19,7 @@
 #include "common/secret_input.h"
 #include "common/version.h"
 #include "server/access/users_place.h"
+#include "server/beside.h"
 #include "server/sandbox_plan.h"
 
 namespace ft {
@@ -350,11 +351,11 @@ void Daemon::tellAccounts() {
 // Files, services and commands at once; what goes wrong with one is no reason to cut the others.
 void Daemon::drainAll(const std::atomic<bool>& hurry) {
   const Patience patience{config_.drainTimeout, hurry};
-  std::jthread services([&] { keepServing("drain", [&] { services_->stop(patience); }); });
-  std::jthread commands([&] {
+  Beside services([&] { keepServing("drain", [&] { services_->stop(patience); }); });
+  Beside commands([&] {
     if (exec_) keepServing("drain", [&] { exec_->drain(patience); });
   });
-  transfer_->drain(config_.drainTimeout);
+  keepServing("drain", [&] { transfer_->drain(config_.drainTimeout); });
   services.join();
   commands.join();
   if (exec_) exec_->stop();
@@ -363,11 +364,11 @@ void Daemon::drainAll(const std::atomic<bool>& hurry) {
 void Daemon::drain() {
   std::atomic<bool> done{false};
   std::atomic<bool> hurry{false};
-  std::thread drainer([&] {
+  Beside drainer([&] {
     keepServing("drain", [&] { drainAll(hurry); });
     done = true;
   });
-  while (!done) {
+  while (drainer.hasThread() && !done) {
     const int signal = nextSignal(std::chrono::milliseconds(20));
     if (signal != SIGTERM && signal != SIGINT) continue;
     hurry = true;

@@ -1,6 +1,7 @@
 #include "server/services/services.h"
 
 #include <array>
+#include <system_error>
 #include <thread>
 
 #include "server/services/discovery.h"
@@ -70,7 +71,15 @@ std::vector<std::string> Services::readyLines() const {
 void Services::stop(const Patience& patience) {
   // At the same time, so that the limit is one for all.
   std::vector<std::jthread> stopping;
-  for (const Running& running : services_) stopping.emplace_back([&] { running.service->stop(patience); });
+  stopping.reserve(services_.size());
+  for (const Running& running : services_) {
+    try {
+      stopping.emplace_back([&] { running.service->stop(patience); });
+    } catch (const std::system_error&) {
+      // No more threads: one after the other, then.
+      running.service->stop(patience);
+    }
+  }
 }
 
 }  // namespace ft

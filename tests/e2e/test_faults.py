@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import signal
 
 import pytest
 
@@ -199,3 +200,18 @@ def outcome_of_mortal(daemon, name, data):
         return outcome(daemon, name, data)
     except OSError:
         return "closed"
+
+
+def test_a_daemon_that_can_start_no_thread_lets_what_runs_come_to_its_end(daemon, tmp_path):
+    put = put_v1("large", kPuts["large"])
+    with Peer(daemon.address) as peer:
+        peer.send(put[:-1])
+        assert outcome(daemon, "replaced", kOld) == "ok"
+        with Trace(daemon.process.pid, tmp_path / "calls", "-e", "trace=clone,clone3", "-e", "inject=clone,clone3:error=EAGAIN") as trace:
+            daemon.process.send_signal(signal.SIGTERM)
+            wait_until(lambda: "stopping" in daemon.log(), what="the daemon to stop")
+            peer.send(put[-1:])
+            assert peer.read_frame()["ok"]
+            assert daemon.process.wait(15) == 0
+    assert trace.injected()
+    assert read(daemon, "large") == kPuts["large"]
