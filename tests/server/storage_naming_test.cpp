@@ -2,7 +2,9 @@
 // something else is.
 #include <new>
 
+#include "server/storage/folder_maker.h"
 #include "tests/server/disk_fixture.h"
+#include "tests/support/no_descriptors.h"
 #include "tests/support/refused_calls.h"
 
 namespace ft::testing {
@@ -141,6 +143,19 @@ TEST_CASE("what has come in the place of a file that was to be replaced stays th
   CHECK(failure->code() == ErrorCode::Forbidden);
   CHECK(fs::read_symlink(disk.at("a")) == "elsewhere");
   CHECK(disk.staged() == 0);
+}
+
+TEST_CASE("no folder is made where its parent could not be kept open to be synced") {
+  const Disk disk;
+  const RootedFolder root(UniqueFd(::open(disk.options.root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), true);
+  FolderMaker maker(root, 0755, true);
+  {
+    const NoDescriptors none;
+    CHECK(maker.makeChild(root.fd(), {.name = Disk::name("new")}) != 0);
+  }
+  CHECK_FALSE(fs::exists(disk.at("new")));
+  CHECK(maker.makeChild(root.fd(), {.name = Disk::name("new")}) == 0);
+  CHECK(maker.makeChild(root.fd(), {.name = Disk::name("new")}) == EEXIST);
 }
 
 // A local program that changes a file in place, as soon as it may.

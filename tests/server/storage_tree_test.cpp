@@ -3,27 +3,12 @@
 #include <chrono>
 #include <thread>
 
-#include "server/storage/folder_maker.h"
 #include "server/storage/rooted_folder.h"
 #include "server/storage/tree_remover.h"
 #include "tests/server/disk_fixture.h"
-#include "tests/support/no_descriptors.h"
 
 namespace ft::testing {
 namespace {
-
-TEST_CASE("no folder is made where its parent could not be kept open to be synced") {
-  const Disk disk;
-  const RootedFolder root(UniqueFd(::open(disk.options.root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), true);
-  FolderMaker maker(root, 0755, true);
-  {
-    const NoDescriptors none;
-    CHECK(maker.makeChild(root.fd(), {FileName::parse("new")}) != 0);
-  }
-  CHECK_FALSE(fs::exists(disk.at("new")));
-  CHECK(maker.makeChild(root.fd(), {FileName::parse("new")}) == 0);
-  CHECK(maker.makeChild(root.fd(), {FileName::parse("new")}) == EEXIST);
-}
 
 TEST_CASE("folders are made, with their parents when asked") {
   onBothLookups([](Disk& disk) {
