@@ -136,14 +136,14 @@ std::size_t GuardedUpload::writeFromPipe(int pipe, std::size_t count) {
   }
 }
 
-void GuardedUpload::append(Upload& segment) {
+void GuardedUpload::append(Upload& segment, std::uint64_t begin, std::uint64_t count) {
   auto* const other = dynamic_cast<GuardedUpload*>(&segment);
   if (other == nullptr || other->terms_.disk != terms_.disk || other->terms_.inner != terms_.inner) {
     throw Failure(ErrorCode::Forbidden, "the segment comes from someone who does not store that file");
   }
-  admit(segment.offset());
+  admit(count);
   try {
-    inner_->append(other->inner());
+    inner_->append(other->inner(), begin, count);
   } catch (const Failure& failure) {
     throw told(failure);
   }

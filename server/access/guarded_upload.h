@@ -60,7 +60,7 @@ class GuardedUpload : public Upload, public NamingWatch {
   void writeHole(std::uint64_t count) override;
   void expectHole(std::uint64_t count) override;
   std::size_t writeFromPipe(int pipe, std::size_t count) override;
-  void append(Upload& segment) override;
+  void append(Upload& segment, std::uint64_t begin, std::uint64_t count) override;
   bool digestOn() override;
   std::vector<DigestValue> finish() override;
   void discard() noexcept override { inner_->discard(); }

@@ -32,8 +32,9 @@ enum class BodyRule { None, FromClient };
 // A put was accepted: the session fills the upload, checks the digests and commits it.
 struct ReceiveFile {
   std::unique_ptr<Upload> upload;
-  // Where there is one, it takes the finished upload instead of the storage's commit, and may throw Failure.
-  std::function<void(std::unique_ptr<Upload>)> deliver;
+  // Where there is one, it takes the finished upload instead of the storage's commit, in steps of a few milliseconds:
+  // false means that it is to be called again. It may throw Failure.
+  std::function<bool(std::unique_ptr<Upload>&)> deliver;
 };
 
 // A get was accepted: the session sends the reply, then bytes [begin, end) of the download.

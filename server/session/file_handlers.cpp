@@ -254,8 +254,10 @@ Outcome handleSegment(const Header& request, CommandContext& context) {
   spec.segment = true;
   for (const DigestValue& digest : request.digests) spec.digests.push_back(digest.algorithm);
   if (spec.digests.empty()) spec.digests.push_back(wantedDigest(request, DigestAlgorithm::Xxh128));
-  return ReceiveFile{context.storage.begin(spec),
-                     [place](std::unique_ptr<Upload> segment) { place->add(std::move(segment)); }};
+  return ReceiveFile{context.storage.begin(spec), [place](std::unique_ptr<Upload>& segment) {
+                       if (segment) place->add(std::move(segment));
+                       return place->appendOn();
+                     }};
 }
 
 Outcome handleSum(const Header& request, CommandContext& context) {

@@ -2,11 +2,11 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <iterator>
 #include <system_error>
-#include <utility>
 
 #include "common/hex.h"
 
@@ -16,6 +16,8 @@ namespace {
 // How far a segment may be ahead of the first byte that is missing: bounds the space of those that wait.
 constexpr std::uint64_t kMaxAhead = std::uint64_t{512} << 20;
 constexpr std::size_t kIdBytes = 16;
+// Of a segment that is appended, in one step: what is copied is read back for its digest.
+constexpr std::uint64_t kAppendStep = std::uint64_t{4} << 20;
 
 std::string randomId() {
   std::array<unsigned char, kIdBytes> bytes{};
@@ -75,17 +77,38 @@ void SegmentedUpload::leave(std::uint64_t offset) {
 
 void SegmentedUpload::add(std::uint64_t offset, std::unique_ptr<Upload> segment) {
   const std::lock_guard lock(mutex_);
-  underWay_.erase(offset);
   waiting_.emplace(offset, std::move(segment));
-  while (!waiting_.empty() && waiting_.begin()->first == upload_->offset()) {
-    const auto next = waiting_.extract(waiting_.begin());
-    upload_->append(*next.mapped());
+}
+
+bool SegmentedUpload::isDue() const { return !waiting_.empty() && waiting_.begin()->first <= upload_->offset(); }
+
+// Each holds the lock for one step only, so that those who bring other segments are not kept waiting.
+bool SegmentedUpload::appendOn() {
+  const std::lock_guard lock(mutex_);
+  if (!upload_) throw notOpen();
+  if (isDue()) appendSome();
+  return !isDue();
+}
+
+void SegmentedUpload::appendSome() {
+  const auto next = waiting_.begin();
+  Upload& segment = *next->second;
+  const std::uint64_t begin = upload_->offset() - next->first;
+  const std::uint64_t count = std::min(segment.offset() - begin, kAppendStep);
+  try {
+    upload_->append(segment, begin, count);
+  } catch (const Failure&) {
+    waiting_.erase(next);
+    throw;
   }
+  if (begin + count == segment.offset()) waiting_.erase(next);
 }
 
 std::unique_ptr<Upload> SegmentedUpload::release() {
   const std::lock_guard lock(mutex_);
   if (!underWay_.empty()) throw Failure(ErrorCode::Busy, "segments of this file are still on their way; try again");
+  // Only what a connection has left that was cut while it appended.
+  while (upload_ && isDue()) appendSome();
   waiting_.clear();
   return std::move(upload_);
 }
@@ -95,13 +118,7 @@ SegmentPlace::SegmentPlace(std::shared_ptr<SegmentedUpload> whole, std::uint64_t
   whole_->enter(offset, size);
 }
 
-SegmentPlace::~SegmentPlace() {
-  if (whole_) whole_->leave(offset_);
-}
-
-void SegmentPlace::add(std::unique_ptr<Upload> segment) {
-  std::exchange(whole_, nullptr)->add(offset_, std::move(segment));
-}
+SegmentPlace::~SegmentPlace() { whole_->leave(offset_); }
 
 std::shared_ptr<SegmentedUpload> Segments::open(std::unique_ptr<Upload> upload) {
   auto opened = std::make_shared<SegmentedUpload>(*this, std::move(upload));

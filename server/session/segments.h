@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "server/storage/storage.h"
 
@@ -29,7 +30,8 @@ class SegmentedUpload {
   const std::string& id() const { return id_; }
   const PutSpec& spec() const { return spec_; }
 
-  // Ends it: what is there is handed out, and segments that wait are dropped. Throws Busy while a segment is under way:
+  // Ends it: what is there without a gap is handed out, and segments behind one are dropped. Throws Busy while a place
+  // is taken:
   // its bytes have no other promise of space than that of the whole.
   std::unique_ptr<Upload> release();
 
@@ -38,6 +40,10 @@ class SegmentedUpload {
   void enter(std::uint64_t offset, std::uint64_t size);
   void leave(std::uint64_t offset);
   void add(std::uint64_t offset, std::unique_ptr<Upload> segment);
+  bool appendOn();
+  // With the lock held.
+  bool isDue() const;
+  void appendSome();
 
   Segments& all_;
   const std::string id_;
@@ -60,11 +66,14 @@ class SegmentPlace {
   SegmentPlace(const SegmentPlace&) = delete;
   SegmentPlace& operator=(const SegmentPlace&) = delete;
 
-  // Takes the finished segment, and appends all that are due. To be called once. Throws Failure.
-  void add(std::unique_ptr<Upload> segment);
+  // Takes the finished segment. To be called once, and then appendOn().
+  void add(std::unique_ptr<Upload> segment) { whole_->add(offset_, std::move(segment)); }
+  // Appends some of what is due, whoever has brought it: about two milliseconds' worth. False: there is more, and it is
+  // to be called again. Throws Failure.
+  bool appendOn() { return whole_->appendOn(); }
 
  private:
-  std::shared_ptr<SegmentedUpload> whole_;  // null once the segment is added
+  const std::shared_ptr<SegmentedUpload> whole_;
   const std::uint64_t offset_;
 };
 

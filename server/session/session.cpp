@@ -170,6 +170,7 @@ Progress Session::advance(SessionKit& kit) {
     case State::Receive: return receiveBody(kit);
     case State::Digest: return digestBody();
     case State::Trailer: return readTrailer(kit);
+    case State::Deliver: return deliverUpload();
     case State::Send: return sendBody(kit);
     case State::Discard: return discardBody(kit);
     case State::Linger:

@@ -51,7 +51,19 @@ class Session {
   std::string peer() const { return origin_.name(); }
 
  private:
-  enum class State : std::uint8_t { Header, Work, LogIn, Receive, Digest, Trailer, Send, Discard, Linger, HandOver };
+  enum class State : std::uint8_t {
+    Header,
+    Work,
+    LogIn,
+    Receive,
+    Digest,
+    Trailer,
+    Deliver,
+    Send,
+    Discard,
+    Linger,
+    HandOver
+  };
   struct Busy;
   struct Working;
   struct LoggingIn;
@@ -99,6 +111,7 @@ class Session {
   std::optional<Header> nextTrailer(SessionKit& kit, Progress& progress);
   Progress readTrailer(SessionKit& kit);
   void finishPut(const Header* trailer);
+  Progress deliverUpload();
   void failPut(const Failure& failure);
   void loseBody(const std::string& reason);
   Progress sendBody(SessionKit& kit);

@@ -48,8 +48,9 @@ struct Session::Receiving {
         receivedBefore(receiver.received()),
         begun(now) {}
   Header request;
-  std::unique_ptr<Upload> upload;  // null while a refused body is thrown away
-  std::function<void(std::unique_ptr<Upload>)> deliver;
+  std::unique_ptr<Upload> upload;  // null while a refused body is thrown away, and once it is delivered
+  std::function<bool(std::unique_ptr<Upload>&)> deliver;
+  Header delivered{};  // the reply when that is done
   BodyReceiver body;
   std::uint64_t receivedBefore;  // body bytes, of one that is thrown away from some point on
   TimePoint begun;

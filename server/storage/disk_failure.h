@@ -15,8 +15,8 @@ class RootedFolder;
 std::string shownName(const FileName& name);
 
 // "cannot <action> '<name>': <reason>" with the code that fits `error` where a path was looked up or changed: a link, a
-// special file or another file system in the way is Forbidden, a missing part NotFound, one that comes and goes (EAGAIN)
-// Busy, and so on.
+// special file or another file system in the way is Forbidden, a missing part NotFound, one that comes and goes
+// (EAGAIN) Busy, and so on.
 Failure diskFailure(int error, std::string_view action, const FileName& name);
 
 // The same where `name` was to be a folder: says whether it is none itself, or a part of it.

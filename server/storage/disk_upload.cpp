@@ -224,15 +224,15 @@ void DiskUpload::writeHole(std::uint64_t count) {
   offset_ += count;
 }
 
-void DiskUpload::append(Upload& segment) {
+void DiskUpload::append(Upload& segment, std::uint64_t begin, std::uint64_t count) {
   constexpr std::uint64_t kAppendStep = 8 << 20;
   StagedFile& source = dynamic_cast<DiskUpload&>(segment).file();
-  admit(segment.offset());
+  admit(count);
   const int fd = file().fd();
-  for (std::uint64_t copied = 0; copied < segment.offset();) {
-    const std::uint64_t step = std::min(kAppendStep, segment.offset() - copied);
+  for (std::uint64_t copied = 0; copied < count;) {
+    const std::uint64_t step = std::min(kAppendStep, count - copied);
     makeRoom(step);
-    auto from = static_cast<off64_t>(copied);
+    auto from = static_cast<off64_t>(begin + copied);
     auto to = static_cast<off64_t>(offset_);
     const ssize_t done = ::copy_file_range(source.fd(), &from, fd, &to, step, 0);
     if (done < 0 && errno == EINTR) continue;

@@ -35,7 +35,7 @@ class DiskUpload : public Upload {
   void writeHole(std::uint64_t count) override;
   void expectHole(std::uint64_t count) override;
   std::size_t writeFromPipe(int pipe, std::size_t count) override;
-  void append(Upload& segment) override;
+  void append(Upload& segment, std::uint64_t begin, std::uint64_t count) override;
   bool digestOn() override { return digest_.comeNearer(); }
   std::vector<DigestValue> finish() override;
   void discard() noexcept override { discarded_ = true; }

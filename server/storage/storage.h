@@ -81,8 +81,9 @@ class Upload {
   // Moves up to `count` bytes from a pipe that holds at least that many into the file at offset(), and returns how many
   // (at least 1). Throws as write().
   virtual std::size_t writeFromPipe(int pipe, std::size_t count) = 0;
-  // Appends what a finished upload of the same storage holds, which is not committed then. Throws as write().
-  virtual void append(Upload& segment) = 0;
+  // Appends `count` of the bytes that a finished upload of the same storage holds, from `begin` on; that is not
+  // committed then. Throws as write().
+  virtual void append(Upload& segment, std::uint64_t begin, std::uint64_t count) = 0;
   // After the last byte and before finish(): lets the digests come nearer to the end, for a few milliseconds at most.
   // False: there is more, and it is to be called again. Throws Failure(IoError).
   virtual bool digestOn() { return true; }

@@ -14,7 +14,7 @@ class SlowUpload : public Upload {
   void write(std::span<const std::byte>) override {}
   void writeHole(std::uint64_t) override {}
   std::size_t writeFromPipe(int, std::size_t count) override { return count; }
-  void append(Upload&) override {}
+  void append(Upload&, std::uint64_t, std::uint64_t) override {}
   bool digestOn() override { return ++calls_ == 3; }
   std::vector<DigestValue> finish() override { return {}; }
   void discard() noexcept override { *discarded_ = true; }

@@ -16,6 +16,19 @@ std::unique_ptr<Upload> segment(Disk& disk, std::size_t size) {
   return upload;
 }
 
+// All that is due at once; how many steps that took.
+std::size_t deliver(SegmentPlace& place, std::unique_ptr<Upload> segment) {
+  place.add(std::move(segment));
+  std::size_t steps = 1;
+  while (!place.appendOn()) ++steps;
+  return steps;
+}
+
+void bring(Disk& disk, const std::shared_ptr<SegmentedUpload>& whole, std::uint64_t offset, std::uint64_t size) {
+  SegmentPlace place(whole, offset, size);
+  deliver(place, segment(disk, size));
+}
+
 }  // namespace
 
 TEST_CASE(
@@ -33,7 +46,7 @@ TEST_CASE(
     CAPTURE(offset);
     CHECK(refusal(offset, size) == ErrorCode::Busy);
   }
-  place->add(segment(disk, 100));
+  deliver(*place, segment(disk, 100));
   place.reset();
   for (const auto& [offset, size] : overlapping) {
     CAPTURE(offset);
@@ -41,7 +54,7 @@ TEST_CASE(
   }
   CHECK_FALSE(refusal(200, 100).has_value());
   CHECK_FALSE(refusal(400, 600).has_value());
-  SegmentPlace(whole, 0, 300).add(segment(disk, 300));
+  bring(disk, whole, 0, 300);
   CHECK(whole->release()->offset() == 400);
   CHECK(refusal(400, 600) == ErrorCode::Changed);
 }
@@ -54,6 +67,58 @@ TEST_CASE("a segmented file is not released while a segment is under way, and a 
     const SegmentPlace place(whole, 0, 1000);
     CHECK(failureOf([&] { whole->release(); }) == ErrorCode::Busy);
   }
-  SegmentPlace(whole, 0, 1000).add(segment(disk, 1000));
+  bring(disk, whole, 0, 1000);
   CHECK(whole->release()->offset() == 1000);
+}
+
+TEST_CASE("segments that are due are appended in steps, between which others can bring theirs, and none is released") {
+  constexpr std::uint64_t kMiB = 1 << 20;
+  Disk disk;
+  Segments segments;
+  const auto whole = segments.open(disk.storage->resume(Disk::partSpec("big", 23 * kMiB), DigestAlgorithm::Xxh128));
+  bring(disk, whole, 10 * kMiB, 10 * kMiB);
+  SegmentPlace first(whole, 0, 10 * kMiB);
+  first.add(segment(disk, 10 * kMiB));
+  CHECK_FALSE(first.appendOn());
+  // In the middle of the first: another comes, which helps to its end.
+  CHECK(failureOf([&] { whole->release(); }) == ErrorCode::Busy);
+  CHECK(failureOf([&] { SegmentPlace(whole, 0, 10 * kMiB); }) == ErrorCode::Changed);
+  {
+    SegmentPlace last(whole, 20 * kMiB, 3 * kMiB);
+    CHECK(deliver(last, segment(disk, 3 * kMiB)) == 6);
+  }
+  CHECK(first.appendOn());
+  CHECK(failureOf([&] { whole->release(); }) == ErrorCode::Busy);
+}
+
+TEST_CASE("what is put together in steps is what the segments held, in their order") {
+  constexpr std::size_t kSize = 9'000'000;
+  const std::string body = patterned(2 * kSize);
+  Disk disk;
+  Segments segments;
+  const auto whole = segments.open(disk.storage->resume(Disk::partSpec("big", body.size()), DigestAlgorithm::Xxh128));
+  for (const std::size_t offset : {kSize, std::size_t{0}}) {
+    auto half = disk.storage->begin(Disk::spec("big", kSize));
+    half->write(bytesOf(std::string_view(body).substr(offset, kSize)));
+    half->finish();
+    SegmentPlace place(whole, offset, kSize);
+    deliver(place, std::move(half));
+  }
+  CHECK_FALSE(disk.store(whole->release()));
+  CHECK(readText(disk.at("big")) == body);
+}
+
+TEST_CASE("what a connection has not appended when it is cut is there at the end all the same") {
+  constexpr std::uint64_t kMiB = 1 << 20;
+  Disk disk;
+  Segments segments;
+  const auto whole = segments.open(disk.storage->resume(Disk::partSpec("big", 20 * kMiB), DigestAlgorithm::Xxh128));
+  bring(disk, whole, 10 * kMiB, 10 * kMiB);
+  {
+    SegmentPlace place(whole, 0, 10 * kMiB);
+    place.add(segment(disk, 10 * kMiB));
+    CHECK_FALSE(place.appendOn());
+  }
+  CHECK(failureOf([&] { SegmentPlace(whole, 0, 10 * kMiB); }) == ErrorCode::Changed);
+  CHECK(whole->release()->offset() == 20 * kMiB);
 }

@@ -108,7 +108,9 @@ class SlowUpload final : public Upload {
   void write(std::span<const std::byte> bytes) override { inner_->write(bytes); }
   void writeHole(std::uint64_t count) override { inner_->writeHole(count); }
   std::size_t writeFromPipe(int pipe, std::size_t count) override { return inner_->writeFromPipe(pipe, count); }
-  void append(Upload& segment) override { inner_->append(segment); }
+  void append(Upload& segment, std::uint64_t begin, std::uint64_t count) override {
+    inner_->append(segment, begin, count);
+  }
   bool digestOn() override {
     TestClock::advance(10s);
     return --steps_ <= 0;

@@ -54,10 +54,10 @@ TEST_CASE("a mkdir whose parents go away makes them again, and at last is busy")
   onBothLookups([](Disk& disk) {
     checkOnlyBusy(outcomesWhileRemoved(disk, [&](int) { disk.storage->makeFolder({Disk::name("d/e/f")}, true); }));
     checkOnlyBusy(outcomesWhileRemoved(disk, [&](int) {
-      disk.storage->makeFolder({Disk::name("d/e/f"), 0700}, true);
+      disk.storage->makeFolder({Disk::name("d/e/f"), 0700, 1}, true);
     }));
-    std::vector<FolderToMake> folders;
-    for (const char* const name : {"d/e", "d/e/a", "d/e/b/c", "d/e/b/d"}) folders.push_back({Disk::name(name)});
+    const std::vector<FolderToMake> folders{
+        {Disk::name("d/e")}, {Disk::name("d/e/a"), 0700, 1}, {Disk::name("d/e/b/c")}, {Disk::name("d/e/b/d")}};
     checkOnlyBusy(outcomesWhileRemoved(disk, [&](int) { disk.storage->makeFolders(folders); }));
   });
 }

@@ -312,13 +312,13 @@ TEST_CASE("segments of one file take no more of the quota than the file") {
   auto segment = other.storage->begin(spec);
   segment->write(bytesOf(text(400)));
   segment->finish();
-  whole->append(*segment);
+  whole->append(*segment, 0, 400);
   CHECK(whole->offset() == 400);
   const Hand bert = tenants.as("bert");
   auto foreign = bert.storage->begin(spec);
   foreign->write(bytesOf(text(400)));
   foreign->finish();
-  CHECK(codeOf([&] { whole->append(*foreign); }) == ErrorCode::Forbidden);
+  CHECK(codeOf([&] { whole->append(*foreign, 0, 400); }) == ErrorCode::Forbidden);
 }
 
 TEST_CASE("many hands at once never exceed the quota, and the count stays true") {

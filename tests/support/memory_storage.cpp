@@ -20,8 +20,7 @@ struct MemoryState {
   std::uint64_t freeSpace = std::uint64_t{1} << 30;
   std::vector<std::string> committed;
   std::vector<std::size_t> groups;
-  std::size_t openUploads = 0;
-  std::size_t takeUpSteps = 0;
+  std::size_t openUploads = 0, takeUpSteps = 0;
 };
 
 namespace {
@@ -95,11 +94,12 @@ class MemoryUpload : public Upload {
     write(std::span<const std::byte>(block).first(static_cast<std::size_t>(got)));
     return static_cast<std::size_t>(got);
   }
-  void append(Upload& segment) override { write(dynamic_cast<MemoryUpload&>(segment).bytes_); }
+  void append(Upload& segment, std::uint64_t begin, std::uint64_t count) override {
+    write(std::span<std::byte>(dynamic_cast<MemoryUpload&>(segment).bytes_).subspan(begin, count));
+  }
   std::vector<DigestValue> finish() override {
     if (spec_.size && *spec_.size != bytes_.size()) {
-      throw Failure(ErrorCode::Integrity, quoted(spec_.name) + ": " + std::to_string(bytes_.size()) +
-                                              " bytes arrived of " + std::to_string(*spec_.size));
+      throw Failure(ErrorCode::Integrity, quoted(spec_.name) + ": " + std::to_string(bytes_.size()) + " bytes arrived");
     }
     std::vector<DigestValue> values;
     for (const DigestAlgorithm algorithm : spec_.digests) values.push_back(digestOf(algorithm, bytes_));
