@@ -16,4 +16,20 @@ Failure refusal(const Decision& decision, std::string_view action, const FileNam
 // The failure with the user's name in the place of the disk's.
 Failure retold(const Failure& failure, const FileName& inner, const FileName& name);
 
+// Runs `action`; its failure is thrown as `retell` tells it, which takes a Failure and returns one.
+template <typename Retell, typename Action>
+auto retelling(const Retell& retell, const Action& action) {
+  try {
+    return action();
+  } catch (const Failure& failure) {
+    throw retell(failure);
+  }
+}
+
+// Runs `action`, and has its failure speak of the name that the user knows.
+template <typename Action>
+auto told(const FileName& inner, const FileName& name, const Action& action) {
+  return retelling([&](const Failure& failure) { return retold(failure, inner, name); }, action);
+}
+
 }  // namespace ft

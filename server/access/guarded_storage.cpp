@@ -266,22 +266,16 @@ std::unique_ptr<Upload> GuardedStorage::begin(const PutSpec& spec) {
   auto guarded = std::make_unique<GuardedUpload>(spec, std::move(terms));
   guarded->takePlace();
   guarded->promiseSpace();
-  try {
-    guarded->use(guarded->terms().disk->begin(inner));
-  } catch (const Failure& failure) {
-    throw guarded->told(failure);
-  }
+  const auto tell = [&](const Failure& failure) { return guarded->told(failure); };
+  guarded->use(retelling(tell, [&, &wanted = inner] { return guarded->terms().disk->begin(wanted); }));
   return guarded;
 }
 
 std::unique_ptr<Upload> GuardedStorage::resume(const PutSpec& spec, DigestAlgorithm prefixDigest) {
   auto [inner, terms] = plan(spec);
   auto guarded = std::make_unique<GuardedUpload>(spec, std::move(terms));
-  try {
-    guarded->use(guarded->terms().disk->resume(inner, prefixDigest));
-  } catch (const Failure& failure) {
-    throw guarded->told(failure);
-  }
+  const auto tell = [&](const Failure& failure) { return guarded->told(failure); };
+  guarded->use(retelling(tell, [&, &wanted = inner] { return guarded->terms().disk->resume(wanted, prefixDigest); }));
   guarded->promiseResumed();
   return guarded;
 }
@@ -324,13 +318,9 @@ std::unique_ptr<Download> GuardedStorage::open(const FileName& name) {
   const Target target = at(name);
   const auto takePlace = transferPlace();
   UsePlace place = takePlace ? takePlace() : UsePlace();
-  try {
-    auto download = target.place.disk->open(target.place.inner);
-    if (!takePlace) return download;
-    return std::make_unique<CountedDownload>(std::move(download), std::move(place));
-  } catch (const Failure& failure) {
-    throw retold(failure, target.place.inner, name);
-  }
+  auto download = told(target.place.inner, name, [&] { return target.place.disk->open(target.place.inner); });
+  if (!takePlace) return download;
+  return std::make_unique<CountedDownload>(std::move(download), std::move(place));
 }
 
 }  // namespace ft

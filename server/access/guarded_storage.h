@@ -53,6 +53,18 @@ class GuardedStorage : public Storage {
     bool replace = false;
   };
 
+  // A folder that is to be made, or to get its time.
+  struct PlannedFolder {
+    Target target;
+    FolderToMake like;  // on the disk
+    bool isNew = true;
+  };
+  // In their order.
+  struct FolderPlan {
+    std::vector<PlannedFolder> folders;
+    std::set<std::string> names;  // of those that are new
+  };
+
   // The gate by the rules of one reading. Earlier ones are kept, as someone may still be using them: rules are seldom
   // read.
   struct Reading {
@@ -87,11 +99,11 @@ class GuardedStorage : public Storage {
   FolderPage listPassages(const FileName& folder, const std::vector<std::string>& names);
   bool isShown(const FileName& folder, const std::string& leaf);
   bool mayLookAt(const FileName& name);
-  // A folder whose own parents are there. `like`: what it is to be like.
-  void makeOne(const Target& target, const FolderToMake& like);
-  // Makes it and the parents that are missing.
-  void makeMissing(const FolderToMake& folder);
   bool isFolder(const Target& target);
+  void planFolder(const FolderToMake& folder, FolderPlan& plan);
+  void planMissing(const FolderToMake& folder, FolderPlan& plan);
+  std::optional<Failure> make(const FolderPlan& plan);
+  std::optional<Failure> makeRun(std::span<const PlannedFolder> run);
   void removeOne(const Target& target);
   bool removeTree(const FileName& folder);
   void move(const Moving& moving, const QuotaLimits& limits);

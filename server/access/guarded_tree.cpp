@@ -9,8 +9,6 @@
 namespace ft {
 namespace {
 
-constexpr std::string_view kMake = "make";
-constexpr std::string_view kSetTime = "set the time of";
 constexpr FileInfo kPlainFolder{FileType::Folder, 0, std::nullopt, 0755};
 // A page that the gate leaves nothing of is followed by the next, so often; after that the client is told to go on
 // itself.
@@ -20,26 +18,6 @@ constexpr Storage::PageLimits kWalkPage{300, 64 * 1024};
 constexpr int kCountsOfMoved = 4;
 
 Usage usageOf(const FileInfo& info) { return {info.type == FileType::File ? info.size : 0, 1}; }
-
-// Runs `action`, and has its failure speak of the name that the user knows.
-template <typename Action>
-auto told(const FileName& inner, const FileName& name, Action action) {
-  try {
-    return action();
-  } catch (const Failure& failure) {
-    throw retold(failure, inner, name);
-  }
-}
-
-// Makes one folder where nothing is; one that another has made meanwhile is as good, but for its time.
-void makeUnlessThere(DiskStorage& disk, const FolderToMake& folder) {
-  try {
-    disk.makeFolder(folder, false);
-  } catch (const Failure& failure) {
-    if (failure.code() != ErrorCode::Exists) throw;
-    if (folder.mtimeNs) disk.makeFolder(folder, true);
-  }
-}
 
 }  // namespace
 
@@ -131,73 +109,6 @@ std::vector<std::optional<FileInfo>> GuardedStorage::statMany(const FileName& fo
     if (!mayLook[i]) infos[i].reset();
   }
   return infos;
-}
-
-bool GuardedStorage::isFolder(const Target& target) {
-  const auto info = findOn(*target.place.disk, target.place.inner);
-  return info && info->type == FileType::Folder;
-}
-
-void GuardedStorage::makeOne(const Target& target, const FolderToMake& like) {
-  FolderToMake folder{target.place.inner, like.mode, like.mtimeNs};
-  if (folder.mode) folder.mode = masked(target.whole, *folder.mode);
-  const auto area = state_->areaOf(target.whole);
-  if (!area) return makeUnlessThere(*target.place.disk, folder);
-  const QuotaLimits limits = quotaOf(target.whole);
-  const auto measure = [&](const Usage&) {
-    return UsageChange{{0, findOn(*target.place.disk, target.place.inner) ? 0U : 1U}, {}};
-  };
-  const auto make = [&] { makeUnlessThere(*target.place.disk, folder); };
-  area->change({measure, make, limits, target.name});
-}
-
-void GuardedStorage::makeFolder(const FolderToMake& folder, bool parents) {
-  const FileName& name = folder.name;
-  if (name.isRoot() && parents) return;
-  const Decision decision = gate().decide(Verb::Mkdir, name);
-  if (parents && !isTop(name) && (decision.allowed || gate().isVisible(name))) {
-    // A folder that is there, and that one may know of, need not be made. To give it a time is as good as making it.
-    if (const Target target = at(name); isFolder(target)) {
-      if (!folder.mtimeNs) return;
-      if (!decision.allowed) throw refusal(decision, kSetTime, name);
-      const FolderToMake there{target.place.inner, std::nullopt, folder.mtimeNs};
-      return told(target.place.inner, name, [&] { target.place.disk->makeFolder(there, true); });
-    }
-  }
-  if (!decision.allowed) throw refusal(decision, kMake, name);
-  if (parents) return makeMissing(folder);
-  const Target target = at(name);
-  told(target.place.inner, name, [&] {
-    if (findOn(*target.place.disk, target.place.inner)) throw diskFailure(EEXIST, kMake, target.place.inner);
-    makeOne(target, folder);
-  });
-}
-
-void GuardedStorage::makeMissing(const FolderToMake& folder) {
-  std::vector<FolderToMake> missing{folder};
-  for (FileName above = folder.name.parent(); !above.isRoot() && !isFolder(at(above)); above = above.parent()) {
-    require(Verb::Mkdir, above, kMake);
-    missing.push_back({above});
-  }
-  for (auto each = missing.rbegin(); each != missing.rend(); ++each) {
-    const Target target = at(each->name);
-    told(target.place.inner, each->name, [&] { makeOne(target, *each); });
-  }
-}
-
-void GuardedStorage::makeFolders(std::span<const FolderToMake> folders) {
-  std::optional<Failure> untimed;
-  for (const FolderToMake& folder : folders) {
-    try {
-      makeFolder(folder, true);
-    } catch (const Failure& failure) {
-      if (!folder.mtimeNs) throw;
-      // Whether it is the time alone that is refused.
-      makeFolder({folder.name, folder.mode}, true);
-      if (!untimed) untimed = failure;
-    }
-  }
-  if (untimed) throw std::move(*untimed);
 }
 
 // A file, a link or an empty folder.

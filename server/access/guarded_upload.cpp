@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/access/guarded_names.h"
 #include "server/storage/disk_failure.h"
 #include "server/storage/part_store.h"
 
@@ -26,6 +27,12 @@ std::uint64_t missingFolders(DiskStorage& disk, const FileName& inner) {
   std::uint64_t missing = 0;
   for (FileName folder = inner.parent(); !folder.isRoot() && !findOn(disk, folder); folder = folder.parent()) ++missing;
   return missing;
+}
+
+// Failures of the disk are told as the sender is to see them.
+template <typename Action>
+auto GuardedUpload::onDisk(const Action& action) const {
+  return retelling([this](const Failure& failure) { return told(failure); }, action);
 }
 
 GuardedUpload::GuardedUpload(PutSpec spec, UploadTerms terms)
@@ -87,12 +94,7 @@ void GuardedUpload::admit(std::uint64_t count) {
 
 bool GuardedUpload::takeUp() {
   const bool waited = waitsForPart();
-  bool done = false;
-  try {
-    done = inner_->takeUp();
-  } catch (const Failure& failure) {
-    throw told(failure);
-  }
+  const bool done = onDisk([&] { return inner_->takeUp(); });
   if (waited) promiseResumed();
   return done;
 }
@@ -100,40 +102,24 @@ bool GuardedUpload::takeUp() {
 void GuardedUpload::write(std::span<const std::byte> bytes) {
   takePlace();
   admit(bytes.size());
-  try {
-    inner_->write(bytes);
-  } catch (const Failure& failure) {
-    throw told(failure);
-  }
+  onDisk([&] { inner_->write(bytes); });
 }
 
 void GuardedUpload::writeHole(std::uint64_t count) {
   takePlace();
   admit(count);
-  try {
-    inner_->writeHole(count);
-  } catch (const Failure& failure) {
-    throw told(failure);
-  }
+  onDisk([&] { inner_->writeHole(count); });
 }
 
 void GuardedUpload::expectHole(std::uint64_t count) {
   admit(count);
-  try {
-    inner_->expectHole(count);
-  } catch (const Failure& failure) {
-    throw told(failure);
-  }
+  onDisk([&] { inner_->expectHole(count); });
 }
 
 std::size_t GuardedUpload::writeFromPipe(int pipe, std::size_t count) {
   takePlace();
   admit(count);
-  try {
-    return inner_->writeFromPipe(pipe, count);
-  } catch (const Failure& failure) {
-    throw told(failure);
-  }
+  return onDisk([&] { return inner_->writeFromPipe(pipe, count); });
 }
 
 void GuardedUpload::append(Upload& segment, std::uint64_t begin, std::uint64_t count) {
@@ -142,30 +128,18 @@ void GuardedUpload::append(Upload& segment, std::uint64_t begin, std::uint64_t c
     throw Failure(ErrorCode::Forbidden, "the segment comes from someone who does not store that file");
   }
   admit(count);
-  try {
-    inner_->append(other->inner(), begin, count);
-  } catch (const Failure& failure) {
-    throw told(failure);
-  }
+  onDisk([&] { inner_->append(other->inner(), begin, count); });
 }
 
 bool GuardedUpload::digestOn() {
-  try {
-    return inner_->digestOn();
-  } catch (const Failure& failure) {
-    throw told(failure);
-  }
+  return onDisk([&] { return inner_->digestOn(); });
 }
 
 std::vector<DigestValue> GuardedUpload::finish() {
-  try {
-    std::vector<DigestValue> digests = inner_->finish();
-    size_ = inner_->offset();
-    place_ = UsePlace();
-    return digests;
-  } catch (const Failure& failure) {
-    throw told(failure);
-  }
+  std::vector<DigestValue> digests = onDisk([&] { return inner_->finish(); });
+  size_ = inner_->offset();
+  place_ = UsePlace();
+  return digests;
 }
 
 void GuardedUpload::naming(NamingTerms& terms, const std::function<void()>& name) {

@@ -80,6 +80,8 @@ class GuardedUpload : public Upload, public NamingWatch {
   Failure told(const Failure& failure) const;
 
  private:
+  template <typename Action>
+  auto onDisk(const Action& action) const;
   Usage replaced() const;
   void admit(std::uint64_t count);
 

@@ -107,7 +107,7 @@ std::optional<std::uint32_t> DiskStorage::storedMode(const FileName&, std::uint3
 void DiskStorage::makeFolder(const FolderToMake& folder, bool parents) {
   const FileName& name = folder.name;
   if (parents) {
-    if (folder.mode || folder.mtimeNs) return core_.folders.makeAll({&folder, 1}, kMake);
+    if (folder.mode || folder.mtimeNs) return makeFolders({&folder, 1});
     if (!name.isRoot()) core_.folders.open(name, kMake);
     return;
   }
@@ -118,7 +118,13 @@ void DiskStorage::makeFolder(const FolderToMake& folder, bool parents) {
   }
 }
 
-void DiskStorage::makeFolders(std::span<const FolderToMake> folders) { core_.folders.makeAll(folders, kMake); }
+void DiskStorage::makeFolders(std::span<const FolderToMake> folders) {
+  if (auto untimed = core_.folders.makeAll(folders, kMake)) throw std::move(*untimed);
+}
+
+std::optional<Failure> DiskStorage::makeListed(std::span<const FolderToMake> folders) {
+  return core_.folders.makeAll(folders, kMake, FolderMaker::Parents::Needed);
+}
 
 bool DiskStorage::remove(const FileName& name, bool recursive, std::chrono::milliseconds time) {
   constexpr std::string_view kAction = "remove";

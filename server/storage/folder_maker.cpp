@@ -18,7 +18,8 @@ namespace ft {
 // Makes folders, and syncs those that hold new ones: one thread at a time, unless nothing is synced.
 class FolderMaker::Making {
  public:
-  explicit Making(FolderMaker& maker) : maker_(maker), lock_(maker.making_, std::defer_lock) {
+  explicit Making(FolderMaker& maker, Parents parents = Parents::Made)
+      : maker_(maker), parents_(parents), lock_(maker.making_, std::defer_lock) {
     if (!maker_.syncs_) return;
     lock_.lock();
     maker_.makes_ = true;
@@ -58,6 +59,7 @@ class FolderMaker::Making {
     FileName parent = folder.name.parent();
     if (parent_ != parent || !parentAt_) enter(std::move(parent));
     Done done = makeIn(folder);
+    if (parents_ == Parents::Needed) return done;
     for (int tries = 1; tries < kTriesAgainstChange && done.error == ENOENT && !parent_->isRoot(); ++tries) {
       // The parent was removed since.
       enter(*parent_);
@@ -82,7 +84,7 @@ class FolderMaker::Making {
   static constexpr std::size_t kMaxOpen = 64;
 
   void enter(FileName parent) {
-    parentAt_ = makeAll(parent);
+    parentAt_ = parents_ == Parents::Made ? makeAll(parent) : maker_.root_.openFolder(parent);
     parent_ = std::move(parent);
   }
 
@@ -136,6 +138,7 @@ class FolderMaker::Making {
   }
 
   FolderMaker& maker_;
+  const Parents parents_;
   std::unique_lock<std::mutex> lock_;
   std::optional<FileName> parent_;
   Opened parentAt_;
@@ -156,8 +159,9 @@ UniqueFd FolderMaker::open(const FileName& name, std::string_view action, std::s
   return std::move(opened.fd);
 }
 
-void FolderMaker::makeAll(std::span<const FolderToMake> folders, std::string_view action) {
-  Making making(*this);
+std::optional<Failure> FolderMaker::makeAll(std::span<const FolderToMake> folders, std::string_view action,
+                                            Parents parents) {
+  Making making(*this, parents);
   if (const int error = making.sync(); error != 0) throw failureFromErrno(error, "cannot sync the new folders");
   std::optional<Failure> untimed;
   for (const FolderToMake& folder : folders) {
@@ -166,7 +170,7 @@ void FolderMaker::makeAll(std::span<const FolderToMake> folders, std::string_vie
     if (done.timeError != 0 && !untimed) untimed = diskFailure(done.timeError, "set the time of", folder.name);
   }
   if (const int error = making.sync(); error != 0) throw failureFromErrno(error, "cannot sync the new folders");
-  if (untimed) throw std::move(*untimed);
+  return untimed;
 }
 
 int FolderMaker::makeChild(int parent, const FolderToMake& folder) {

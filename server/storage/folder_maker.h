@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/error.h"
 #include "common/file_name.h"
 #include "common/unique_fd.h"
 #include "server/storage/rooted_folder.h"
@@ -31,9 +32,12 @@ class FolderMaker {
   // An open folder, made with its parents where it is missing, or Failure. What was made is synced, also when another
   // thread has made it or an earlier sync has failed. The first `fixed` parts are never made.
   UniqueFd open(const FileName& name, std::string_view action, std::size_t fixed = 0);
+  // Those above the folders that are to be made: with Needed they are there, or earlier in the list.
+  enum class Parents { Made, Needed };
   // Makes all of these that are missing, one after the other, sets their times, and syncs each folder once in which
-  // something was made. Throws Failure; for a time that cannot be set when all else is done.
-  void makeAll(std::span<const FolderToMake> folders, std::string_view action);
+  // something was made. Throws Failure; returns that of a time that cannot be set, when all else is done.
+  std::optional<Failure> makeAll(std::span<const FolderToMake> folders, std::string_view action,
+                                 Parents parents = Parents::Made);
   // Makes one folder in its open parent, synced as above. Returns an errno.
   int makeChild(int parent, const FolderToMake& folder);
 

@@ -115,6 +115,31 @@ TEST_CASE("files and folders count, and those that a put makes on its way too") 
   anna.put("x/y", "again");
 }
 
+TEST_CASE("of many folders those are made that come before the first that may not be, or has no room") {
+  Tenants tenants(kRules + "[user carl]\nallow = homes/carl: all; homes/carl/no: list; homes/carl/may/x: list\n");
+  const Hand anna = tenants.as("anna");
+  const auto make = [](const Hand& hand, std::string_view folder, const std::vector<std::string>& names) {
+    return codeOf([&] { hand.storage->makeFolders(foldersBelow(Hand::name(folder), names)); });
+  };
+  anna.mkdir("there");
+  const std::vector<std::string> many{"a", "b/c/d", "there", "a", "b", "e", "f", "g", "h", "i", "j"};
+  CHECK(make(anna, "", many) == ErrorCode::Quota);
+  CHECK(anna.list("") == std::set<std::string>{"a", "b", "e", "f", "g", "h", "i", "there"});
+  CHECK(entriesBelow(tenants.at("homes/anna")) == 10);
+  CHECK(messageOf([&] { anna.storage->makeFolders(foldersBelow(Hand::name(""), many)); }).find("'j'") !=
+        std::string::npos);
+  const Hand carl = tenants.as("carl");
+  CHECK(make(carl, "may", {"a", "x/y", "b"}) == ErrorCode::Forbidden);
+  CHECK(carl.list("may") == std::set<std::string>{"a"});
+  CHECK(make(carl, "", {"c", "no", "d"}) == ErrorCode::Forbidden);
+  carl.put("file", "");
+  CHECK(make(carl, "", {"e", "file", "f"}) == ErrorCode::NotDirectory);
+  CHECK(messageOf([&] {
+          carl.storage->makeFolders(foldersBelow(Hand::name(""), std::vector<std::string>{"file/g"}));
+        }) == "cannot make 'file/g': a part of the name is not a folder");
+  CHECK(carl.list("") == std::set<std::string>{"c", "e", "file", "may"});
+}
+
 TEST_CASE("what was there at the start is counted, and what others put there counts too") {
   Tenants before("");
   writeText(before.at("homes/anna/old"), text(900));
