@@ -10,15 +10,7 @@
 namespace ft {
 namespace {
 
-constexpr std::string_view kUserMark = "{user}";
 constexpr std::string_view kEveryUser = "*";
-
-std::string withUser(std::string text, const std::string& user) {
-  for (std::size_t at = text.find(kUserMark); at != std::string::npos; at = text.find(kUserMark, at + user.size())) {
-    text.replace(at, kUserMark.size(), user);
-  }
-  return text;
-}
 
 bool isAtOrBelow(std::string_view name, std::string_view folder) { return name == folder || isBelow(name, folder); }
 

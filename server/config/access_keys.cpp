@@ -15,7 +15,6 @@ namespace ft {
 namespace {
 
 constexpr std::size_t kMaxUserName = 32;
-constexpr std::string_view kUserMark = "{user}";
 
 // What a fault says the value should have been; "" when it was fine. One that begins with kWhy says what is wrong
 // instead.

@@ -19,7 +19,6 @@ constexpr std::array<std::pair<std::string_view, Verb>, 8> kVerbs{{{"list", Verb
                                                                    {"exec", Verb::Exec}}};
 constexpr std::string_view kRootKind = "root ";
 constexpr std::string_view kUserKind = "user ";
-constexpr std::string_view kUserMark = "{user}";
 
 bool isInside(const std::string& path, const std::string& folder) {
   return path == folder || path.starts_with(folder.ends_with('/') ? folder : folder + "/");
@@ -123,11 +122,7 @@ class RulesReader {
 
   static std::string homeOf(const UserRules& user, const UserRules* all) {
     if (user.home.given() || all == nullptr) return user.home.value;
-    std::string home = all->home.value;
-    for (std::size_t at = home.find(kUserMark); at != std::string::npos; at = home.find(kUserMark)) {
-      home.replace(at, kUserMark.size(), user.name);
-    }
-    return home;
+    return withUser(all->home.value, user.name);
   }
 
   // What lies in a counted home inside of another would count in one of them only.
@@ -175,6 +170,13 @@ class RulesReader {
 };
 
 }  // namespace
+
+std::string withUser(std::string text, std::string_view user) {
+  for (std::size_t at = text.find(kUserMark); at != std::string::npos; at = text.find(kUserMark, at + user.size())) {
+    text.replace(at, kUserMark.size(), user);
+  }
+  return text;
+}
 
 std::string_view verbName(Verb verb) {
   return std::find_if(kVerbs.begin(), kVerbs.end(), [&](const auto& row) { return row.second == verb; })->first;

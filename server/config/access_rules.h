@@ -43,6 +43,11 @@ class VerbSet {
 // write), none.
 std::optional<VerbSet> verbsFromWord(std::string_view word);
 
+// Stands for the user's name in folders.
+inline constexpr std::string_view kUserMark = "{user}";
+// The text with the user's name in the place of every mark; a mark in that name is left as it is.
+std::string withUser(std::string text, std::string_view user);
+
 // "PREFIX: verb verb" of an allow. It speaks of the name `prefix` and of all below it, as far as no longer one does.
 struct PathRule {
   std::string prefix;  // of the whole tree, without '/' at its ends; "" is all; {user} stands for the user's name

@@ -32,6 +32,12 @@ std::string faultsOf(const std::string& text) {
 
 }  // namespace
 
+TEST_CASE("a folder's {user} is the user's name, whatever that is") {
+  CHECK(withUser("homes/{user}/of-{user}", "anna") == "homes/anna/of-anna");
+  CHECK(withUser("homes/{user}", "{user}") == "homes/{user}");
+  CHECK(withUser("pub", "anna") == "pub");
+}
+
 TEST_CASE("roots and users are read with all their keys, and where each was given") {
   const AccessRules rules =
       build(
