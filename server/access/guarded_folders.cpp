@@ -98,7 +98,7 @@ std::optional<Failure> GuardedStorage::makeRun(std::span<const PlannedFolder> ru
       if (count > 0 && used.files + added.files >= limit) break;
       ++added.files;
     }
-    return UsageChange{added, {}};
+    return UsageChange{added, {}, count == 1};
   };
   // The disk's words for the folder that it names.
   const auto retell = [all = run](const Failure& failure) {

@@ -118,7 +118,7 @@ void GuardedStorage::removeOne(const Target& target) {
   if (!area) return remove();
   const auto measure = [&](const Usage&) {
     const auto info = findOn(*target.place.disk, target.place.inner);
-    return UsageChange{{}, info ? usageOf(*info) : Usage()};
+    return UsageChange{{}, info ? usageOf(*info) : Usage(), true};
   };
   area->change({measure, remove, QuotaLimits(), target.name});
 }
@@ -252,7 +252,7 @@ void GuardedStorage::move(const Moving& moving, const QuotaLimits& limits) {
   const auto arrive = [&](const Usage& moved) {
     const auto old = moving.replace ? findOn(disk, target) : std::nullopt;
     const std::uint64_t folders = missingFolders(disk, target);
-    return UsageChange{{moved.bytes, moved.files + folders}, old ? usageOf(*old) : Usage()};
+    return UsageChange{{moved.bytes, moved.files + folders}, old ? usageOf(*old) : Usage(), folders == 0};
   };
   const auto changeWith = [&](const std::function<UsageChange(const Usage&)>& measure) {
     return QuotaArea::NameChange{measure, rename, limits, moving.to.name};

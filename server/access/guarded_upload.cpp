@@ -147,7 +147,8 @@ void GuardedUpload::naming(NamingTerms& terms, const std::function<void()>& name
   terms = rules_.naming;
   if (!rules_.area) return name();
   const auto measure = [this](const Usage&) {
-    return UsageChange{{size_, missingFolders(*terms_.disk, terms_.inner) + 1}, replaced()};
+    const std::uint64_t folders = missingFolders(*terms_.disk, terms_.inner);
+    return UsageChange{{size_, folders + 1}, replaced(), folders == 0};
   };
   rules_.area->change({measure, name, rules_.limits, spec_.name});
   // What was promised is used now.

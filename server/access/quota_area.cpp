@@ -1,6 +1,7 @@
 #include "server/access/quota_area.h"
 
 #include <algorithm>
+#include <array>
 #include <exception>
 
 #include "common/error.h"
@@ -16,6 +17,13 @@ std::uint64_t less(std::uint64_t a, std::uint64_t b) { return a - std::min(a, b)
 
 bool fits(std::uint64_t there, std::uint64_t more, std::uint64_t limit) {
   return there <= limit && more <= limit - there;
+}
+
+// The disk's answers to what cannot be done to a name, as opposed to what has failed halfway.
+bool changesNothing(ErrorCode code) {
+  constexpr std::array kRefusals{ErrorCode::NotFound,     ErrorCode::Exists,    ErrorCode::IsDirectory,
+                                 ErrorCode::NotDirectory, ErrorCode::Forbidden, ErrorCode::NameInvalid};
+  return std::find(kRefusals.begin(), kRefusals.end(), code) != kRefusals.end();
 }
 
 // How much of `held` must go so that `more` fits; 0 as well where that would not be enough.
@@ -198,7 +206,12 @@ void QuotaArea::change(const NameChange& change) {
   count(lock);
   const UsageChange step = measured(change);
   beginChange();
-  change.make();
+  try {
+    change.make();
+  } catch (const Failure& failure) {
+    if (step.whole && changesNothing(failure.code())) settle({});
+    throw;
+  }
   settle(step);
 }
 

@@ -41,6 +41,7 @@ struct QuotaWish {
 // What something adds to a folder, and what it removes from it.
 struct UsageChange {
   Usage added, removed;
+  bool whole = false;  // where the disk refuses it, nothing of it is there, not even a folder on the way
 };
 
 class QuotaArea;
@@ -107,7 +108,7 @@ class QuotaArea {
     const FileName& name;  // what it is for
   };
   // Throws Failure(Quota) when the limits do not allow the change; what others were promised does not count here. Where
-  // `make` has failed, the area is counted anew before it is used again.
+  // `make` has failed, the area is counted anew before it is used again, but for a refusal that has changed nothing.
   void change(const NameChange& change);
 
   // What is to leave an area: counted, without its lock, after it has told its version().

@@ -197,6 +197,22 @@ TEST_CASE("a change that fails, for whatever reason, leaves the area free and in
   CHECK(area.used().bytes == 60);
 }
 
+TEST_CASE("what the disk refuses as a whole makes nobody count again") {
+  Tenants tenants("[user *]\nallow = homes/{user}: all\nhome = homes/{user}\nquota_bytes = 1000\n");
+  const Hand anna = tenants.as("anna");
+  anna.put("d/a", text(100));
+  anna.put("b", text(100));
+  // Written by another program, so it shows whether somebody counts.
+  writeText(tenants.at("homes/anna/other"), text(900));
+  CHECK(failureOf([&] { anna.put("b", text(200), false); }) == ErrorCode::Exists);
+  CHECK(failureOf([&] { anna.rename("b", "d/a", false); }) == ErrorCode::Exists);
+  CHECK(failureOf([&] { anna.remove("d"); }) == ErrorCode::IsDirectory);
+  CHECK(failureOf([&] { anna.remove("none"); }) == ErrorCode::NotFound);
+  CHECK(failureOf([&] { anna.mkdir("none/x"); }) == ErrorCode::NotFound);
+  CHECK(failureOf([&] { anna.mkdir("b/x"); }) == ErrorCode::NotDirectory);
+  anna.put("c", text(100));
+}
+
 TEST_CASE("memory that runs out before one file gets its name does not stop those that come with it") {
   Tenants tenants("[user *]\nallow = homes/{user}: all\nhome = homes/{user}\nquota_bytes = 1000\n");
   const Hand anna = tenants.as("anna");
