@@ -30,9 +30,9 @@ struct Connection {
 
 class ParkingLot {
  public:
-  // `wake` hands a connection to the workers; it is called from the lot's thread, park(), wake() and wakeAll(), and must
-  // not block. Where it throws (no memory, say) the connection must not be with the workers; it is handed on again a tick
-  // later.
+  // `wake` hands a connection to the workers; it is called from the lot's thread, park(), wake() and wakeAll(), and
+  // must not block. Where it throws (no memory, say) the connection must not be with the workers; it is handed on again
+  // a tick later.
   using Wake = std::function<void(std::shared_ptr<Connection>)>;
 
   explicit ParkingLot(Wake wake);

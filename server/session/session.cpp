@@ -149,8 +149,8 @@ std::optional<Session::Wait> Session::waitFor(Progress need) {
   return writing ? Wait::Write : Wait::Read;
 }
 
-// The session is about to wait until the peer takes what it is owed. Whatever the daemon does for it meanwhile, the peer
-// has no longer for that than an idle one may stay.
+// The session is about to wait until the peer takes what it is owed. Whatever the daemon does for it meanwhile, the
+// peer has no longer for that than an idle one may stay.
 void Session::block() {
   if (busy_->working) busy_->working->work->rest();
   if (deadlines_.awaited() == SessionDeadlines::Awaited::Nothing) deadlines_.awaitNothingFor(context_.now());

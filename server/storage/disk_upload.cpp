@@ -25,8 +25,8 @@ constexpr std::uint64_t kStreamStep = 16 << 20;
 // How much may be dirty before the disk is told to begin.
 constexpr std::uint64_t kWritebackStep = 8 << 20;
 
-// Gives the file a time between two ticks of the kernel's clock: whatever is written from now on changes it, also within
-// this tick. Returns an errno.
+// Gives the file a time between two ticks of the kernel's clock: whatever is written from now on changes it, also
+// within this tick. Returns an errno.
 int setTimeOfNow(int fd) {
   std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, timespec{}};
   return ::clock_gettime(CLOCK_REALTIME, &times[1]) == 0 && ::futimens(fd, times.data()) == 0 ? 0 : errno;

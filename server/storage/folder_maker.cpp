@@ -51,7 +51,9 @@ class FolderMaker::Making {
     const int error = makeChild(parent, leaf, bits);
     if (error != 0 || !folder.mtimeNs) return {error};
     const auto times = modifiedAt(*folder.mtimeNs);
-    return {0, ::utimensat(parent, leaf.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) == 0 ? 0 : errno};
+    const bool set = ::utimensat(parent, leaf.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) == 0;
+    // Whoever has removed it meanwhile does not need its time.
+    return {0, set || errno == ENOENT ? 0 : errno};
   }
   // Names that come together are mostly in one folder, which is looked up once.
   Done makeUnlessThere(const FolderToMake& folder) {
