@@ -166,6 +166,13 @@ def change_on_the_way(fault, change):
     fault.let_pass()
 
 
+def begins_with(path, start):
+    if not path.exists():
+        return False
+    with open(path, "rb") as file:
+        return file.read(len(start)) == start
+
+
 def append(path):
     with open(path, "ab") as file:
         file.write(b"more")
@@ -205,6 +212,8 @@ def test_15_without_retries_a_file_that_changes_on_the_server_is_not_fetched_aga
     with FaultProxy(daemon.address, [fault] * 20) as proxy:
         client = make_client(proxy.server)
         running = client.start("--retry", retry, *more, "get", "once.bin")
+        # Before that it may still take the changed file for the one that it was to fetch.
+        wait_until(lambda: begins_with(client.folder / ".once.bin.ftpc-part", kMoreThanIsOnItsWay[:1000]), what="the first bytes there")
         change_on_the_way(fault, lambda: append(daemon.root / "once.bin"))
         _, err = running.communicate(timeout=kPatience)
     assert running.returncode == code, err
