@@ -197,10 +197,11 @@ class ConfigBuilder {
     if (effective_.config.insecureNoAuth || effective_.config.tls.mode != TlsMode::Off) return;
     for (const std::string& address : effective_.config.listen) {
       if (isLoopbackAddress(address)) continue;
-      addFault(effective_.origins[0], "refusing to listen on " + quoted(address) +
-                                          ", which is not a loopback address, without TLS (tls.mode): passwords and "
-                                          "files could be read and changed on their way; --insecure-no-auth permits it "
-                                          "all the same");
+      addFault(originOf("server", "listen"),
+               "refusing to listen on " + quoted(address) +
+                   ", which is not a loopback address, without TLS (tls.mode): passwords and "
+                   "files could be read and changed on their way; --insecure-no-auth permits it "
+                   "all the same");
     }
   }
 

@@ -6,12 +6,14 @@
 #include "common/protocol.h"
 #include "server/session/hash_work.h"
 #include "server/session/tree_handlers.h"
+#include "server/storage/digest_cache.h"
 
 namespace ft {
 namespace {
 
 // Files up to this size are read at once, so that nothing can go wrong between their header and their last byte.
-constexpr std::uint64_t kInlineSize = 128 * 1024;
+// Their digests are taken then, and never looked for.
+constexpr std::uint64_t kInlineSize = kShortestToRemember - 1;
 
 DigestAlgorithm wantedDigest(const Header& request, DigestAlgorithm otherwise) {
   if (!request.digest) return otherwise;
