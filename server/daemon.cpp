@@ -19,8 +19,8 @@
 #include "common/secret_input.h"
 #include "common/version.h"
 #include "server/access/users_place.h"
-#include "server/beside.h"
 #include "server/sandbox_plan.h"
+#include "server/services/beside.h"
 
 namespace ft {
 namespace {

@@ -1,9 +1,10 @@
 #include "server/services/services.h"
 
 #include <array>
-#include <system_error>
-#include <thread>
+#include <deque>
+#include <functional>
 
+#include "server/services/beside.h"
 #include "server/services/discovery.h"
 #include "server/services/echo_service.h"
 #include "server/services/plain_exec_service.h"
@@ -70,16 +71,9 @@ std::vector<std::string> Services::readyLines() const {
 
 void Services::stop(const Patience& patience) {
   // At the same time, so that the limit is one for all.
-  std::vector<std::jthread> stopping;
-  stopping.reserve(services_.size());
-  for (const Running& running : services_) {
-    try {
-      stopping.emplace_back([&] { running.service->stop(patience); });
-    } catch (const std::system_error&) {
-      // No more threads: one after the other, then.
-      running.service->stop(patience);
-    }
-  }
+  std::deque<Beside<std::function<void()>>> stopping;
+  for (const Running& running : services_) stopping.emplace_back([&] { running.service->stop(patience); });
+  for (auto& each : stopping) each.join();
 }
 
 }  // namespace ft
