@@ -18,6 +18,7 @@
 #include "common/file_mask.h"
 #include "common/file_time.h"
 #include "common/protocol.h"
+#include "common/unnamed_file.h"
 #include "common/whole_file.h"
 
 namespace ft {
@@ -135,6 +136,16 @@ PartFile PartFile::create(const FolderPtr& folder, const std::string& leaf, std:
   return {folder, leaf, std::move(name), std::move(fd)};
 }
 
+bool PartFile::canBeUnnamed(const Folder& folder) {
+  return canLinkUnnamed(folder.fd.get(), nameWith("", randomTag()));
+}
+
+PartFile PartFile::createUnnamed(const FolderPtr& folder, const std::string& leaf, std::optional<std::uint32_t> mode) {
+  UniqueFd fd = openUnnamed(folder->fd.get(), mode ? *mode & kModeMask : kPartMode);
+  if (!fd) return create(folder, leaf, mode);
+  return {folder, leaf, "", std::move(fd)};
+}
+
 PartFile::PartFile(PartFile&& other) noexcept
     : folder_(std::move(other.folder_)),
       leaf_(std::move(other.leaf_)),
@@ -207,7 +218,19 @@ void PartFile::finish(std::optional<std::uint32_t> mode, std::optional<std::int6
 
 void PartFile::startSync() { ::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE); }
 
+bool PartFile::takeName(bool replace) {
+  int error = linkUnnamed(fd_.get(), folder_->fd.get(), leaf_);
+  if (error == 0) return true;
+  if (error != EEXIST || !replace) fail(error);
+  std::string hidden = nameWith(leaf_, randomTag());
+  error = linkUnnamed(fd_.get(), folder_->fd.get(), hidden);
+  if (error != 0) fail(error);
+  name_ = std::move(hidden);
+  return false;
+}
+
 void PartFile::publish(bool replace) {
+  if (name_.empty() && takeName(replace)) return;
   if (!hasItsName()) {
     throw Failure(ErrorCode::IoError, escapeText(folder_->path + "/" + leaf_) + ": what was fetched is gone: '" +
                                           escapeText(name_) + "' was removed or replaced");

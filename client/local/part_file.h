@@ -28,6 +28,11 @@ class PartFile {
   static PartFile create(const FolderPtr& folder, const std::string& leaf,
                          std::optional<std::uint32_t> mode = std::nullopt);
 
+  // A new one without a hidden name, where there can be such: nothing is left of it when this program ends, and it takes
+  // fewer steps where nothing has its name yet. The folder, or another one of its file system, canBeUnnamed().
+  static PartFile createUnnamed(const FolderPtr& folder, const std::string& leaf, std::optional<std::uint32_t> mode);
+  static bool canBeUnnamed(const Folder& folder);
+
   // Removes the file unless it was published, or keepForResume() was called and it is worth it.
   ~PartFile();
   PartFile(PartFile&& other) noexcept;
@@ -68,13 +73,15 @@ class PartFile {
 
  private:
   bool hasItsName() const;
+  // Gives a file without a name its own, or a hidden one where that is taken. Whether it has its own now.
+  bool takeName(bool replace);
 
   PartFile(FolderPtr folder, const std::string& leaf, std::string name, UniqueFd fd)
       : folder_(std::move(folder)), leaf_(leaf), name_(std::move(name)), fd_(std::move(fd)) {}
 
   FolderPtr folder_;
   std::string leaf_;
-  std::string name_;
+  std::string name_;  // empty for a file without one
   UniqueFd fd_;
   std::uint64_t size_ = 0;
   bool keep_ = false;

@@ -221,8 +221,7 @@ PartFile FileGets::openPart(Flight& flight, const GetReply& reply) {
   try {
     const FolderPtr folder = target_.folder(flight.job.folder);
     // Written at once, a short one may have its bits from the beginning.
-    if (!flight.left && !reply.chunks) return PartFile::create(folder, flight.job.leaf, reply.mode);
-    if (!flight.left) return PartFile::create(folder, flight.job.leaf);
+    if (!flight.left) return newPart(flight.job, folder, reply);
     PartFile part = std::move(*flight.left);
     flight.left.reset();
     if (reply.offset == 0) part.clear();
@@ -232,6 +231,16 @@ PartFile FileGets::openPart(Flight& flight, const GetReply& reply) {
     skipBody(reply);
     throw;
   }
+}
+
+PartFile FileGets::newPart(const GetJob& job, const FolderPtr& folder, const GetReply& reply) {
+  if (reply.chunks) return PartFile::create(folder, job.leaf);
+  // Written at once, a short one may have its bits from the beginning. Nothing of an earlier get is in a new folder. What
+  // is synced has a name first: on some file systems (btrfs) the fsync of a file without one promises nothing.
+  if (!job.inNewFolder || options_.sync) return PartFile::create(folder, job.leaf, reply.mode);
+  if (!unnamed_) unnamed_ = PartFile::canBeUnnamed(*folder);
+  return *unnamed_ ? PartFile::createUnnamed(folder, job.leaf, reply.mode)
+                   : PartFile::create(folder, job.leaf, reply.mode);
 }
 
 FileGets::Digests FileGets::receiveBody(Flight& flight, const GetReply& reply, PartFile& part) {

@@ -47,6 +47,7 @@ class FileGets {
   void leaveFront(std::deque<GetJob>& jobs, std::uint64_t size);
   void receive(Flight& flight, const GetReply& reply);
   PartFile openPart(Flight& flight, const GetReply& reply);
+  PartFile newPart(const GetJob& job, const FolderPtr& folder, const GetReply& reply);
   // The digests of the whole file: the server's and ours.
   struct Digests {
     DigestValue theirs;
@@ -67,6 +68,7 @@ class FileGets {
   std::deque<Flight> flight_;   // asked for, in order
   std::optional<Flight> next_;  // prepared, but not asked for yet
   std::uint64_t flightBytes_ = 0;
+  std::optional<bool> unnamed_;  // files can be made without a name; nullopt: not tried yet
   std::optional<std::uint64_t> leaveFrom_;
   std::deque<GetJob> left_;
 };

@@ -20,6 +20,7 @@ struct GetJob {
   std::string leaf;                    // local name, one part
   std::optional<std::uint64_t> size;   // as listed; nullopt when the server was not asked before
   bool free = false;                   // it was seen that the local name is free, or a file that may be replaced
+  bool inNewFolder = false;            // its folder was made by this process
   std::string shown;                   // for messages and outcomes
   Advance advance;
   int tries = 0;

@@ -167,7 +167,7 @@ void TreeGet::take(const Page& page, const RemoteEntry& entry, TargetFolder& tar
 std::optional<std::uint32_t> TreeGet::modeHere(GetJob& job, const RemoteInfo& info, TargetFolder& target) {
   const FolderPtr folder = target.existing(job.folder);
   struct stat status {};
-  job.free = !folder || folder->fresh;
+  job.free = job.inNewFolder = !folder || folder->fresh;
   if (job.free) return std::nullopt;
   if (::fstatat(folder->fd.get(), job.leaf.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
     job.free = errno == ENOENT;

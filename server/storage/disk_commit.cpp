@@ -9,6 +9,7 @@
 #include <exception>
 #include <stdexcept>
 
+#include "common/unnamed_file.h"
 #include "server/storage/disk_failure.h"
 
 namespace ft {

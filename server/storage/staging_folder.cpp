@@ -12,6 +12,7 @@
 
 #include "common/error.h"
 #include "common/protocol.h"
+#include "common/unnamed_file.h"
 #include "server/storage/disk_failure.h"
 #include "server/storage/folder_reader.h"
 
@@ -40,15 +41,6 @@ UniqueFd openOwn(const RootedFolder& root, int parent, const std::string& leaf, 
 }
 
 }  // namespace
-
-int linkUnnamed(int file, int folder, const std::string& leaf) {
-  if (::linkat(file, "", folder, leaf.c_str(), AT_EMPTY_PATH) == 0) return 0;
-  if (errno != ENOENT) return errno;
-  // Kernels before 6.10 allow this only to those who may read everything, and later ones to the thread that has opened
-  // the file; all of them allow the way through /proc.
-  const std::string path = "/proc/self/fd/" + std::to_string(file);
-  return ::linkat(AT_FDCWD, path.c_str(), folder, leaf.c_str(), AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
-}
 
 StagedFile& StagedFile::operator=(StagedFile&& other) noexcept {
   std::swap(fd_, other.fd_);
@@ -97,18 +89,11 @@ StagingFolder::StagingFolder(int folder) : folder_(folder) {
     random = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
   }
   run_ = hex(random) + "-";
-  unnamed_ = canLink();
+  unnamed_ = canLinkUnnamed(folder_, nextName());
   keepsModes_ = canKeepModes();
 }
 
 std::string StagingFolder::nextName() { return run_ + hex(counter_.fetch_add(1, std::memory_order_relaxed)); }
-
-// Not every file system has files without names, and not every kernel links them where /proc is missing.
-bool StagingFolder::canLink() {
-  const UniqueFd fd(::openat(folder_, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
-  StagedFile probe(UniqueFd(), folder_, nextName());
-  return fd && linkUnnamed(fd.get(), folder_, probe.name()) == 0;
-}
 
 // On a full disk nothing is known, and the usual is assumed.
 bool StagingFolder::canKeepModes() {
@@ -124,7 +109,7 @@ bool StagingFolder::canKeepModes() {
 
 StagedFile StagingFolder::createUnnamed(mode_t mode) {
   if (!unnamed_) return create(mode);
-  UniqueFd fd(::openat(folder_, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, mode));
+  UniqueFd fd = openUnnamed(folder_, mode);
   if (!fd) throw ownFolderFailure(errno, "cannot make a staging file");
   return StagedFile(std::move(fd), folder_, "");
 }

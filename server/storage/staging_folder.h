@@ -61,10 +61,6 @@ class StateFolder {
   UniqueFd folder_, lock_, staging_, parts_;
 };
 
-// Gives a file without a name one in an open folder, in place of nothing: EEXIST when there is something. Returns an
-// errno.
-int linkUnnamed(int file, int folder, const std::string& leaf);
-
 // Makes staging files. Thread-safe.
 class StagingFolder {
  public:
@@ -89,7 +85,6 @@ class StagingFolder {
 
  private:
   std::string nextName();
-  bool canLink();
   bool canKeepModes();
 
   int folder_;

@@ -67,6 +67,49 @@ TEST_CASE("a part gets its name only when it is published, and leaves nothing ot
   CHECK(folder.count() == (folder.has("a.txt") ? 1 : 0));
 }
 
+TEST_CASE("a part without a name is seen when it is published and not before, and leaves nothing otherwise") {
+  const TestFolder folder;
+  TargetFolder target = TargetFolder::open(folder.path());
+  REQUIRE(PartFile::canBeUnnamed(*target.root()));
+  CHECK(folder.count() == 0);
+  PartFile part = PartFile::createUnnamed(target.root(), "a.txt", 0640);
+  part.write(bytesOf("hello"));
+  part.finish(0640, 1'700'000'000'123'456'789);
+  CHECK(folder.count() == 0);
+  SUBCASE("given up") {}
+  SUBCASE("published") {
+    part.publish(false);
+    struct stat status {};
+    REQUIRE(::stat(folder.path("a.txt").c_str(), &status) == 0);
+    CHECK((status.st_mode & 07777) == 0640);
+    CHECK(mtimeNsOf(status) == 1'700'000'000'123'456'789);
+  }
+  SUBCASE("in place of a file that came meanwhile") {
+    folder.write("a.txt", "another");
+    part.publish(true);
+  }
+  if (folder.has("a.txt")) CHECK(folder.read("a.txt") == "hello");
+  const PartFile ended = std::move(part);
+  CHECK(folder.count() == (folder.has("a.txt") ? 1 : 0));
+}
+
+TEST_CASE("a part without a name replaces nothing that it must not") {
+  const TestFolder folder;
+  TargetFolder target = TargetFolder::open(folder.path());
+  SUBCASE("a file, and it was told not to") {
+    folder.write("a", "old");
+    PartFile part = PartFile::createUnnamed(target.root(), "a", std::nullopt);
+    CHECK(codeOf([&] { part.publish(false); }) == ErrorCode::Exists);
+    CHECK(folder.read("a") == "old");
+  }
+  SUBCASE("a folder") {
+    std::filesystem::create_directory(folder.path("a"));
+    PartFile part = PartFile::createUnnamed(target.root(), "a", std::nullopt);
+    CHECK(codeOf([&] { part.publish(true); }) == ErrorCode::IsDirectory);
+  }
+  CHECK(folder.count() == 1);
+}
+
 TEST_CASE(
     "a file without a mode gets that of a new file, and no other thread's file is made with another umask meanwhile") {
   const TestFolder folder;
