@@ -121,6 +121,8 @@ void setUp(CLI::App& app, Options& options, Raw& raw) {
   app.description("ftpc " + std::string(kVersion) + ": stores and fetches files on an ftpd server.");
   app.footer(std::string(kFooter));
   app.fallthrough();
+  // Otherwise an operand that is the name of a verb would be one, and take the place of the first.
+  app.require_subcommand(0, 1);
   addGlobalOptions(app, options, raw);
   for (const Verb& verb : verbs()) {
     CLI::App* command = app.add_subcommand(std::string(verb.name), std::string(verb.summary));

@@ -72,6 +72,24 @@ TEST_CASE("a dash is an operand, and two dashes end the options") {
   CHECK(parse({"put", "--", "-s", "--json"}).operands == std::vector<std::string>{"-s", "--json"});
 }
 
+TEST_CASE("behind a verb, the name of a verb is an operand like any other") {
+  for (const Verb& verb : verbs()) {
+    for (const Verb& other : verbs()) {
+      const std::string word(other.name);
+      CAPTURE(verb.name);
+      CAPTURE(word);
+      const Options options = parse({std::string(verb.name), "a", word, word, "b"});
+      CHECK(options.verb == verb.name);
+      CHECK(options.operands == std::vector<std::string>{"a", word, word, "b"});
+      CHECK(parse({"-q", std::string(verb.name), word}).operands == std::vector<std::string>{word});
+    }
+  }
+  const Options command = parse({"exec", "-c", "ls", "-l", "put"});
+  CHECK(command.execShell);
+  CHECK(command.operands == std::vector<std::string>{"ls", "-l", "put"});
+  CHECK(parse({"get", "ls", "-o", "put"}).output == "put");
+}
+
 TEST_CASE("what is not understood is a usage error that says so") {
   for (const auto& arguments : {std::vector<std::string>{},
                                 {"frobnicate"},
