@@ -14,8 +14,9 @@ namespace ft {
 // `mode`: its bits, less the umask. Empty, with errno set, where the file system has no such files (EOPNOTSUPP, or
 // EISDIR where it does not know of them) or has no room.
 UniqueFd openUnnamed(int folder, mode_t mode);
-// Can a file without a name be made in this folder and get one there? Tried with the name `probe`, which is nobody's and
-// is gone afterwards: some file systems have no such files, some cannot link them, and kernels before 6.10 need /proc.
+// Can a file without a name be made in this folder and get one there? Tried with the name `probe`, which is nobody's
+// and is gone afterwards: some file systems have no such files, some cannot link them, and kernels before 6.10 need
+// /proc.
 bool canLinkUnnamed(int folder, const std::string& probe);
 // Gives such a file a name in an open folder, in place of nothing: EEXIST when there is something. Returns an errno.
 int linkUnnamed(int file, int folder, const std::string& leaf);

@@ -136,9 +136,7 @@ PartFile PartFile::create(const FolderPtr& folder, const std::string& leaf, std:
   return {folder, leaf, std::move(name), std::move(fd)};
 }
 
-bool PartFile::canBeUnnamed(const Folder& folder) {
-  return canLinkUnnamed(folder.fd.get(), nameWith("", randomTag()));
-}
+bool PartFile::canBeUnnamed(const Folder& folder) { return canLinkUnnamed(folder.fd.get(), nameWith("", randomTag())); }
 
 PartFile PartFile::createUnnamed(const FolderPtr& folder, const std::string& leaf, std::optional<std::uint32_t> mode) {
   UniqueFd fd = openUnnamed(folder->fd.get(), mode ? *mode & kModeMask : kPartMode);

@@ -28,8 +28,8 @@ class PartFile {
   static PartFile create(const FolderPtr& folder, const std::string& leaf,
                          std::optional<std::uint32_t> mode = std::nullopt);
 
-  // A new one without a hidden name, where there can be such: nothing is left of it when this program ends, and it takes
-  // fewer steps where nothing has its name yet. The folder, or another one of its file system, canBeUnnamed().
+  // A new one without a hidden name, where there can be such: nothing is left of it when this program ends, and it
+  // takes fewer steps where nothing has its name yet. The folder, or another one of its file system, canBeUnnamed().
   static PartFile createUnnamed(const FolderPtr& folder, const std::string& leaf, std::optional<std::uint32_t> mode);
   static bool canBeUnnamed(const Folder& folder);
 

@@ -235,8 +235,8 @@ PartFile FileGets::openPart(Flight& flight, const GetReply& reply) {
 
 PartFile FileGets::newPart(const GetJob& job, const FolderPtr& folder, const GetReply& reply) {
   if (reply.chunks) return PartFile::create(folder, job.leaf);
-  // Written at once, a short one may have its bits from the beginning. Nothing of an earlier get is in a new folder. What
-  // is synced has a name first: on some file systems (btrfs) the fsync of a file without one promises nothing.
+  // Written at once, a short one may have its bits from the beginning. Nothing of an earlier get is in a new folder.
+  // What is synced has a name first: on some file systems (btrfs) the fsync of a file without one promises nothing.
   if (!job.inNewFolder || options_.sync) return PartFile::create(folder, job.leaf, reply.mode);
   if (!unnamed_) unnamed_ = PartFile::canBeUnnamed(*folder);
   return *unnamed_ ? PartFile::createUnnamed(folder, job.leaf, reply.mode)
