@@ -46,10 +46,9 @@ class SecretKey {
 SecretKey makeSecretKey();
 bool isSignatureGood(const PublicKey& key, std::string_view message, std::string_view signature);
 
-// What ties a log-in to one connection: 32 bytes that TLS has made of its secrets, or that the server has chosen. Never
-// the one for the other, or a server could have signed for it what lets it in elsewhere.
+// What ties a log-in to one connection: kLoginBindingSize bytes that TLS has made of its secrets, or that the server
+// has chosen. Never the one for the other, or a server could have signed for it what lets it in elsewhere.
 enum class LoginBinding { Exporter, Nonce };
-constexpr std::size_t kLoginBindingSize = 32;
 // What the holder of a key signs to log in (PROTOCOL.md 5.11).
 std::string loginMessage(LoginBinding kind, std::string_view binding, std::string_view user);
 

@@ -1,6 +1,7 @@
 #pragma once
 // Every number of the wire. PROTOCOL.md is the definition; this file holds the same values and no code.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -18,7 +19,7 @@ inline constexpr std::size_t kMaxHeaderSize = 65'536;
 // Before a log-in (PROTOCOL.md 5.11).
 inline constexpr std::size_t kMaxHeaderBeforeLogin = 8192;
 inline constexpr int kMaxLoginTries = 6;
-inline constexpr std::size_t kLoginNonceSize = 32;
+inline constexpr std::size_t kLoginBindingSize = 32;  // the nonce, or what TLS exports
 
 // Headers (PROTOCOL.md 2).
 inline constexpr int kMaxJsonDepth = 8;
@@ -43,9 +44,9 @@ inline constexpr std::size_t kChunkSize = 8192;
 // A refused body of up to this size is read and thrown away; a longer one ends the connection (PROTOCOL.md 3).
 inline constexpr std::uint64_t kMaxDrainedBody = 1 << 20;
 
-// Bodies must move at least kMinBodyRate bytes a second over kBodyRateWindowSeconds (PROTOCOL.md 6).
+// Bodies must move at least kMinBodyRate bytes a second over kBodyRateWindow (PROTOCOL.md 6).
 inline constexpr std::uint64_t kMinBodyRate = 1024;
-inline constexpr int kBodyRateWindowSeconds = 30;
+inline constexpr std::chrono::seconds kBodyRateWindow{30};
 
 // Entries of one check, and offers of one connection (PROTOCOL.md 5.3, 5.6).
 inline constexpr std::size_t kMaxCheckEntries = 4096;

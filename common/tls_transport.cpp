@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "common/protocol.h"
 #include "common/shown_certificate.h"
 #include "common/tls_error.h"
 #include "common/tls_fingerprint.h"
@@ -22,13 +23,12 @@ constexpr std::size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
 // What is encrypted ahead of the line: four records leave in one call, and a peer that stalls costs no more memory.
 // Bytes.
 constexpr std::size_t kBatch = 4 * kRecord;
-constexpr std::size_t kBindingSize = 32;
 
 std::string bindingOf(SSL* ssl) {
   static constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";  // RFC 9266
   // Without it two lines of TLS 1.2 can be made to share their secrets (RFC 7627).
   if (SSL_version(ssl) < TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1) return {};
-  std::array<unsigned char, kBindingSize> bytes{};
+  std::array<unsigned char, kLoginBindingSize> bytes{};
   static constexpr unsigned char kNoContext = 0;
   if (SSL_export_keying_material(ssl, bytes.data(), bytes.size(), kLabel.data(), kLabel.size(), &kNoContext, 0, 1) != 1)
     return {};

@@ -135,15 +135,6 @@ std::shared_ptr<const Gate> Tenancy::gate(const Identity& identity) const {
   return std::make_shared<const Gate>(state_->rules(), identity);
 }
 
-UserLimits Tenancy::limits(const Identity& identity) const {
-  const Gate gate(state_->rules(), identity);
-  const auto valueOf = [&](Placed<std::uint64_t> UserRules::*key) {
-    const auto limit = gate.limit(key, "");
-    return limit ? limit->value : 0;
-  };
-  return {valueOf(&UserRules::rate), valueOf(&UserRules::connections), valueOf(&UserRules::transfers)};
-}
-
 std::shared_ptr<RateBucket> Tenancy::rateOf(const Identity& identity) const {
   if (identity.kind != Identity::Kind::User && identity.kind != Identity::Kind::Anonymous) return nullptr;
   const auto use = state_->useOf(identity);

@@ -18,13 +18,6 @@
 
 namespace ft {
 
-// What a user may use at once; 0: no limit of its own.
-struct UserLimits {
-  std::uint64_t rate = 0;  // bytes a second
-  std::uint64_t connections = 0;
-  std::uint64_t transfers = 0;
-};
-
 class TenancyState;
 
 // Any thread may call it, but for reload() and expire(), which one thread calls.
@@ -41,7 +34,6 @@ class Tenancy {
   std::shared_ptr<Storage> view(const Identity& identity);
   // The gate as of now, for what is not a file (Verb::Exec at the root).
   std::shared_ptr<const Gate> gate(const Identity& identity) const;
-  UserLimits limits(const Identity& identity) const;
   // What all connections of the user share (Session::limitBy); follows the rules that are reloaded. Null for who is no
   // user.
   std::shared_ptr<RateBucket> rateOf(const Identity& identity) const;

@@ -23,34 +23,33 @@ constexpr std::chrono::milliseconds kQueueStep{1};
 
 class Talk : public TCPServerConnection {
  public:
-  Talk(const StreamSocket& socket, const std::function<void(StreamSocket&)>& talk)
-      : TCPServerConnection(socket), talk_(talk) {}
+  Talk(const StreamSocket& socket, const TcpService::Handler& talk) : TCPServerConnection(socket), talk_(talk) {}
   void run() override { talk_(socket()); }
 
  private:
-  const std::function<void(StreamSocket&)>& talk_;
+  const TcpService::Handler& talk_;
 };
 
 class TalkFactory : public Poco::Net::TCPServerConnectionFactory {
  public:
-  explicit TalkFactory(std::function<void(StreamSocket&)> talk) : talk_(std::move(talk)) {}
+  explicit TalkFactory(TcpService::Handler talk) : talk_(std::move(talk)) {}
   // Must not throw: Poco 1.11 loses the worker's slot for good when it does.
   TCPServerConnection* createConnection(const StreamSocket& socket) override { return new Talk(socket, talk_); }
 
  private:
-  const std::function<void(StreamSocket&)> talk_;
+  const TcpService::Handler talk_;
 };
 
-class AdmitFilter : public Poco::Net::TCPServerConnectionFilter {
+// Lets every connection in, as soon as there is room for it in the queue.
+class QueueBound : public Poco::Net::TCPServerConnectionFilter {
  public:
   // Borrows the server, which owns the filter.
-  AdmitFilter(std::function<bool(const StreamSocket&)> admit, const Poco::Net::TCPServer& server,
-              const std::atomic<bool>& stopping)
-      : admit_(std::move(admit)), server_(server), stopping_(stopping) {}
+  QueueBound(const Poco::Net::TCPServer& server, const std::atomic<bool>& stopping)
+      : server_(server), stopping_(stopping) {}
   bool accept(const StreamSocket& socket) override {
     ::fcntl(socket.impl()->sockfd(), F_SETFD, FD_CLOEXEC);
     waitForRoom();
-    return admit_(socket);
+    return true;
   }
 
  private:
@@ -60,7 +59,6 @@ class AdmitFilter : public Poco::Net::TCPServerConnectionFilter {
     while (server_.queuedConnections() >= kMostQueued && !stopping_) std::this_thread::sleep_for(kQueueStep);
   }
 
-  const std::function<bool(const StreamSocket&)> admit_;
   const Poco::Net::TCPServer& server_;
   const std::atomic<bool>& stopping_;
 };
@@ -82,9 +80,9 @@ TcpService::TcpService(const std::string& address, Handler handler, Poco::Thread
 
 TcpService::TcpService(Listener listener, Handler handler, Poco::ThreadPool& pool, int threads)
     : listener_(std::move(listener)) {
-  server_ = std::make_unique<Poco::Net::TCPServer>(new TalkFactory(std::move(handler.talk)), pool, listener_.socket,
+  server_ = std::make_unique<Poco::Net::TCPServer>(new TalkFactory(std::move(handler)), pool, listener_.socket,
                                                    params(threads));
-  server_->setConnectionFilter(new AdmitFilter(std::move(handler.admit), *server_, stopping_));
+  server_->setConnectionFilter(new QueueBound(*server_, stopping_));
 }
 
 TcpService::~TcpService() { stop(); }

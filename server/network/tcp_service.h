@@ -18,12 +18,8 @@ namespace ft {
 
 class TcpService {
  public:
-  struct Handler {
-    // Runs in the acceptor's thread for each new connection, must not block; false: the connection is closed.
-    std::function<bool(const Poco::Net::StreamSocket&)> admit = [](const Poco::Net::StreamSocket&) { return true; };
-    // Runs on a thread of the pool, with the connection that was admitted. May throw: the connection is then closed.
-    std::function<void(Poco::Net::StreamSocket&)> talk;
-  };
+  // Runs on a thread of the pool, with a connection that was accepted. May throw: the connection is then closed.
+  using Handler = std::function<void(Poco::Net::StreamSocket&)>;
   struct Limits {
     int threads = 1;  // that talk at the same time; the pool must have as many
     int backlog = 1024;

@@ -154,13 +154,11 @@ class EchoTcp : public Service {
 
  private:
   TcpService::Handler handler() {
-    TcpService::Handler handler;
-    handler.talk = [this](Poco::Net::StreamSocket& socket) {
+    return [this](Poco::Net::StreamSocket& socket) {
       UniqueFd own(::fcntl(socket.impl()->sockfd(), F_DUPFD_CLOEXEC, 0));
       if (own && loop_.add(std::move(own))) return;
       log_.event(LogLevel::Warn, "echo-refused", {{"reason", "too many clients (echo.clients)"}});
     };
-    return handler;
   }
 
   Log& log_;

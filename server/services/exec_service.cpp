@@ -141,9 +141,4 @@ void ExecService::drain(const Patience& patience) {
 
 void ExecService::stop() { threads_.joinAll(); }
 
-std::size_t ExecService::connections() const {
-  const std::lock_guard lock(mutex_);
-  return open_.size();
-}
-
 }  // namespace ft

@@ -48,7 +48,6 @@ class ExecService {
   void drain(const Patience& patience);
   // After drain(), when nobody calls take() any more.
   void stop();
-  std::size_t connections() const;
 
  private:
   class Job;
@@ -58,7 +57,7 @@ class ExecService {
   Log& log_;
   const Options options_;
   std::atomic<bool> draining_{false};
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::condition_variable quiet_;
   std::set<int> open_;  // the clients' descriptors; under mutex_
   Poco::ThreadPool threads_;

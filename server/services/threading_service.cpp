@@ -45,8 +45,9 @@ ThreadingService::ThreadingService(const std::string& address, Talk talk, Option
       log_(log),
       // One thread more than conversations, so that the one over the limit is told and not queued.
       threads_(options_.name, 1, options_.connections + 1, kThreadIdleSeconds, kStackSize),
-      tcp_(address, TcpService::Handler{.talk = [this](Poco::Net::StreamSocket& socket) { converse(socket); }},
-           threads_, TcpService::Limits{.threads = options_.connections + 1, .setting = options_.setting}) {}
+      tcp_(
+          address, [this](Poco::Net::StreamSocket& socket) { converse(socket); }, threads_,
+          TcpService::Limits{.threads = options_.connections + 1, .setting = options_.setting}) {}
 
 ThreadingService::~ThreadingService() {
   const std::atomic<bool> hurry{true};

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "common/protocol.h"
+
 namespace ft {
 
 using TimePoint = std::chrono::steady_clock::time_point;
@@ -16,7 +18,7 @@ struct SessionLimits {
   std::chrono::milliseconds loginTimeout{60'000};
   std::chrono::milliseconds idleTimeout{300'000};
   // Bodies must move kMinBodyRate bytes a second over this.
-  std::chrono::milliseconds bodyWindow{30'000};
+  std::chrono::milliseconds bodyWindow = kBodyRateWindow;
 };
 
 class SessionDeadlines {

@@ -58,7 +58,7 @@ bool Session::admits(const Header& request, const Command& command) {
 
 std::string Session::loginNonce() {
   if (context_.access == nullptr || !context_.access->hasAccounts() || transport_->security() != nullptr) return "";
-  if (busy_->nonce.empty()) busy_->nonce = randomBytes(kLoginNonceSize);
+  if (busy_->nonce.empty()) busy_->nonce = randomBytes(kLoginBindingSize);
   return toHex(busy_->nonce);
 }
 

@@ -104,8 +104,7 @@ TransferService::TransferService(TransferOptions options, Storage& storage, Log&
       if (!decision.allowed) throw Failure(decision.code, "not allowed by " + decision.rule, decision.rule);
     };
   }
-  TcpService::Handler handler;
-  handler.talk = [this](StreamSocket& socket) { talk(socket); };
+  const TcpService::Handler handler = [this](StreamSocket& socket) { talk(socket); };
   for (Listener& listener : options.listeners) {
     services_.push_back(std::make_unique<TcpService>(std::move(listener), handler, workers_.threads(), kAdmitThreads));
   }
