@@ -2,8 +2,8 @@
 
 #include <new>
 
+#include "common/error.h"
 #include "common/escape.h"
-#include "common/ini_file.h"
 
 namespace ft {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
-// The three kinds of failure, never mixed: a request that fails (Failure: answered, the session goes on), a peer that
-// breaks the protocol (ProtocolError: its connection ends), and a line that breaks (TransportError: its connection has
-// ended).
+// The kinds of failure, never mixed. Failure: a request fails; it is answered, and the session goes on. ProtocolError:
+// the peer breaks the protocol; its connection ends. TransportError: the line broke; the connection has ended already.
+// ConfigError: the program cannot run with what it was given; it ends with a message and exit code 2.
 
 #include <optional>
 #include <stdexcept>
@@ -77,6 +77,12 @@ class TransportError : public std::runtime_error {
 
  private:
   Kind kind_;
+};
+
+// What the program was given cannot be used. what() names it: the file and its line, the setting, or the option.
+class ConfigError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
 };
 
 }  // namespace ft

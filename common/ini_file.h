@@ -5,7 +5,6 @@
 // a-z 0-9 _ - . and the key of an entry before any section has section "". A section may be two such names with one
 // blank between them, the second also '*'.
 
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,12 +18,6 @@ struct IniEntry {
   int line = 0;
 };
 
-// A file that cannot be used. what() begins with "FILE:LINE: ".
-class ConfigError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
 // Without the blanks, tabs and carriage returns at its ends, as INI reads a line and its parts.
 std::string_view trimmed(std::string_view text);
 
@@ -34,7 +27,7 @@ enum class IniSections {
   Keep,  // an entry with an empty key, which no line can have
 };
 
-// Throws ConfigError for the first line that is not INI. `source` names the file in messages.
+// Throws ConfigError for the first line that is not INI; what() begins with "FILE:LINE: ". `source` names the file.
 std::vector<IniEntry> parseIni(std::string_view text, const std::string& source,
                                IniSections sections = IniSections::Skip);
 // Reads the file (at most 1 MiB) and parses it. Throws ConfigError also when it cannot be read.

@@ -15,7 +15,6 @@
 #include "common/ed25519.h"
 #include "common/error.h"
 #include "common/escape.h"
-#include "common/ini_file.h"
 #include "common/unique_fd.h"
 
 namespace ft {

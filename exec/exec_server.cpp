@@ -18,7 +18,6 @@
 
 #include "common/error.h"
 #include "common/header.h"
-#include "common/ini_file.h"
 #include "exec/exec_session.h"
 #include "exec/exec_user.h"
 #include "exec/process_tree.h"

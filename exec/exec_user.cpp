@@ -3,8 +3,8 @@
 #include <grp.h>
 #include <unistd.h>
 
+#include "common/error.h"
 #include "common/escape.h"
-#include "common/ini_file.h"
 #include "common/system_account.h"
 
 namespace ft {

@@ -17,7 +17,6 @@
 #include "common/descriptor_passing.h"
 #include "common/error.h"
 #include "common/escape.h"
-#include "common/ini_file.h"
 #include "common/socket_path.h"
 
 namespace ft {

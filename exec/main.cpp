@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/exec_settings.h"
 #include "common/standard_streams.h"

@@ -16,7 +16,6 @@
 
 #include "common/error.h"
 #include "common/file_mask.h"
-#include "common/ini_file.h"
 #include "common/standard_streams.h"
 #include "server/access/user_admin.h"
 #include "server/daemon.h"

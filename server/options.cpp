@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/command_line_fault.h"
+#include "common/error.h"
 #include "common/version.h"
 #include "server/access/root_checks.h"
 #include "server/access/users_place.h"

@@ -15,7 +15,6 @@
 #include "client/exit_code.h"
 #include "common/error.h"
 #include "common/escape.h"
-#include "common/ini_file.h"
 #include "common/lower_case.h"
 #include "common/private_folder.h"
 #include "common/tls_fingerprint.h"

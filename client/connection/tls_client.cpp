@@ -15,8 +15,8 @@
 
 #include "client/connection/tls_handshake.h"
 #include "client/exit_code.h"
+#include "common/error.h"
 #include "common/escape.h"
-#include "common/ini_file.h"
 #include "common/tls_error.h"
 #include "common/tls_fingerprint.h"
 #include "common/tls_transport.h"

@@ -9,9 +9,9 @@
 #include "client/connection/connector.h"
 #include "client/exit_code.h"
 #include "common/base64.h"
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/hex.h"
-#include "common/ini_file.h"
 #include "common/protocol.h"
 #include "common/secret_input.h"
 

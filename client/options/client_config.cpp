@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/ini_file.h"
 #include "common/nearest_word.h"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/file_time.h"
 #include "common/units.h"

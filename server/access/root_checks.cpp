@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/protocol.h"
 #include "server/access/users_place.h"

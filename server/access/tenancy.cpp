@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "common/error.h"
 #include "server/access/guarded_storage.h"
 #include "server/access/root_checks.h"
 #include "server/access/tenancy_state.h"

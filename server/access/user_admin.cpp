@@ -8,6 +8,7 @@
 
 #include "common/command_line_fault.h"
 #include "common/ed25519.h"
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/secret_input.h"
 #include "common/units.h"

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "common/base64.h"
+#include "common/error.h"
 #include "common/escape.h"
+#include "common/ini_file.h"
 #include "common/json_writer.h"
 #include "common/nearest_word.h"
 #include "server/access/users_editor.h"

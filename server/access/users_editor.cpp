@@ -14,6 +14,7 @@
 
 #include "common/error.h"
 #include "common/escape.h"
+#include "common/ini_file.h"
 #include "common/unique_fd.h"
 #include "common/whole_file.h"
 

@@ -17,6 +17,7 @@
 #include "common/error.h"
 #include "common/escape.h"
 #include "common/file_name.h"
+#include "common/ini_file.h"
 #include "common/nearest_word.h"
 #include "common/unique_fd.h"
 #include "server/access/password.h"

@@ -22,7 +22,6 @@
 #include <vector>
 
 #include "common/ed25519.h"
-#include "common/ini_file.h"
 #include "server/access/identity.h"
 #include "server/config/moment.h"
 

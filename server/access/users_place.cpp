@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/private_folder.h"
 #include "server/access/root_checks.h"

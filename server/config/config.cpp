@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/lower_case.h"
 #include "common/nearest_word.h"

@@ -11,7 +11,6 @@
 
 #include "common/error.h"
 #include "common/escape.h"
-#include "common/ini_file.h"
 #include "common/whole_file.h"
 
 namespace ft {

@@ -8,8 +8,8 @@
 
 #include <utility>
 
+#include "common/error.h"
 #include "common/escape.h"
-#include "common/ini_file.h"
 #include "common/socket_path.h"
 #include "server/network/peer.h"
 

@@ -18,7 +18,6 @@
 
 #include "common/error.h"
 #include "common/escape.h"
-#include "common/ini_file.h"
 #include "common/private_folder.h"
 #include "common/tls_error.h"
 #include "common/unique_fd.h"

@@ -14,7 +14,6 @@
 
 #include "common/error.h"
 #include "common/escape.h"
-#include "common/ini_file.h"
 #include "common/shown_certificate.h"
 #include "common/tls_error.h"
 #include "common/tls_fingerprint.h"

@@ -11,8 +11,8 @@
 #include <array>
 #include <utility>
 
+#include "common/error.h"
 #include "common/escape.h"
-#include "common/ini_file.h"
 #include "server/network/tcp_service.h"
 
 namespace ft {

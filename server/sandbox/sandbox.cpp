@@ -13,7 +13,6 @@
 
 #include "common/error.h"
 #include "common/escape.h"
-#include "common/ini_file.h"
 #include "common/system_account.h"
 #include "server/sandbox/landlock.h"
 #include "server/sandbox/system_calls.h"

@@ -9,8 +9,8 @@
 #include <charconv>
 #include <utility>
 
+#include "common/error.h"
 #include "common/escape.h"
-#include "common/ini_file.h"
 #include "server/config/config.h"
 
 namespace ft {

@@ -15,7 +15,6 @@
 #include <thread>
 #include <utility>
 
-#include "common/ini_file.h"
 #include "server/limits/source_limiter.h"
 #include "server/services/discovery.h"
 #include "server/services/mdns_socket.h"

@@ -10,7 +10,6 @@
 
 #include "common/dns_message.h"
 #include "common/error.h"
-#include "common/ini_file.h"
 
 namespace ft {
 namespace {

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "common/digest.h"
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/frame.h"
 #include "common/json_writer.h"

@@ -6,7 +6,7 @@
 #include <new>
 #include <utility>
 
-#include "common/ini_file.h"
+#include "common/error.h"
 
 using namespace ft;
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "client/exit_code.h"
-#include "common/ini_file.h"
+#include "common/error.h"
 #include "tests/support/temp_folder.h"
 
 using namespace ft;

@@ -7,7 +7,7 @@
 
 #include "client/exit_code.h"
 #include "client/verbs/verbs.h"
-#include "common/ini_file.h"
+#include "common/error.h"
 #include "tests/client/transfer_fixture.h"
 
 using namespace ft;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/error.h"
 #include "common/unique_fd.h"
 
 using namespace ft;

@@ -10,7 +10,7 @@
 #include <filesystem>
 
 #include "common/descriptor_passing.h"
-#include "common/ini_file.h"
+#include "common/error.h"
 #include "tests/support/no_descriptors.h"
 #include "tests/support/temp_folder.h"
 

@@ -1,6 +1,7 @@
 // The daemon's configuration file: any text is refused with a ConfigError or accepted, and what is accepted prints as a
 // file that means the same.
 
+#include "common/error.h"
 #include "server/config/config.h"
 #include "tests/fuzz/input.h"
 

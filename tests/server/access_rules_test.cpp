@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "common/error.h"
 #include "server/config/config.h"
 
 using namespace ft;

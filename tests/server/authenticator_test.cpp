@@ -5,6 +5,7 @@
 #include <atomic>
 #include <new>
 
+#include "common/error.h"
 #include "common/protocol.h"
 #include "tests/server/login_fixture.h"
 

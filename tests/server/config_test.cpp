@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "common/error.h"
 #include "common/unique_fd.h"
 
 using namespace ft;

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <fstream>
 
-#include "common/ini_file.h"
+#include "common/error.h"
 #include "tests/support/temp_folder.h"
 
 using namespace ft;

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include "common/error.h"
 #include "common/unique_fd.h"
 #include "common/version.h"
 #include "server/session/commands.h"

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "common/error.h"
 #include "server/services/echo_service.h"
 #include "server/services/exec_service.h"
 #include "server/services/plain_exec_service.h"

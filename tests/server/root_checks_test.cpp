@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "common/error.h"
 #include "tests/support/temp_folder.h"
 
 using namespace ft;

@@ -15,7 +15,7 @@
 #include <functional>
 #include <thread>
 
-#include "common/ini_file.h"
+#include "common/error.h"
 #include "server/sandbox/system_calls.h"
 #include "tests/support/temp_folder.h"
 

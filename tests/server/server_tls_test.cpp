@@ -12,7 +12,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "common/ini_file.h"
+#include "common/error.h"
 #include "server/network/negotiating_transport.h"
 #include "server/network/own_certificate.h"
 #include "tests/support/temp_folder.h"

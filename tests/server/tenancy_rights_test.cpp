@@ -1,6 +1,7 @@
 // Rights as they are at the moment of a request, and at that of a file's naming.
 #include <doctest/doctest.h>
 
+#include "common/error.h"
 #include "server/access/tenancy.h"
 #include "tests/server/tenancy_fixture.h"
 

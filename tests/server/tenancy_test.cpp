@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "common/error.h"
 #include "common/file_time.h"
 #include "tests/server/tenancy_fixture.h"
 

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <string>
 
+#include "common/error.h"
 #include "server/access/password.h"
 #include "server/access/users_editor.h"
 #include "server/access/users_place.h"
