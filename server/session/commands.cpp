@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "common/protocol.h"
 #include "common/version.h"
@@ -24,7 +25,7 @@ Outcome handleHello(const Header& request, CommandContext& context) {
   reply.sandbox = std::string(context.sandbox);
   reply.limits = HelloLimits{kMaxHeaderSize, static_cast<std::uint64_t>(kMaxChunkSize), kMaxCheckEntries};
   if (context.services != nullptr && !context.services->empty()) reply.services = *context.services;
-  if (!context.nonce.empty()) reply.nonce = context.nonce;
+  if (std::string nonce = context.loginNonce(); !nonce.empty()) reply.nonce = std::move(nonce);
   return reply;
 }
 
@@ -36,17 +37,17 @@ Outcome handleExec(const Header&, CommandContext& context) {
 }
 
 constexpr std::array kCommands{
-    Command{"put", Access::Files, BodyRule::FromClient, handlePut, Verb::Put},
-    Command{"get", Access::Files, BodyRule::None, handleGet, Verb::Get},
-    Command{"offer", Access::Files, BodyRule::None, handleOffer, Verb::Put},
-    Command{"segment", Access::Files, BodyRule::FromClient, handleSegment, Verb::Put},
+    Command{"put", Access::Files, BodyRule::FromClient, handlePut, Verb::Put, LogLevel::Info, PlainForm::Yes},
+    Command{"get", Access::Files, BodyRule::None, handleGet, Verb::Get, LogLevel::Info, PlainForm::Yes},
+    Command{"offer", Access::Files, BodyRule::None, handleOffer, Verb::Put, LogLevel::Info},
+    Command{"segment", Access::Files, BodyRule::FromClient, handleSegment, Verb::Put, LogLevel::Info},
     Command{"list", Access::List, BodyRule::None, handleList, Verb::List},
     Command{"stat", Access::List, BodyRule::None, handleStat, Verb::List},
     Command{"sum", Access::Files, BodyRule::None, handleSum, Verb::Get},
     Command{"check", Access::List, BodyRule::None, handleCheck, Verb::List},
-    Command{"mkdir", Access::Files, BodyRule::None, handleMkdir, Verb::Mkdir},
-    Command{"remove", Access::Files, BodyRule::None, handleRemove, Verb::Delete},
-    Command{"rename", Access::Files, BodyRule::None, handleRename, Verb::Rename},
+    Command{"mkdir", Access::Files, BodyRule::None, handleMkdir, Verb::Mkdir, LogLevel::Info},
+    Command{"remove", Access::Files, BodyRule::None, handleRemove, Verb::Delete, LogLevel::Info},
+    Command{"rename", Access::Files, BodyRule::None, handleRename, Verb::Rename, LogLevel::Info},
     Command{"exec", Access::Exec, BodyRule::None, handleExec},
     Command{"ping", Access::None, BodyRule::None, handlePing},
     Command{"hello", Access::None, BodyRule::None, handleHello},

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "common/digest.h"
 #include "common/header.h"
 #include "server/config/access_rules.h"
+#include "server/log/log.h"
 #include "server/session/offers.h"
 #include "server/session/segments.h"
 #include "server/storage/storage.h"
@@ -28,6 +30,8 @@ class HashDesk;
 // apart because a name that is not there is a normal answer to it.
 enum class Access { None, List, Files, Exec };
 enum class BodyRule { None, FromClient };
+// Does the plain form of the protocol have the command, too?
+enum class PlainForm { No, Yes };
 
 // A put was accepted: the session fills the upload, checks the digests and commits it.
 struct ReceiveFile {
@@ -83,8 +87,9 @@ struct CommandContext {
   bool commands = false;                                // are commands of the system configured?
   std::string_view sandbox = "off";                     // what holds of it (Sandbox::text)
   const std::vector<HelloService>* services = nullptr;  // for `hello`; may be null
-  // What a log-in by key on this connection has to sign, as hex digits; empty where the line's own binding is signed.
-  std::string nonce{};
+  // What a log-in by key on this connection has to sign, as hex digits; "" where the line's own binding is signed.
+  // Whoever asks for it has it from then on.
+  std::function<std::string()> loginNonce;
 };
 
 struct Command {
@@ -95,6 +100,9 @@ struct Command {
   Outcome (*handle)(const Header& request, CommandContext& context) = nullptr;
   // What a user must be allowed to do with the file that is named; more is asked where the gate decides.
   std::optional<Verb> verb{};
+  // At which level the audit log has it when it is answered without a body. Info: it changes something.
+  LogLevel level = LogLevel::Debug;
+  PlainForm plain = PlainForm::No;
 };
 
 std::span<const Command> commandTable();

@@ -88,8 +88,7 @@ void Session::dispatch(Header request) {
   enterHeader();
   if (passesOver(request)) return;
   const Command* command = findCommand(request.cmd);
-  const bool plainCommand = command != nullptr && (command->name == "put" || command->name == "get");
-  if (command == nullptr || (request.plain && !plainCommand)) {
+  if (command == nullptr || (request.plain && command->plain == PlainForm::No)) {
     if (request.cmd.empty()) {
       refuse(request, Failure(ErrorCode::BadRequest, "'cmd' is missing"));
       return;
@@ -114,14 +113,14 @@ void Session::runCommand(const Command& command, Header request) {
   if (command.body != BodyRule::FromClient) commitPuts();
   attempt(request, command, [&] {
     Storage& seen = command.access == Access::None ? context_.storage : visitor_.storage();
-    CommandContext context{seen,
-                           busy_->offers,
-                           context_.segments,
-                           context_.hashes,
-                           context_.exec != nullptr,
-                           context_.sandbox,
-                           &context_.services};
-    if (command.name == "hello") context.nonce = loginNonce();
+    CommandContext context{.storage = seen,
+                           .offers = busy_->offers,
+                           .segments = context_.segments,
+                           .hashes = context_.hashes,
+                           .commands = context_.exec != nullptr,
+                           .sandbox = context_.sandbox,
+                           .services = &context_.services,
+                           .loginNonce = [this] { return loginNonce(); }};
     return command.handle(request, context);
   });
 }
@@ -150,8 +149,7 @@ void Session::settle(Header& request, const Command& command, Outcome outcome) {
     startLogin(request);
   } else {
     reply(std::get<Header>(outcome));
-    record(request,
-           {.level = command.access == Access::Files && command.name != "sum" ? LogLevel::Info : LogLevel::Debug});
+    record(request, {.level = command.level});
   }
 }
 
