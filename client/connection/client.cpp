@@ -178,7 +178,7 @@ void Client::ping() { ask(makeRequest("ping", FileName::root())); }
 ServerInfo Client::hello() {
   const Header reply = ask(makeRequest("hello", FileName::root()));
   return {escapeText(reply.server.value_or("unknown"), 100), escapeText(reply.sandbox.value_or(""), 200),
-          reply.commands.value_or(std::vector<std::string>{}), reply.services.value_or(std::vector<HelloService>{})};
+          reply.services.value_or(std::vector<HelloService>{})};
 }
 
 RemoteInfo Client::stat(const FileName& name) {

@@ -60,9 +60,8 @@ class PageWatch {
 std::string skippedText(std::uint64_t count);
 
 struct ServerInfo {
-  std::string server;   // escaped
-  std::string sandbox;  // the same; "" when it does not tell
-  std::vector<std::string> commands;
+  std::string server;                  // escaped
+  std::string sandbox;                 // the same; "" when it does not tell
   std::vector<HelloService> services;  // as they came: not escaped
 };
 

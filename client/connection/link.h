@@ -25,7 +25,6 @@ class Backoff {
   std::optional<std::chrono::milliseconds> next();
   void progressed() { used_ = 0; }
   int used() const { return used_; }
-  int limit() const { return limit_; }
 
  private:
   int limit_;

@@ -60,7 +60,7 @@ FileOutcome failedOutcome(const GetJob& job, const std::exception& error) {
 void requireSameDigest(const DigestValue& theirs, const DigestValue& ours) {
   if (theirs == ours) return;
   throw Failure(ErrorCode::Integrity, "the " + std::string(digestName(ours.algorithm)) + " of what arrived is " +
-                                          ours.hex + ", not " + theirs.hex + "");
+                                          ours.hex + ", not " + theirs.hex);
 }
 
 }  // namespace ft
