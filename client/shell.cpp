@@ -24,7 +24,7 @@ Link makeLink(const Options& options, Output& output, const StopRequest& stop) {
     login->begin(*connection);
     return connection;
   };
-  ways.pause = [&stop](std::chrono::milliseconds time) { pauseFor(time, stop); };
+  ways.pause = [&stop](std::chrono::milliseconds time) { stop.pause(time); };
   ways.notice = [&output](const std::string& reason, std::chrono::milliseconds pause, int nextTry) {
     output.warned(reason + "; try " + std::to_string(nextTry) + " follows in " + formatDuration(pause));
   };

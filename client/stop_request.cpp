@@ -3,12 +3,18 @@
 #include <poll.h>
 #include <sys/signalfd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "client/exit_code.h"
 
 namespace ft {
 namespace {
+
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+constexpr milliseconds kLongestLook = std::chrono::hours(1);
 
 sigset_t stopSignals() {
   sigset_t set;
@@ -34,13 +40,26 @@ void StopRequest::check() const {
   }
 }
 
-void StopRequest::await(int fd, short events) const {
+bool StopRequest::look(int fd, short events, milliseconds most) const {
   std::array fds{pollfd{fd, events, 0}, pollfd{signals_.get(), POLLIN, 0}};
-  while (fds[0].revents == 0) {
-    ::poll(fds.data(), fds.size(), -1);
-    check();
+  ::poll(fds.data(), fds.size(), static_cast<int>(std::min(most, kLongestLook).count()));
+  if (fds[1].revents != 0) check();
+  return fds[0].revents != 0;
+}
+
+void StopRequest::await(int fd, short events) const {
+  while (!look(fd, events, milliseconds(-1))) continue;
+}
+
+bool StopRequest::awaitUntil(int fd, short events, Clock::time_point end) const {
+  for (;;) {
+    const auto left = std::chrono::ceil<milliseconds>(end - Clock::now());
+    if (left <= milliseconds(0)) return false;
+    if (look(fd, events, left)) return true;
   }
 }
+
+void StopRequest::pause(milliseconds time) const { look(-1, 0, time); }
 
 StopRequest stopOnSignals() {
   const sigset_t set = stopSignals();

@@ -1,6 +1,7 @@
 #pragma once
 // The user's wish to stop (Ctrl-C, SIGTERM), as a descriptor that every wait of the client includes.
 
+#include <chrono>
 #include <csignal>
 
 #include "common/unique_fd.h"
@@ -21,8 +22,15 @@ class StopRequest {
   void check() const;
   // Waits until `fd` is ready for `events`, as poll() has them. Throws Interrupted when a signal comes first.
   void await(int fd, short events) const;
+  // The same; false when `end` comes first, and whenever it has come already.
+  bool awaitUntil(int fd, short events, std::chrono::steady_clock::time_point end) const;
+  // Lets `time` pass. Throws Interrupted when a signal comes first.
+  void pause(std::chrono::milliseconds time) const;
 
  private:
+  // True when `fd`, which may be -1, is ready; false after `most`, or sooner; less than 0 is without an end.
+  bool look(int fd, short events, std::chrono::milliseconds most) const;
+
   UniqueFd signals_;
 };
 

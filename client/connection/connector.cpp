@@ -7,7 +7,6 @@
 #include <sys/un.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -33,18 +32,11 @@ constexpr milliseconds kQueuePause{20};
 
 // Waits until the connect has ended, one way or the other; its errno, or nullopt on the deadline.
 std::optional<int> awaitConnect(int fd, Clock::time_point deadline, const StopRequest& stop) {
-  for (;;) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now()).count();
-    if (left <= 0) return std::nullopt;
-    std::array<pollfd, 2> fds{pollfd{fd, POLLOUT, 0}, pollfd{stop.fd(), POLLIN, 0}};
-    ::poll(fds.data(), fds.size(), static_cast<int>(std::min<std::int64_t>(left, 3'600'000)));
-    if (fds[1].revents != 0) stop.check();
-    if (fds[0].revents == 0) continue;
-    int error = 0;
-    socklen_t size = sizeof error;
-    ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    return error;
-  }
+  if (!stop.awaitUntil(fd, POLLOUT, deadline)) return std::nullopt;
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  return error;
 }
 
 // The socket, or an empty one with the reason.
@@ -74,15 +66,6 @@ void noticeDeadPeer(int fd, milliseconds timeout) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
 }
 
-// Waits until it is time to try again; false when there is none left.
-bool pauseForQueue(Clock::time_point deadline, const StopRequest& stop) {
-  if (Clock::now() >= deadline) return false;
-  pollfd stopped{stop.fd(), POLLIN, 0};
-  ::poll(&stopped, 1, static_cast<int>(kQueuePause.count()));
-  stop.check();
-  return true;
-}
-
 UniqueFd connectUnix(const ServerAddress& server, milliseconds timeout, const StopRequest& stop) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -92,9 +75,10 @@ UniqueFd connectUnix(const ServerAddress& server, milliseconds timeout, const St
   const auto* const name = reinterpret_cast<const sockaddr*>(&address);
   const auto deadline = Clock::now() + timeout;
   while (::connect(fd.get(), name, sizeof address) != 0) {
-    // The daemon's queue is full, and no descriptor tells when it no longer is.
     if (errno != EAGAIN) unreachable(server, errorText(errno));
-    if (!pauseForQueue(deadline, stop)) unreachable(server, "no answer");
+    if (Clock::now() >= deadline) unreachable(server, "no answer");
+    // The daemon's queue is full, and no descriptor tells when it no longer is.
+    stop.pause(kQueuePause);
   }
   return fd;
 }

@@ -1,7 +1,5 @@
 #include "client/connection/link.h"
 
-#include <poll.h>
-
 #include <algorithm>
 
 #include "client/exit_code.h"
@@ -44,12 +42,6 @@ bool Link::pauseAfter(const std::exception& error) {
   if (ways_.notice) ways_.notice(problemOf(error).message, *pause, backoff_.used());
   ways_.pause(*pause);
   return true;
-}
-
-void pauseFor(milliseconds time, const StopRequest& stop) {
-  pollfd fd{stop.fd(), POLLIN, 0};
-  ::poll(&fd, 1, static_cast<int>(time.count()));
-  stop.check();
 }
 
 }  // namespace ft

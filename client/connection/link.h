@@ -90,7 +90,4 @@ class Link {
   bool reached_ = false;
 };
 
-// A pause for Link::Ways that ends early, by Interrupted, when `stop` comes.
-void pauseFor(std::chrono::milliseconds time, const StopRequest& stop);
-
 }  // namespace ft

@@ -2,8 +2,6 @@
 
 #include <poll.h>
 
-#include <algorithm>
-#include <array>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,25 +12,12 @@
 #include "common/frame.h"
 #include "common/header.h"
 #include "common/tls_error.h"
-#include "common/units.h"
 
 namespace ft {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::byte kAlert{0x15};
 constexpr std::byte kHandshake{0x16};
-
-void awaitSocket(pollfd socket, Clock::time_point end, const StopRequest& stop, const std::string& name) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
-  if (left <= 0) {
-    throw TransportError(TransportError::Kind::Timeout, name + " did not answer when TLS began");
-  }
-  std::array<pollfd, 2> fds{socket, pollfd{stop.fd(), POLLIN, 0}};
-  ::poll(fds.data(), fds.size(), static_cast<int>(std::min<std::int64_t>(left, 3'600'000)));
-  if (fds[1].revents != 0) stop.check();
-}
 
 // A refusal in a plain frame: what a daemon says that is full, or that has TLS switched off.
 std::optional<Header> plainWords(std::span<const std::byte> bytes) {
@@ -63,13 +48,15 @@ void quoteOther(const std::string& first, const std::string& name) {
 void shakeHands(TlsTransport& transport, const ServerAddress& server, std::chrono::milliseconds timeout,
                 const StopRequest& stop) {
   const std::string name = escapeText(server.text());
-  const auto end = Clock::now() + timeout;
+  const auto end = std::chrono::steady_clock::now() + timeout;
   try {
     for (;;) {
       const IoResult::Status status = transport.handshake();
       if (status == IoResult::Status::Done) return;
       const short events = status == IoResult::Status::WouldBlockRead ? POLLIN : POLLOUT;
-      awaitSocket({transport.fd(), events, 0}, end, stop, name);
+      if (!stop.awaitUntil(transport.fd(), events, end)) {
+        throw TransportError(TransportError::Kind::Timeout, name + " did not answer when TLS began");
+      }
     }
   } catch (const TlsError& error) {
     quoteOther(transport.firstBytes(), name);

@@ -5,8 +5,7 @@
 #include <sys/un.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
+#include <chrono>
 
 #include "common/base64.h"
 #include "common/ssh_wire.h"
@@ -23,7 +22,7 @@ constexpr std::uint32_t kMostAnswer = 256 * 1024;
 constexpr std::uint32_t kMostKeys = 64;
 constexpr std::string_view kKeyType = "ssh-ed25519";
 // A person may be asked before it signs.
-constexpr int kPatienceMs = 60'000;
+constexpr std::chrono::seconds kPatience{60};
 
 }  // namespace
 
@@ -40,11 +39,7 @@ std::optional<SshAgent> SshAgent::connect(const std::string& socket, const StopR
 bool SshAgent::receive(std::string& into) {
   std::size_t done = 0;
   while (done < into.size()) {
-    std::array waits{pollfd{fd_.get(), POLLIN, 0}, pollfd{stop_->fd(), POLLIN, 0}};
-    const int ready = ::poll(waits.data(), waits.size(), kPatienceMs);
-    stop_->check();
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) return false;
+    if (!stop_->awaitUntil(fd_.get(), POLLIN, std::chrono::steady_clock::now() + kPatience)) return false;
     const ssize_t n = ::recv(fd_.get(), into.data() + done, into.size() - done, MSG_DONTWAIT);
     if (n <= 0) return false;
     done += static_cast<std::size_t>(n);

@@ -22,10 +22,7 @@ std::optional<std::string> askOnTerminal(const std::string& question, const Stop
   if (!terminal || ::write(terminal.get(), question.data(), question.size()) < 0) return std::nullopt;
   std::string answer;
   while (answer.find('\n') == std::string::npos && answer.size() < kMostAnswer) {
-    std::array<pollfd, 2> fds{pollfd{terminal.get(), POLLIN, 0}, pollfd{stop.fd(), POLLIN, 0}};
-    ::poll(fds.data(), fds.size(), -1);
-    if (fds[1].revents != 0) stop.check();
-    if (fds[0].revents == 0) continue;
+    stop.await(terminal.get(), POLLIN);
     std::array<char, 256> bytes{};
     const ssize_t n = ::read(terminal.get(), bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;

@@ -31,7 +31,7 @@ class StreamSink final : public BodySink {
 
   void data(std::span<const std::byte> bytes) override {
     while (!bytes.empty()) {
-      if (waits_) wait();
+      if (waits_) stop_.await(fd_, POLLOUT);
       const std::size_t most = waits_ && !own_ ? std::min<std::size_t>(bytes.size(), PIPE_BUF) : bytes.size();
       const ssize_t done = ::write(fd_, bytes.data(), most);
       if (done < 0 && (errno == EINTR || errno == EAGAIN)) continue;
@@ -50,12 +50,6 @@ class StreamSink final : public BodySink {
   }
 
  private:
-  void wait() {
-    std::array<pollfd, 2> fds{pollfd{fd_, POLLOUT, 0}, pollfd{stop_.fd(), POLLIN, 0}};
-    ::poll(fds.data(), fds.size(), -1);
-    if (fds[1].revents != 0) stop_.check();
-  }
-
   int fd_;
   const StopRequest& stop_;
   UniqueFd own_;

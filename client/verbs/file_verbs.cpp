@@ -262,7 +262,7 @@ UniqueFd openToWrite(const std::string& path, bool pipe, const StopRequest& stop
       return fd;
     }
     if (!pipe || errno != ENXIO) throw failureFromErrno(errno, escapeText(path));
-    pauseFor(kLook, stop);
+    stop.pause(kLook);
   }
 }
 

@@ -79,12 +79,7 @@ class EchoPing {
   // Other answers are late ones, to questions that were given up.
   bool awaitAnswer(const std::string& expected, Clock::time_point end) {
     std::string received;
-    for (;;) {
-      const auto left = std::chrono::ceil<milliseconds>(end - Clock::now()).count();
-      if (left <= 0) return false;
-      std::array<pollfd, 2> entries{pollfd{transport_->fd(), POLLIN, 0}, pollfd{shell_.stop.fd(), POLLIN, 0}};
-      ::poll(entries.data(), entries.size(), static_cast<int>(left));
-      if (entries[1].revents != 0) shell_.stop.check();
+    while (shell_.stop.awaitUntil(transport_->fd(), POLLIN, end)) {
       std::array<std::byte, 2048> buffer{};
       const IoResult result = transport_->read(buffer);
       if (result.status == IoResult::Status::End) return false;
@@ -92,6 +87,7 @@ class EchoPing {
       if (received.ends_with(expected)) return true;
       if (shell_.options.pingUdp) received.clear();
     }
+    return false;
   }
 
   const Shell& shell_;
@@ -185,7 +181,7 @@ void pingEcho(const Shell& shell) {
     ++times.sent;
     if (time >= 0) times.ms.push_back(time);
     const auto pause = std::chrono::ceil<milliseconds>(begin + kInterval - Clock::now());
-    if (number < count && pause.count() > 0) pauseFor(pause, shell.stop);
+    if (number < count && pause.count() > 0) shell.stop.pause(pause);
   }
   tell(shell, address, times);
   if (times.ms.empty()) {
