@@ -31,13 +31,19 @@ Link makeLink(const Options& options, Output& output, const StopRequest& stop) {
   return Link(std::move(ways), {options.retry, options.retryNamed}, stop);
 }
 
-// What helps a person who meets this problem for the first time.
-void addAdvice(const Options& options, Problem& problem) {
-  const bool local = options.server.local();
+bool isUnreachable(const std::exception& error) {
+  const auto* const transport = dynamic_cast<const TransportError*>(&error);
+  return transport != nullptr && transport->kind() == TransportError::Kind::Unreachable;
+}
+
+// The problem, and what helps a person who meets it for the first time.
+Problem problemWithAdvice(const Options& options, const std::exception& error) {
+  Problem problem = problemOf(error);
   if (problem.code == errorName(ErrorCode::Unauthenticated) && !options.login.wanted()) {
     problem.message += "; for example: ftpc --user NAME " + options.verb;
   }
-  if (local && problem.message.starts_with("no daemon at ")) problem.message += "; start one: ftpd --root DIR";
+  if (options.server.local() && isUnreachable(error)) problem.message += "; start one: ftpd --root DIR";
+  return problem;
 }
 
 int runVerb(const Options& options, Output& output, const StopRequest& stop) {
@@ -50,8 +56,7 @@ int runVerb(const Options& options, Output& output, const StopRequest& stop) {
     output.failed("", problem);
     return problem.exit;
   } catch (const std::exception& error) {
-    Problem problem = problemOf(error);
-    addAdvice(options, problem);
+    const Problem problem = problemWithAdvice(options, error);
     output.failed("", problem);
     return problem.exit;
   }

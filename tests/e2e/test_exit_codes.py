@@ -55,6 +55,7 @@ def test_5_no_daemon_is_there(make_client):
     with place:
         result = make_client(f"127.0.0.1:{port}").run("--retry", "0", "ping", code=5)
     assert str(port) in result.err.decode()
+    assert "start one: ftpd --root DIR" in result.err.decode()
 
 
 def test_5_a_connection_cut_in_the_middle_without_retry(make_client, daemon):
