@@ -79,8 +79,10 @@ int runShell(const std::vector<std::string>& arguments, const Console& console, 
   CommandLine line;
   try {
     line = parseCommandLine(arguments, environment);
-    takeServer(line.options);
-    takeDotsOff(line.options);
+    if (const Verb* const verb = findVerb(line.options.verb)) {
+      takeServer(*verb, line.options);
+      takeDotsOff(*verb, line.options);
+    }
   } catch (const std::exception& error) {
     return usageFailed(arguments, console, error);
   }

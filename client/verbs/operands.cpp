@@ -2,8 +2,6 @@
 
 #include <sys/stat.h>
 
-#include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <memory>
 
@@ -46,7 +44,7 @@ bool isSame(const ServerAddress& a, const ServerAddress& b) {
   return lowerCase(a.host) == lowerCase(b.host) && a.port == b.port && a.path == b.path;
 }
 
-void takeFromPut(Options& options) {
+void takeFromLast(Options& options) {
   if (options.operands.size() < 2) return;
   const std::string& last = options.operands.back();
   const auto remote = splitRemote(last);
@@ -66,7 +64,7 @@ void takeFromPut(Options& options) {
   options.operands.pop_back();
 }
 
-void takeFromGet(Options& options) {
+void takeFromAny(Options& options) {
   if (options.serverNamed) return;
   std::optional<ServerAddress> server;
   for (std::string& operand : options.operands) {
@@ -99,15 +97,14 @@ LocalTarget targetAt(const std::string& path, const std::string& leaf) {
 
 }  // namespace
 
-void takeServer(Options& options) {
-  if (options.verb == "put") takeFromPut(options);
-  if (options.verb == "get") takeFromGet(options);
+void takeServer(const Verb& verb, Options& options) {
+  if (verb.kind == Operands::Sources) takeFromLast(options);
+  if (verb.kind == Operands::Anywhere) takeFromAny(options);
 }
 
-void takeDotsOff(Options& options) {
-  static constexpr std::array<std::string_view, 7> kRemote{"get", "ls", "stat", "sum", "mkdir", "rm", "mv"};
+void takeDotsOff(const Verb& verb, Options& options) {
   if (options.target) options.target = withoutDots(*options.target);
-  if (std::find(kRemote.begin(), kRemote.end(), options.verb) == kRemote.end()) return;
+  if (verb.kind != Operands::Names && verb.kind != Operands::Anywhere) return;
   for (std::string& operand : options.operands) operand = withoutDots(operand);
 }
 

@@ -6,15 +6,16 @@
 #include <vector>
 
 #include "client/options/options.h"
+#include "client/verbs/verbs.h"
 #include "common/file_name.h"
 
 namespace ft {
 
-// Takes HOST:PATH arguments out of the operands of put (the last one) and get (any): sets options.server and leaves the
-// paths. Throws UsageError, e.g. for two servers in one command, or two targets.
-void takeServer(Options& options);
+// Takes HOST:PATH arguments out of the operands that may be such: sets options.server and leaves the paths (of the last
+// operand as options.target). Throws UsageError, e.g. for two servers in one command, or two targets.
+void takeServer(const Verb& verb, Options& options);
 // Remote names as people write local ones: "./a" becomes "a", and "." the root, "/". After takeServer().
-void takeDotsOff(Options& options);
+void takeDotsOff(const Verb& verb, Options& options);
 
 // The last part of a local path, for a file or folder that is stored under its own name; "." and ".." are resolved
 // first. Throws UsageError for "/".

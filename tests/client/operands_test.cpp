@@ -23,6 +23,9 @@ Options get(std::vector<std::string> operands) {
   return options;
 }
 
+void takeServer(Options& options) { takeServer(*findVerb(options.verb), options); }
+void takeDotsOff(Options& options) { takeDotsOff(*findVerb(options.verb), options); }
+
 }  // namespace
 
 TEST_CASE("put keeps the base name, and a target that ends in a slash is a folder") {
@@ -180,6 +183,13 @@ TEST_CASE("remote names may begin with a dot and a slash, and a dot is the root"
   Options local = put({"./a.txt", "."});
   takeDotsOff(local);
   CHECK(local.operands == std::vector<std::string>{"./a.txt", "."});
+  for (const char* verb : {"get", "ls", "stat", "sum", "mkdir", "rm", "mv"}) {
+    CAPTURE(verb);
+    local.verb = verb;
+    local.operands = {"./a"};
+    takeDotsOff(local);
+    CHECK(local.operands == std::vector<std::string>{"a"});
+  }
 }
 
 TEST_CASE("an operand of get names a server only when it surely does") {
