@@ -49,12 +49,7 @@ void requireAgreement(const std::vector<DigestValue>& stated, const Header& trai
 }
 
 FileOutcome failedOutcome(const GetJob& job, const std::exception& error) {
-  FileOutcome outcome;
-  outcome.state = FileOutcome::State::Failed;
-  outcome.name = job.shown;
-  outcome.size = job.size.value_or(0);
-  outcome.problem = problemOf(error);
-  return outcome;
+  return failedOutcome(job.shown, error, job.size.value_or(0));
 }
 
 void requireSameDigest(const DigestValue& theirs, const DigestValue& ours) {

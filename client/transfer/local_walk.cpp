@@ -26,20 +26,17 @@ std::optional<std::uint32_t> unusualMode(const struct stat& folder) {
 
 }  // namespace
 
+std::string pathBelow(const std::string& root, const std::string& relative) {
+  if (relative.empty()) return root;
+  return root.ends_with('/') ? root + relative : root + "/" + relative;
+}
+
 LocalWalk::LocalWalk(std::string root, TransferObserver& observer)
     : root_(std::move(root)), observer_(observer), waiting_{""} {}
 
-std::string LocalWalk::pathOf(const std::string& relative) const {
-  if (relative.empty()) return root_;
-  return root_.ends_with('/') ? root_ + relative : root_ + "/" + relative;
-}
-
 void LocalWalk::failed(const std::string& relative, int error) {
-  FileOutcome outcome;
-  outcome.state = FileOutcome::State::Failed;
-  outcome.name = pathOf(relative);
-  outcome.problem = problemOf(failureFromErrno(error, escapeText(outcome.name)));
-  observer_.ended(outcome);
+  const std::string path = pathOf(relative);
+  observer_.ended(failedOutcome(path, failureFromErrno(error, escapeText(path))));
 }
 
 LocalBatch LocalWalk::next(std::size_t limit) {

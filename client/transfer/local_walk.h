@@ -45,6 +45,9 @@ struct LocalBatch {
   std::size_t size() const { return files.size() + folders.size() + finished.size(); }
 };
 
+// Where a folder has what is `relative` to it; "" is the folder itself.
+std::string pathBelow(const std::string& root, const std::string& relative);
+
 class LocalWalk {
  public:
   LocalWalk(std::string root, TransferObserver& observer);
@@ -70,7 +73,7 @@ class LocalWalk {
   void finishFolders(LocalBatch& batch);
   void closeCurrent(LocalBatch& batch);
   void take(const dirent& entry, LocalBatch& batch);
-  std::string pathOf(const std::string& relative) const;
+  std::string pathOf(const std::string& relative) const { return pathBelow(root_, relative); }
   void failed(const std::string& relative, int error);
 
   std::string root_;

@@ -40,6 +40,9 @@ struct FileOutcome {
   Problem problem;  // when Failed
 };
 
+FileOutcome failedOutcome(const std::string& name, const std::exception& error, std::uint64_t size = 0);
+FileOutcome unchangedOutcome(const std::string& name, std::uint64_t size);
+
 // Told by what puts and gets, from the thread that runs it, how it is going. Those that use several threads tell it
 // from one at a time (SharedObserver).
 class TransferObserver {

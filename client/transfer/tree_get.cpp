@@ -212,19 +212,11 @@ void TreeGet::takeMode(const Here& file, TargetFolder& target) {
 
 void TreeGet::unchanged(const Here& file, TargetFolder& target) {
   if (file.ours != file.theirs && options_.replace) takeMode(file, target);
-  FileOutcome outcome;
-  outcome.state = FileOutcome::State::Unchanged;
-  outcome.name = file.job.shown;
-  outcome.size = file.job.size.value_or(0);
-  observer_.ended(outcome);
+  observer_.ended(unchangedOutcome(file.job.shown, file.job.size.value_or(0)));
 }
 
 void TreeGet::failed(const std::string& name, const std::exception& error) {
-  FileOutcome outcome;
-  outcome.state = FileOutcome::State::Failed;
-  outcome.name = name;
-  outcome.problem = problemOf(error);
-  observer_.ended(outcome);
+  observer_.ended(failedOutcome(name, error));
 }
 
 }  // namespace ft

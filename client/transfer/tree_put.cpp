@@ -84,7 +84,7 @@ void TreePut::putBatch(const LocalBatch& batch) {
   std::uint64_t bytes = 0;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     if (!send[i]) {
-      unchanged(candidates[i]);
+      observer_.ended(unchangedOutcome(candidates[i].path, candidates[i].size));
       continue;
     }
     bytes += candidates[i].size;
@@ -108,7 +108,7 @@ FolderTimes TreePut::timesOf(std::span<const LocalFolderTime> folders) const {
 
 PutJob TreePut::jobFor(const LocalFile& file) const {
   PutJob job;
-  job.path = local_.ends_with('/') ? local_ + file.relative : local_ + "/" + file.relative;
+  job.path = pathBelow(local_, file.relative);
   job.size = file.size;
   job.links = SourceFile::Links::Refuse;
   job.digest = options_.digest.value_or(DigestAlgorithm::Xxh128);
@@ -144,11 +144,7 @@ void TreePut::makeTop(const LocalFolder& top) {
 }
 
 void TreePut::folderFailed(const std::string& relative, const Failure& failure) {
-  FileOutcome outcome;
-  outcome.state = FileOutcome::State::Failed;
-  outcome.name = relative.empty() ? local_ : local_ + "/" + relative;
-  outcome.problem = problemOf(failure);
-  observer_.ended(outcome);
+  observer_.ended(failedOutcome(pathBelow(local_, relative), failure));
 }
 
 std::vector<bool> TreePut::needed(std::span<const PutJob> jobs, std::span<const CheckEntry> entries) {
@@ -174,14 +170,6 @@ bool TreePut::sameContent(const PutJob& job) {
   } catch (const Failure&) {
     return false;  // sending it tells what is wrong
   }
-}
-
-void TreePut::unchanged(const PutJob& job) {
-  FileOutcome outcome;
-  outcome.state = FileOutcome::State::Unchanged;
-  outcome.name = job.path;
-  outcome.size = job.size;
-  observer_.ended(outcome);
 }
 
 }  // namespace ft

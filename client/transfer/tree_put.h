@@ -34,7 +34,6 @@ class TreePut {
   // Which of the files have to be sent; `entries` are the same files as the server is asked about them.
   std::vector<bool> needed(std::span<const PutJob> jobs, std::span<const CheckEntry> entries);
   bool sameContent(const PutJob& job);
-  void unchanged(const PutJob& job);
 
   Link& link_;
   const TransferOptions& options_;

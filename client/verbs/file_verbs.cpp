@@ -35,14 +35,6 @@ std::string labelOf(const Shell& shell) {
   return operand == kStream ? shell.options.target.value_or("") : operand;
 }
 
-FileOutcome failedOperand(const std::string& name, const std::exception& error) {
-  FileOutcome outcome;
-  outcome.state = FileOutcome::State::Failed;
-  outcome.name = name;
-  outcome.problem = problemOf(error);
-  return outcome;
-}
-
 // Tells the verb of a failure that means "it is a folder there", and passes everything else on.
 class FolderNotice final : public TransferObserver {
  public:
@@ -167,7 +159,7 @@ void putStream(const Shell& shell, const PutOperand& operand) {
   try {
     shell.output.ended(StreamPut(shell.link, shell.options.transfer, shell.output).run(STDIN_FILENO, operand.remote));
   } catch (const Failure& failure) {
-    shell.output.ended(failedOperand(operand.remote.text(), failure));
+    shell.output.ended(failedOutcome(operand.remote.text(), failure));
   }
 }
 
@@ -291,7 +283,7 @@ void runPut(const Shell& shell) {
     try {
       operands.push_back(lookAt(path, shell.options));
     } catch (const Failure& failure) {
-      shell.output.ended(failedOperand(path, failure));
+      shell.output.ended(failedOutcome(path, failure));
     }
   }
   std::vector<std::pair<std::string, std::string>> targets;
@@ -334,7 +326,7 @@ void runGet(const Shell& shell) {
       }
     } catch (const Failure& failure) {
       if (mayPass(failure)) throw;
-      shell.output.ended(failedOperand(operand, failure));
+      shell.output.ended(failedOutcome(operand, failure));
     }
   }
   tellPartsLeftOut(shell, partsLeftOut);

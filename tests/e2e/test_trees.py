@@ -87,6 +87,14 @@ def test_a_folder_that_cannot_be_made_is_told_and_the_others_are_made(ftpc, daem
     assert content(daemon.root / "blocked/many") == expected
 
 
+@pytest.mark.parametrize("named", ["tree", "tree/"])
+def test_a_folder_that_is_refused_is_told_by_its_local_path(ftpc, daemon, source, named):
+    (daemon.root / "refused/tree/hollow").mkdir(parents=True, exist_ok=True)
+    (daemon.root / "refused/tree/hollow/inner").write_bytes(b"in the way")
+    told = ftpc.run("put", named, "-t", "refused/", code=6).err
+    assert b"tree/hollow/inner" in told and b"//" not in told
+
+
 def test_a_single_file_keeps_its_time_and_mode_too(ftpc, daemon, source):
     ftpc.ok("put", "tree/a.txt", "-t", "single")
     found = (daemon.root / "single").stat()
