@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <deque>
 
+#include "client/connection/reply.h"
 #include "common/escape.h"
 #include "common/protocol.h"
 
 namespace ft {
 namespace {
 
-constexpr std::size_t kMessageLimit = 300;
+constexpr std::size_t kShownName = 300;
 // An array of names in one header leaves room for the other keys and for the escaping of quotes.
 constexpr std::size_t kNamesBytes = 48 * 1024;
 // Pages in a row without a name that can be used. An honest server has such where very many names are of no use.
@@ -117,38 +118,6 @@ Header checkRequest(const FileName& folder, std::span<const CheckEntry> entries,
 
 }  // namespace
 
-ServerFailure failureFromReply(const Header& reply) {
-  const std::string text = escapeText(reply.message.value_or(""), kMessageLimit);
-  const auto code = errorFromName(reply.error.value_or(""));
-  if (code) return {*code, text.empty() ? std::string(errorName(*code)) : text};
-  return {ErrorCode::Internal,
-          "error '" + escapeText(reply.error.value_or(""), 64) + "' " + (text.empty() ? "" : "(" + text + ")")};
-}
-
-void requireOk(const Header& reply) {
-  if (reply.ok == true) return;
-  if (reply.ok == false || reply.error) throw failureFromReply(reply);
-  throw ProtocolError("a reply does not say whether it is ok");
-}
-
-void requireCommand(const Header& reply, std::string_view cmd) {
-  if (!reply.cmd.empty() && reply.cmd != cmd) {
-    throw ProtocolError("a reply to '" + escapeText(reply.cmd, 64) + "' came where one to '" + std::string(cmd) +
-                        "' was due");
-  }
-  if (reply.ok != true) return;
-  if (reply.plain) throw ProtocolError("a reply is not of version 1");
-  if (reply.id) throw ProtocolError("a reply has an id, and the request had none");
-}
-
-void requireAnswer(const Header& reply, std::string_view cmd, const FileName& name) {
-  requireOk(reply);
-  requireCommand(reply, cmd);
-  if (!reply.filename || *reply.filename == name.text()) return;
-  throw ProtocolError("a reply is about '" + escapeText(*reply.filename, kMessageLimit) + "' where one about '" +
-                      escapeText(name.text(), kMessageLimit) + "' was due");
-}
-
 void PageWatch::look(const RemotePage& page) {
   empty_ = page.entries.empty() ? empty_ + 1 : 0;
   if (empty_ > kMostEmptyPages) throw ProtocolError("a list does not end");
@@ -157,13 +126,6 @@ void PageWatch::look(const RemotePage& page) {
 std::string skippedText(std::uint64_t count) {
   return std::to_string(count) +
          " names that no client can use (not UTF-8, or with a backslash or control characters) are left out";
-}
-
-Header makeRequest(std::string_view cmd, const FileName& name) {
-  Header request;
-  request.cmd = cmd;
-  if (!name.isRoot()) request.filename = name.text();
-  return request;
 }
 
 Header Client::ask(const Header& request) {
@@ -208,7 +170,7 @@ RemotePage Client::readList(const FileName& folder, const std::string& after) {
   page.entries.reserve(reply.entries->size());
   for (ListEntry& entry : *reply.entries) {
     if (!isEntryName(entry.name)) {
-      page.bad.push_back(escapeText(entry.name, kMessageLimit));
+      page.bad.push_back(escapeText(entry.name, kShownName));
       continue;
     }
     page.entries.push_back(

@@ -6,7 +6,6 @@
 #include <span>
 #include <string>
 
-#include "client/connection/client.h"
 #include "client/exit_code.h"
 #include "common/escape.h"
 #include "common/frame.h"

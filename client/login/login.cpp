@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "client/connection/client.h"
 #include "client/connection/connector.h"
+#include "client/connection/reply.h"
 #include "client/exit_code.h"
 #include "common/base64.h"
 #include "common/error.h"

@@ -5,7 +5,6 @@
 
 #include <utility>
 
-#include "client/connection/client.h"
 #include "client/local/file_digest.h"
 #include "client/transfer/part_sink.h"
 #include "client/transfer/sign_of_life.h"

@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "client/connection/reply.h"
+
 namespace ft {
 namespace {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "client/connection/client.h"
+#include "client/connection/reply.h"
 #include "client/transfer/transfer.h"
 #include "common/frame.h"
 #include "common/protocol.h"

@@ -1,6 +1,6 @@
 #include "client/transfer/get_job.h"
 
-#include "client/connection/client.h"
+#include "client/connection/reply.h"
 
 namespace ft {
 

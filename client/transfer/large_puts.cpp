@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "client/connection/client.h"
+#include "client/connection/reply.h"
 #include "client/local/prefix_digest.h"
 #include "client/transfer/sign_of_life.h"
 #include "common/escape.h"

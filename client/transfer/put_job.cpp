@@ -1,6 +1,6 @@
 #include "client/transfer/put_job.h"
 
-#include "client/connection/client.h"
+#include "client/connection/reply.h"
 #include "client/local/file_digest.h"
 #include "common/escape.h"
 

@@ -8,7 +8,7 @@
 #include <deque>
 #include <utility>
 
-#include "client/connection/client.h"
+#include "client/connection/reply.h"
 #include "client/local/file_digest.h"
 #include "client/transfer/fetched_group.h"
 #include "client/transfer/get_body.h"

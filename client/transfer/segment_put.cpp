@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "client/connection/client.h"
+#include "client/connection/reply.h"
 #include "client/local/file_digest.h"
 #include "client/transfer/sign_of_life.h"
 #include "common/error.h"

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "client/connection/client.h"
+#include "client/connection/reply.h"
 #include "client/exit_code.h"
 
 namespace ft {

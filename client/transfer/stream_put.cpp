@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <vector>
 
-#include "client/connection/client.h"
+#include "client/connection/reply.h"
 #include "client/transfer/put_job.h"
 #include "common/frame.h"
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "client/connection/reply.h"
 #include "client/exit_code.h"
 #include "client/shell.h"
 #include "client/verbs/exec_output.h"
