@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "client/failures.h"
 #include "common/error.h"
 #include "common/escape.h"
 
@@ -20,7 +21,7 @@ ExitCode exitCodeOf(ErrorCode code) {
     case ErrorCode::Busy:
     case ErrorCode::Timeout:
     case ErrorCode::RateLimited:
-    case ErrorCode::ShuttingDown: return ExitCode::Network;
+    case ErrorCode::ShuttingDown: return ExitCode::Network;  // as mayPass() says
     case ErrorCode::Unauthenticated:
     case ErrorCode::Forbidden: return ExitCode::NotPermitted;
     case ErrorCode::Integrity: return ExitCode::Integrity;
@@ -61,15 +62,6 @@ Problem problemOf(const std::exception& error) {
   }
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return {"internal", "out of memory", 1};
   return {"internal", escapeText(message), number(ExitCode::Other)};
-}
-
-bool mayPass(const std::exception& error) {
-  if (dynamic_cast<const TransportError*>(&error) != nullptr) return true;
-  // A source that has failed too often is not let in sooner because it asks again.
-  const auto* login = dynamic_cast<const LoginError*>(&error);
-  if (login != nullptr) return login->code() == ErrorCode::Busy || login->code() == ErrorCode::ShuttingDown;
-  const auto* failure = dynamic_cast<const Failure*>(&error);
-  return failure != nullptr && exitCodeOf(failure->code()) == ExitCode::Network;
 }
 
 void Tally::failed(int exit) {

@@ -5,6 +5,7 @@
 
 #include "client/dialer.h"
 #include "client/exit_code.h"
+#include "client/failures.h"
 #include "client/login/login.h"
 #include "client/verbs/verbs.h"
 #include "common/escape.h"

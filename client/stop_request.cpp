@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 
-#include "client/exit_code.h"
+#include "client/failures.h"
 
 namespace ft {
 namespace {

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "client/exit_code.h"
+#include "client/failures.h"
 #include "common/escape.h"
 
 namespace ft {

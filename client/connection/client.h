@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "client/connection/connection.h"
-#include "client/exit_code.h"
+#include "client/failures.h"
 #include "common/file_name.h"
 
 namespace ft {

@@ -12,7 +12,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "client/exit_code.h"
+#include "client/failures.h"
 #include "common/error.h"
 #include "common/escape.h"
 #include "common/lower_case.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "client/exit_code.h"
+#include "client/failures.h"
 
 namespace ft {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "client/exit_code.h"
+#include "client/failures.h"
 #include "common/file_name.h"
 #include "common/header.h"
 

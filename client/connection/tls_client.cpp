@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "client/connection/tls_handshake.h"
-#include "client/exit_code.h"
+#include "client/failures.h"
 #include "common/error.h"
 #include "common/escape.h"
 #include "common/tls_error.h"

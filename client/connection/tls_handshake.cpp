@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include "client/exit_code.h"
+#include "client/failures.h"
 #include "common/escape.h"
 #include "common/frame.h"
 #include "common/header.h"
@@ -38,7 +38,7 @@ void quoteOther(const std::string& first, const std::string& name) {
   if (!words) throw IdentityError(name + " does not speak TLS; --no-tls would send everything unencrypted");
   const std::string message = escapeText(words->message.value_or(""), 300);
   const auto code = errorFromName(words->error.value_or(""));
-  if (code && exitCodeOf(*code) == ExitCode::Network) throw ServerFailure(*code, message);
+  if (code && mayPass(*code)) throw ServerFailure(*code, message);
   throw IdentityError(name + " does not speak TLS here: " + message);
 }
 

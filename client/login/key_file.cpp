@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "client/exit_code.h"
+#include "client/failures.h"
 #include "common/base64.h"
 #include "common/error.h"
 #include "common/escape.h"

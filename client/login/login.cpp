@@ -7,7 +7,7 @@
 
 #include "client/connection/connector.h"
 #include "client/connection/reply.h"
-#include "client/exit_code.h"
+#include "client/failures.h"
 #include "common/base64.h"
 #include "common/error.h"
 #include "common/escape.h"

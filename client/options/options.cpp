@@ -4,7 +4,7 @@
 #include <array>
 #include <memory>
 
-#include "client/exit_code.h"
+#include "client/failures.h"
 #include "client/options/login_flags.h"
 #include "client/options/trust_flags.h"
 #include "client/transfer/side_links.h"

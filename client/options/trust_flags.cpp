@@ -2,7 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "client/exit_code.h"
+#include "client/failures.h"
 #include "common/escape.h"
 #include "common/tls_fingerprint.h"
 

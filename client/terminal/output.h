@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "client/exit_code.h"
 #include "client/options/options.h"
 #include "client/terminal/progress.h"
 #include "client/transfer/transfer.h"

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "client/failures.h"
 #include "client/local/file_digest.h"
 #include "client/transfer/part_sink.h"
 #include "client/transfer/sign_of_life.h"

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "client/connection/reply.h"
+#include "client/failures.h"
 
 namespace ft {
 namespace {

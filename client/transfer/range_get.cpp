@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "client/connection/reply.h"
+#include "client/failures.h"
 #include "client/local/file_digest.h"
 #include "client/transfer/fetched_group.h"
 #include "client/transfer/get_body.h"

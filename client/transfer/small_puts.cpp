@@ -4,7 +4,7 @@
 
 #include "client/connection/client.h"
 #include "client/connection/reply.h"
-#include "client/exit_code.h"
+#include "client/failures.h"
 
 namespace ft {
 namespace {

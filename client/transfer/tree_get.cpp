@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "client/failures.h"
 #include "client/local/file_digest.h"
 #include "client/local/source_file.h"
 #include "client/transfer/fetched_group.h"

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "client/failures.h"
 #include "client/local/file_digest.h"
 
 namespace ft {

@@ -7,7 +7,7 @@
 
 #include "client/connection/findings.h"
 #include "client/connection/mdns_query.h"
-#include "client/exit_code.h"
+#include "client/failures.h"
 #include "client/shell.h"
 #include "common/escape.h"
 

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "client/exit_code.h"
+#include "client/failures.h"
 #include "common/base64.h"
 #include "common/escape.h"
 #include "common/whole_file.h"

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "client/connection/reply.h"
-#include "client/exit_code.h"
+#include "client/failures.h"
 #include "client/shell.h"
 #include "client/verbs/exec_output.h"
 #include "common/escape.h"

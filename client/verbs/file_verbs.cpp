@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "client/exit_code.h"
+#include "client/failures.h"
 #include "client/shell.h"
 #include "client/transfer/parallel_gets.h"
 #include "client/transfer/parallel_puts.h"

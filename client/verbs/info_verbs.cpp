@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "client/exit_code.h"
+#include "client/failures.h"
 #include "client/shell.h"
 #include "client/verbs/listing.h"
 #include "client/verbs/ping_echo.h"

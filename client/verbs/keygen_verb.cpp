@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "client/exit_code.h"
+#include "client/failures.h"
 #include "client/login/key_file.h"
 #include "client/shell.h"
 #include "common/escape.h"

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "client/exit_code.h"
+#include "client/failures.h"
 #include "common/escape.h"
 #include "common/lower_case.h"
 

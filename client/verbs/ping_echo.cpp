@@ -14,7 +14,7 @@
 
 #include "client/connection/connector.h"
 #include "client/connection/resolver.h"
-#include "client/exit_code.h"
+#include "client/failures.h"
 #include "client/shell.h"
 #include "common/escape.h"
 

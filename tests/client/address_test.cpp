@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "client/exit_code.h"
+#include "client/failures.h"
 
 using namespace ft;
 

@@ -5,7 +5,7 @@
 #include <sstream>
 #include <string>
 
-#include "client/exit_code.h"
+#include "client/failures.h"
 #include "client/options/options.h"
 #include "common/base64.h"
 

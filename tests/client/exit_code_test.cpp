@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "client/failures.h"
 #include "common/error.h"
 
 using namespace ft;
@@ -28,6 +29,7 @@ TEST_CASE("each code of the wire has the exit code that the contract gives it") 
     CHECK(problem.exit == row.second);
     CHECK(problem.code == errorName(code));
     CHECK(problem.message == "text");
+    CHECK(mayPass(code) == (problem.exit == 5));
   }
 }
 

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "client/exit_code.h"
+#include "client/failures.h"
 #include "common/error.h"
 #include "tests/support/temp_folder.h"
 

@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include "client/exit_code.h"
 #include "tests/client/scripted_server.h"
 
 using namespace ft;

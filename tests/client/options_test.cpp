@@ -5,7 +5,7 @@
 #include <fstream>
 #include <map>
 
-#include "client/exit_code.h"
+#include "client/failures.h"
 #include "client/verbs/verbs.h"
 #include "common/error.h"
 #include "tests/client/transfer_fixture.h"

@@ -8,7 +8,7 @@
 
 #include <array>
 
-#include "client/exit_code.h"
+#include "client/failures.h"
 
 using namespace ft;
 using Clock = std::chrono::steady_clock;

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "client/exit_code.h"
+#include "client/failures.h"
 #include "common/error.h"
 #include "tests/support/tls_pair.h"
 
