@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
+#include "client/command_line.h"
+#include "client/connection/link.h"
 #include "client/dialer.h"
 #include "client/exit_code.h"
 #include "client/failures.h"
 #include "client/login/login.h"
+#include "client/verbs/operands.h"
 #include "client/verbs/verbs.h"
 #include "common/escape.h"
 #include "common/units.h"
@@ -51,7 +55,7 @@ int runVerb(const Options& options, Output& output, const StopRequest& stop) {
   Link link = makeLink(options, output, stop);
   const Verb* verb = findVerb(options.verb);
   try {
-    verb->run(Shell{options, link, output, stop});
+    verb->run(VerbCall{options, link, output, stop});
   } catch (const Interrupted& error) {
     const Problem problem = problemOf(error);
     output.failed("", problem);
@@ -65,9 +69,9 @@ int runVerb(const Options& options, Output& output, const StopRequest& stop) {
 }
 
 int usageFailed(const std::vector<std::string>& arguments, const Console& console, const std::exception& error) {
-  Options options;
-  options.json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
-  Output output(console, options);
+  Output::Settings settings;
+  settings.json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
+  Output output(console, std::move(settings));
   const Problem problem = problemOf(error);
   output.failed("", problem);
   return problem.exit;
@@ -91,8 +95,9 @@ int runShell(const std::vector<std::string>& arguments, const Console& console, 
     console.out << *line.text << std::flush;
     return 0;
   }
-  Output output(console, line.options);
-  return runVerb(line.options, output, stop);
+  const Options& options = line.options;
+  Output output(console, {options.json, options.quiet, options.verbose, options.verb, options.server.text()});
+  return runVerb(options, output, stop);
 }
 
 }  // namespace ft

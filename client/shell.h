@@ -4,21 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "client/connection/link.h"
-#include "client/options/options.h"
+#include "client/options/client_config.h"
 #include "client/stop_request.h"
 #include "client/terminal/output.h"
-#include "client/verbs/operands.h"
 
 namespace ft {
-
-// What a verb works with.
-struct Shell {
-  const Options& options;
-  Link& link;
-  Output& output;
-  const StopRequest& stop;
-};
 
 // The whole of ftpc but for the process around it. Returns the exit code. `arguments` are without the program's name.
 int runShell(const std::vector<std::string>& arguments, const Console& console, const Environment& environment,

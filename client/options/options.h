@@ -1,5 +1,5 @@
 #pragma once
-// The command line of ftpc as data: what was asked for, from arguments, environment and configuration, in that order.
+// What ftpc is asked for, as data.
 
 #include <chrono>
 #include <optional>
@@ -9,7 +9,6 @@
 #include "client/connection/address.h"
 #include "client/connection/tls_client.h"
 #include "client/login/login.h"
-#include "client/options/client_config.h"
 #include "client/transfer/transfer.h"
 
 namespace ft {
@@ -43,14 +42,5 @@ struct Options {
   std::optional<std::size_t> pingCount;
   std::chrono::milliseconds discoverWait{1000};
 };
-
-// `text`: print it on stdout and end with 0 (--help, --version), instead of running anything.
-struct CommandLine {
-  Options options;
-  std::optional<std::string> text;
-};
-
-// Throws UsageError or ConfigError. `arguments` are without the program's name.
-CommandLine parseCommandLine(const std::vector<std::string>& arguments, const Environment& environment);
 
 }  // namespace ft

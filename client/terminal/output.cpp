@@ -1,6 +1,7 @@
 #include "client/terminal/output.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/escape.h"
 #include "common/units.h"
@@ -32,14 +33,8 @@ std::string timeText(double seconds) { return formatDuration(milliseconds(static
 
 }  // namespace
 
-Output::Output(Console console, const Options& options)
-    : console_(console),
-      mode_(options.json ? Mode::Json : Mode::Person),
-      quiet_(options.quiet),
-      verbose_(options.verbose),
-      progress_(begin_),
-      verb_(options.verb),
-      server_(escapeText(options.server.text())) {}
+Output::Output(Console console, Settings settings)
+    : console_(console), settings_(std::move(settings)), progress_(begin_) {}
 
 Output::~Output() { eraseProgress(); }
 
@@ -54,24 +49,24 @@ void Output::error(const std::string& text) {
 }
 
 void Output::line(const std::string& text) {
-  if (mode_ == Mode::Person) write(text);
+  if (!settings_.json) write(text);
 }
 
 void Output::report(const std::string& text) {
-  if (!quiet_) line(text);
+  if (!settings_.quiet) line(text);
 }
 
 void Output::planned(std::uint64_t files, std::uint64_t bytes) { progress_.plan(files, bytes); }
 
 void Output::advanced(std::uint64_t bytes) {
-  if (!console_.errIsTerminal || quiet_) return;
+  if (!console_.errIsTerminal || settings_.quiet) return;
   progress_.advance(bytes, Clock::now());
   drawProgress(false);
 }
 
 void Output::warned(const std::string& text) {
-  if (!quiet_) error(text);
-  if (mode_ != Mode::Json) return;
+  if (!settings_.quiet) error(text);
+  if (!settings_.json) return;
   object("warning", [&](JsonWriter& json) {
     json.key("message");
     json.value(text);
@@ -102,7 +97,7 @@ void Output::ended(const FileOutcome& outcome) {
 
 void Output::showFile(const FileOutcome& outcome) {
   const bool unchanged = outcome.state == FileOutcome::State::Unchanged;
-  if (mode_ == Mode::Json) {
+  if (settings_.json) {
     object("file", [&](JsonWriter& json) {
       json.key("name");
       json.value(outcome.name);
@@ -120,7 +115,7 @@ void Output::showFile(const FileOutcome& outcome) {
       json.key(digestName(outcome.digest->algorithm));
       json.value(outcome.digest->hex);
     });
-  } else if (verbose_ && !quiet_) {
+  } else if (settings_.verbose && !settings_.quiet) {
     const std::string digest =
         outcome.digest ? ", " + std::string(digestName(outcome.digest->algorithm)) + " " + outcome.digest->hex : "";
     error(escapeText(outcome.name) + ": " + (unchanged ? "unchanged" : formatSize(outcome.size)) + digest);
@@ -133,7 +128,7 @@ void Output::failed(const std::string& name, const Problem& problem) {
   const bool named = name.empty() || problem.message.starts_with(shown + ":");
   const std::string message = problem.fromServer ? serverText(problem) : problem.message;
   error(named ? message : shown + ": " + message);
-  if (mode_ != Mode::Json) return;
+  if (!settings_.json) return;
   object("error", [&](JsonWriter& json) {
     if (!name.empty()) {
       json.key("name");
@@ -149,19 +144,20 @@ void Output::failed(const std::string& name, const Problem& problem) {
 }
 
 std::string Output::serverText(const Problem& problem) const {
+  const std::string server = escapeText(settings_.server);
   std::string words = problem.code;
   std::replace(words.begin(), words.end(), '_', ' ');
   const bool place = problem.code == errorName(ErrorCode::NotFound) || problem.code == errorName(ErrorCode::Exists);
-  return place ? words + " on " + server_ + " (" + problem.message + ")"
-               : server_ + " says: " + words + " (" + problem.message + ")";
+  return place ? words + " on " + server + " (" + problem.message + ")"
+               : server + " says: " + words + " (" + problem.message + ")";
 }
 
 void Output::summary(std::string_view deed, const std::string& label) {
   const double seconds = duration<double>(Clock::now() - begin_).count();
   if (progressShown_) drawProgress(true);
-  if (mode_ == Mode::Json) {
+  if (settings_.json) {
     summaryObject(seconds);
-  } else if (!quiet_ && (files_ + unchanged_ > 0 || failed_ == 0)) {
+  } else if (!settings_.quiet && (files_ + unchanged_ > 0 || failed_ == 0)) {
     write(summaryText(deed, label, seconds));
   }
 }
@@ -180,7 +176,7 @@ std::string Output::summaryText(std::string_view deed, const std::string& label,
 void Output::summaryObject(double seconds) {
   object("summary", [&](JsonWriter& json) {
     json.key("verb");
-    json.value(verb_);
+    json.value(settings_.verb);
     const std::array counts{std::pair{"files", files_},   std::pair{"unchanged", unchanged_},
                             std::pair{"failed", failed_}, std::pair{"bytes", bytes_},
                             std::pair{"moved", moved_},   std::pair{"resumed", resumed_}};
@@ -200,7 +196,7 @@ void Output::summaryObject(double seconds) {
 }
 
 void Output::drawProgress(bool force) {
-  if (!console_.errIsTerminal || quiet_) return;
+  if (!console_.errIsTerminal || settings_.quiet) return;
   const auto now = Clock::now();
   if (!force && now - drawn_ < kRedraw) return;
   drawn_ = now;

@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "client/exit_code.h"
-#include "client/options/options.h"
 #include "client/terminal/progress.h"
 #include "client/transfer/transfer.h"
 #include "common/json_writer.h"
@@ -27,9 +26,15 @@ struct Console {
 
 class Output final : public TransferObserver {
  public:
-  enum class Mode { Person, Json };
+  struct Settings {
+    bool json = false;  // JSON objects instead of lines for a person
+    bool quiet = false;
+    bool verbose = false;
+    std::string verb{};    // for programs
+    std::string server{};  // for messages; not escaped
+  };
 
-  Output(Console console, const Options& options);
+  Output(Console console, Settings settings);
   ~Output() override;
 
   // From now on data goes to stdout: no message may go there any more.
@@ -42,7 +47,7 @@ class Output final : public TransferObserver {
   void warned(const std::string& text) override;
 
   // --- what the verbs say
-  bool json() const { return mode_ == Mode::Json; }
+  bool json() const { return settings_.json; }
   // A line of what was asked for, on stdout. As a person's output only; escaped already.
   void line(const std::string& text);
   // A line that says how something went: as line(), but not when quiet.
@@ -85,17 +90,13 @@ class Output final : public TransferObserver {
   void summaryObject(double seconds);
 
   Console console_;
-  Mode mode_;
-  bool quiet_;
-  bool verbose_;
+  const Settings settings_;
   bool dataOnStdout_ = false;
   Clock::time_point begin_ = Clock::now();
   Clock::time_point drawn_{};
   bool progressShown_ = false;
   ProgressLine progress_;
   Tally tally_;
-  std::string verb_;
-  std::string server_;
   // What is told at the end.
   std::uint64_t files_ = 0, unchanged_ = 0, failed_ = 0;
   std::uint64_t bytes_ = 0, moved_ = 0, resumed_ = 0;

@@ -8,7 +8,7 @@
 #include "client/connection/findings.h"
 #include "client/connection/mdns_query.h"
 #include "client/failures.h"
-#include "client/shell.h"
+#include "client/verbs/verb.h"
 #include "common/escape.h"
 
 namespace ft {
@@ -21,9 +21,9 @@ using std::chrono::milliseconds;
 constexpr milliseconds kRound{300};
 constexpr std::size_t kShown = 200;
 
-std::vector<FoundDaemon> findDaemons(const Shell& shell) {
-  const Clock::time_point end = Clock::now() + shell.options.discoverWait;
-  MdnsQuery query(shell.stop);
+std::vector<FoundDaemon> findDaemons(const VerbCall& call) {
+  const Clock::time_point end = Clock::now() + call.options.discoverWait;
+  MdnsQuery query(call.stop);
   Findings findings;
   const auto take = [&](const DnsMessage& answer, unsigned interface) {
     findings.add(answer, interface);
@@ -43,14 +43,14 @@ std::string serverText(const FoundAddress& address, std::uint16_t port) {
   return ServerAddress{address.text(), port}.text();
 }
 
-void show(const Shell& shell, const FoundDaemon& daemon) {
+void show(const VerbCall& call, const FoundDaemon& daemon) {
   const std::string address = serverText(daemon.addresses.front(), daemon.port);
-  if (!shell.output.json()) {
+  if (!call.output.json()) {
     const std::string fingerprint = daemon.fingerprint.empty() ? "-" : escapeText(daemon.fingerprint, kShown);
-    shell.output.line(escapeText(daemon.name, kShown) + "\t" + address + "\t" + fingerprint);
+    call.output.line(escapeText(daemon.name, kShown) + "\t" + address + "\t" + fingerprint);
     return;
   }
-  shell.output.object("daemon", [&](JsonWriter& json) {
+  call.output.object("daemon", [&](JsonWriter& json) {
     json.key("name");
     json.value(daemon.name);
     json.key("host");
@@ -71,10 +71,10 @@ void show(const Shell& shell, const FoundDaemon& daemon) {
 
 }  // namespace
 
-void runDiscover(const Shell& shell) {
-  if (!shell.options.operands.empty()) throw UsageError("discover takes no name");
-  const std::vector<FoundDaemon> daemons = findDaemons(shell);
-  for (const FoundDaemon& daemon : daemons) show(shell, daemon);
+void runDiscover(const VerbCall& call) {
+  if (!call.options.operands.empty()) throw UsageError("discover takes no name");
+  const std::vector<FoundDaemon> daemons = findDaemons(call);
+  for (const FoundDaemon& daemon : daemons) show(call, daemon);
   if (daemons.empty()) {
     throw Failure(ErrorCode::NotFound,
                   "no daemon announces itself on the local network ([discovery] enabled = yes makes ftpd do so)");

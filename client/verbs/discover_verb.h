@@ -3,9 +3,9 @@
 
 namespace ft {
 
-struct Shell;
+struct VerbCall;
 
 // One line, or JSON object, for each. Throws Failure(NotFound) when there is none.
-void runDiscover(const Shell& shell);
+void runDiscover(const VerbCall& call);
 
 }  // namespace ft

@@ -15,8 +15,8 @@
 
 #include "client/connection/reply.h"
 #include "client/failures.h"
-#include "client/shell.h"
 #include "client/verbs/exec_output.h"
+#include "client/verbs/verb.h"
 #include "common/escape.h"
 
 namespace ft {
@@ -88,8 +88,8 @@ Header requestFrom(const Options& options) {
 
 class RemoteCommand {
  public:
-  RemoteCommand(const Shell& shell, Connection& connection)
-      : shell_(shell), connection_(connection), output_(shell.output, shell.options.execEncoding) {}
+  RemoteCommand(const VerbCall& call, Connection& connection)
+      : call_(call), connection_(connection), output_(call.output, call.options.execEncoding) {}
 
   Header run(const Header& request) {
     connection_.queue(request);
@@ -112,11 +112,11 @@ class RemoteCommand {
     const bool reads = sendsInput_ && connection_.unsent() < kMostUnsent;
     std::array<pollfd, 4> entries{
         pollfd{connection_.fd(), static_cast<short>(POLLIN | (connection_.unsent() > 0 ? POLLOUT : 0)), 0},
-        pollfd{shell_.stop.fd(), POLLIN, 0}, pollfd{reads ? STDIN_FILENO : -1, POLLIN, 0},
+        pollfd{call_.stop.fd(), POLLIN, 0}, pollfd{reads ? STDIN_FILENO : -1, POLLIN, 0},
         pollfd{window.get(), POLLIN, 0}};
     const bool more = connection_.hasMore();
     ::poll(entries.data(), entries.size(), more ? 0 : -1);
-    if (entries[1].revents != 0) shell_.stop.check();
+    if (entries[1].revents != 0) call_.stop.check();
     if (entries[3].revents != 0) sendSize(window);
     if (entries[2].revents != 0) sendInput();
     if ((entries[0].revents & POLLOUT) != 0) connection_.sendSome();
@@ -161,7 +161,7 @@ class RemoteCommand {
     }
   }
 
-  const Shell& shell_;
+  const VerbCall& call_;
   Connection& connection_;
   ExecOutput output_;
   bool sendsInput_ = false;
@@ -169,15 +169,15 @@ class RemoteCommand {
 
 }  // namespace
 
-void runExec(const Shell& shell) {
-  const Header request = requestFrom(shell.options);
+void runExec(const VerbCall& call) {
+  const Header request = requestFrom(call.options);
   // Only the connecting is tried again: once it was sent, nobody knows how far the command came.
-  Connection& connection = shell.link.persist([&]() -> Connection& { return shell.link.connection(); });
-  RemoteCommand command(shell, connection);
+  Connection& connection = call.link.persist([&]() -> Connection& { return call.link.connection(); });
+  RemoteCommand command(call, connection);
   Header reply;
   {
     const std::optional<RawTerminal> raw =
-        shell.options.execTerminal ? std::optional<RawTerminal>(std::in_place) : std::nullopt;
+        call.options.execTerminal ? std::optional<RawTerminal>(std::in_place) : std::nullopt;
     reply = command.run(request);
   }
   requireCommand(reply, "exec");
@@ -185,7 +185,7 @@ void runExec(const Shell& shell) {
   requireOk(reply);
   const std::int64_t code = reply.code.value_or(0);
   if (code < 0 || code > kMostCode) throw ProtocolError("the exit code of the command is not one");
-  if (code != 0) shell.output.tally().failed(static_cast<int>(code));
+  if (code != 0) call.output.tally().failed(static_cast<int>(code));
 }
 
 }  // namespace ft

@@ -4,8 +4,8 @@
 
 namespace ft {
 
-struct Shell;
+struct VerbCall;
 
-void runExec(const Shell& shell);
+void runExec(const VerbCall& call);
 
 }  // namespace ft

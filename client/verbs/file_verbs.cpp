@@ -8,13 +8,14 @@
 #include <cerrno>
 
 #include "client/failures.h"
-#include "client/shell.h"
 #include "client/transfer/parallel_gets.h"
 #include "client/transfer/parallel_puts.h"
 #include "client/transfer/stream_get.h"
 #include "client/transfer/stream_put.h"
 #include "client/transfer/tree_get.h"
 #include "client/transfer/tree_put.h"
+#include "client/verbs/operands.h"
+#include "client/verbs/verb.h"
 #include "common/escape.h"
 
 namespace ft {
@@ -22,17 +23,17 @@ namespace {
 
 constexpr std::string_view kStream = "-";
 
-void requireOperands(const Shell& shell) {
-  const std::vector<std::string>& operands = shell.options.operands;
-  if (operands.empty()) throw UsageError(shell.options.verb + " needs the name of a file");
+void requireOperands(const VerbCall& call) {
+  const std::vector<std::string>& operands = call.options.operands;
+  if (operands.empty()) throw UsageError(call.options.verb + " needs the name of a file");
   // Mostly a variable that was not set; for get it would mean all there is.
   if (std::find(operands.begin(), operands.end(), "") != operands.end()) throw UsageError("a name is empty");
 }
 
-std::string labelOf(const Shell& shell) {
-  if (shell.options.operands.size() != 1) return "";
-  const std::string& operand = shell.options.operands.front();
-  return operand == kStream ? shell.options.target.value_or("") : operand;
+std::string labelOf(const VerbCall& call) {
+  if (call.options.operands.size() != 1) return "";
+  const std::string& operand = call.options.operands.front();
+  return operand == kStream ? call.options.target.value_or("") : operand;
 }
 
 // Tells the verb of a failure that means "it is a folder there", and passes everything else on.
@@ -64,16 +65,16 @@ class FolderNotice final : public TransferObserver {
 };
 
 // A folder there; nullopt: it is something else.
-std::optional<RemoteInfo> remoteFolder(const Shell& shell, const FileName& remote) {
-  const RemoteInfo info = shell.link.persist([&] { return shell.link.client().stat(remote); });
+std::optional<RemoteInfo> remoteFolder(const VerbCall& call, const FileName& remote) {
+  const RemoteInfo info = call.link.persist([&] { return call.link.client().stat(remote); });
   return info.type == RemoteType::Folder ? std::optional(info) : std::nullopt;
 }
 
 // What folders had in them that does not travel, once for a run.
-void tellPartsLeftOut(const Shell& shell, std::uint64_t count) {
+void tellPartsLeftOut(const VerbCall& call, std::uint64_t count) {
   if (count == 0) return;
-  shell.output.warned("left out " + std::to_string(count) + (count == 1 ? " file" : " files") +
-                      " named .*.ftpc-part: such names are for what ftpc has not fetched completely");
+  call.output.warned("left out " + std::to_string(count) + (count == 1 ? " file" : " files") +
+                     " named .*.ftpc-part: such names are for what ftpc has not fetched completely");
 }
 
 // --- put
@@ -116,50 +117,50 @@ PutJob jobFor(const PutOperand& operand, const Options& options) {
 }
 
 // Where one file goes whose target turned out to be a folder there; nullopt: it is none.
-std::optional<FileName> insideTarget(const Shell& shell, const PutOperand& operand, const FileOutcome& refused) {
+std::optional<FileName> insideTarget(const VerbCall& call, const PutOperand& operand, const FileOutcome& refused) {
   // Told not to replace, the server says of whatever is there that it exists.
-  const bool folder = refused.problem.code == errorName(ErrorCode::IsDirectory) || remoteFolder(shell, operand.remote);
+  const bool folder = refused.problem.code == errorName(ErrorCode::IsDirectory) || remoteFolder(call, operand.remote);
   return folder ? std::optional(operand.remote.child(baseName(operand.path))) : std::nullopt;
 }
 
 // As cp does: a target that is a folder takes the file in, under its own name.
-void putToTarget(const Shell& shell, PutOperand operand) {
-  FolderNotice notice(shell.output, shell.options.transfer.replace ? ErrorCode::IsDirectory : ErrorCode::Exists);
+void putToTarget(const VerbCall& call, PutOperand operand) {
+  FolderNotice notice(call.output, call.options.transfer.replace ? ErrorCode::IsDirectory : ErrorCode::Exists);
   const auto put = [&](TransferObserver& observer) {
     std::deque<PutJob> jobs{};
-    jobs.push_back(jobFor(operand, shell.options));
-    ParallelPuts(shell.link, shell.options.transfer, observer).put(std::move(jobs));
+    jobs.push_back(jobFor(operand, call.options));
+    ParallelPuts(call.link, call.options.transfer, observer).put(std::move(jobs));
   };
   put(notice);
   if (!notice.refused()) return;
-  if (const auto inside = insideTarget(shell, operand, *notice.refused())) {
+  if (const auto inside = insideTarget(call, operand, *notice.refused())) {
     operand.remote = *inside;
-    put(shell.output);
+    put(call.output);
   } else {
-    shell.output.ended(*notice.refused());
+    call.output.ended(*notice.refused());
   }
 }
 
-void putFiles(const Shell& shell, const std::vector<PutOperand>& operands) {
+void putFiles(const VerbCall& call, const std::vector<PutOperand>& operands) {
   std::deque<PutJob> jobs;
   std::uint64_t bytes = 0;
   for (const PutOperand& operand : operands) {
     if (operand.isFolder || operand.path == kStream) continue;
-    jobs.push_back(jobFor(operand, shell.options));
+    jobs.push_back(jobFor(operand, call.options));
     bytes += operand.size;
   }
   if (jobs.empty()) return;
-  shell.output.planned(jobs.size(), bytes);
-  const bool named = shell.options.target && !shell.options.target->empty() && !shell.options.target->ends_with('/');
-  if (named && operands.size() == 1) return putToTarget(shell, operands.front());
-  ParallelPuts(shell.link, shell.options.transfer, shell.output).put(std::move(jobs));
+  call.output.planned(jobs.size(), bytes);
+  const bool named = call.options.target && !call.options.target->empty() && !call.options.target->ends_with('/');
+  if (named && operands.size() == 1) return putToTarget(call, operands.front());
+  ParallelPuts(call.link, call.options.transfer, call.output).put(std::move(jobs));
 }
 
-void putStream(const Shell& shell, const PutOperand& operand) {
+void putStream(const VerbCall& call, const PutOperand& operand) {
   try {
-    shell.output.ended(StreamPut(shell.link, shell.options.transfer, shell.output).run(STDIN_FILENO, operand.remote));
+    call.output.ended(StreamPut(call.link, call.options.transfer, call.output).run(STDIN_FILENO, operand.remote));
   } catch (const Failure& failure) {
-    shell.output.ended(failedOutcome(operand.remote.text(), failure));
+    call.output.ended(failedOutcome(operand.remote.text(), failure));
   }
 }
 
@@ -207,40 +208,40 @@ GetJob jobFor(const FileName& remote, const LocalTarget& target) {
 }
 
 // How many files were left out that have the names of parts.
-std::uint64_t getOne(const Shell& shell, const std::string& operand) {
+std::uint64_t getOne(const VerbCall& call, const std::string& operand) {
   const FileName remote = remoteName(operand);
-  const bool several = shell.options.operands.size() > 1;
-  const LocalTarget target = localTarget(remote, shell.options.output, several);
-  const std::string local = joined(localFolder(remote, shell.options.output, several));
+  const bool several = call.options.operands.size() > 1;
+  const LocalTarget target = localTarget(remote, call.options.output, several);
+  const std::string local = joined(localFolder(remote, call.options.output, several));
   const bool named = remote.isRoot() || operand.ends_with('/');
   std::optional<RemoteInfo> folder;
   // Told not to replace, a get of a file is refused for what is here, before the server is asked what it has.
-  if (!named && !shell.options.transfer.replace && isLocalFolder(local)) folder = remoteFolder(shell, remote);
+  if (!named && !call.options.transfer.replace && isLocalFolder(local)) folder = remoteFolder(call, remote);
   if (!named && !folder) {
-    FolderNotice notice(shell.output);
+    FolderNotice notice(call.output);
     TargetFolder into = TargetFolder::open(target.folder);
-    ParallelGets gets(shell.link, shell.options.transfer, notice, into);
+    ParallelGets gets(call.link, call.options.transfer, notice, into);
     std::deque<GetJob> jobs{};
     jobs.push_back(jobFor(remote, target));
     gets.get(std::move(jobs));
     if (!notice.refused()) return 0;
-    folder = remoteFolder(shell, remote);
+    folder = remoteFolder(call, remote);
     if (!folder) {
-      shell.output.ended(*notice.refused());
+      call.output.ended(*notice.refused());
       return 0;
     }
   }
-  TreeGet tree(shell.link, shell.options.transfer, shell.output);
+  TreeGet tree(call.link, call.options.transfer, call.output);
   tree.run(remote, local, folder);
   return tree.partsLeftOut();
 }
 
-void getToStream(const Shell& shell, const std::string& operand, int fd) {
+void getToStream(const VerbCall& call, const std::string& operand, int fd) {
   GetJob job;
   job.remote = remoteName(operand);
   job.shown = operand;
   if (job.remote.isRoot()) throw Failure(ErrorCode::IsDirectory, "the root is a folder");
-  shell.output.ended(StreamGet(shell.link, shell.options.transfer, shell.output).run(fd, std::move(job)));
+  call.output.ended(StreamGet(call.link, call.options.transfer, call.output).run(fd, std::move(job)));
 }
 
 // Opens a device or a pipe, and waits until somebody reads from the pipe.
@@ -276,61 +277,61 @@ bool isStdout(int fd) {
 
 }  // namespace
 
-void runPut(const Shell& shell) {
-  requireOperands(shell);
+void runPut(const VerbCall& call) {
+  requireOperands(call);
   std::vector<PutOperand> operands;
-  for (const std::string& path : shell.options.operands) {
+  for (const std::string& path : call.options.operands) {
     try {
-      operands.push_back(lookAt(path, shell.options));
+      operands.push_back(lookAt(path, call.options));
     } catch (const Failure& failure) {
-      shell.output.ended(failedOutcome(path, failure));
+      call.output.ended(failedOutcome(path, failure));
     }
   }
   std::vector<std::pair<std::string, std::string>> targets;
   for (const PutOperand& operand : operands) targets.emplace_back(operand.remote.text(), operand.path);
   requireDifferent(std::move(targets));
-  putFiles(shell, operands);
+  putFiles(call, operands);
   std::uint64_t partsLeftOut = 0;
   for (const PutOperand& operand : operands) {
     if (operand.path == kStream) {
-      putStream(shell, operand);
+      putStream(call, operand);
     } else if (operand.isFolder) {
-      TreePut tree(shell.link, shell.options.transfer, shell.output);
+      TreePut tree(call.link, call.options.transfer, call.output);
       tree.run(operand.path, operand.remote);
       partsLeftOut += tree.partsLeftOut();
     }
   }
-  tellPartsLeftOut(shell, partsLeftOut);
-  shell.output.summary("stored", labelOf(shell));
+  tellPartsLeftOut(call, partsLeftOut);
+  call.output.summary("stored", labelOf(call));
 }
 
-void runGet(const Shell& shell) {
-  requireOperands(shell);
-  const bool toStdout = shell.options.output == kStream;
-  if (toStdout && shell.options.json) throw UsageError("-o - and --json both want stdout");
-  const UniqueFd stream = toStdout ? UniqueFd() : openStreamTarget(shell.options.output, shell.stop);
-  if (toStdout || isStdout(stream.get())) shell.output.dataOnStdout();
+void runGet(const VerbCall& call) {
+  requireOperands(call);
+  const bool toStdout = call.options.output == kStream;
+  if (toStdout && call.options.json) throw UsageError("-o - and --json both want stdout");
+  const UniqueFd stream = toStdout ? UniqueFd() : openStreamTarget(call.options.output, call.stop);
+  if (toStdout || isStdout(stream.get())) call.output.dataOnStdout();
   const int fd = toStdout ? STDOUT_FILENO : stream.get();
   if (fd < 0) {
-    const auto targets = getTargets(shell.options);
+    const auto targets = getTargets(call.options);
     for (const auto& [local, operand] : targets) requireNoPart(local, operand);
     requireDifferent(targets);
   }
   std::uint64_t partsLeftOut = 0;
-  for (const std::string& operand : shell.options.operands) {
+  for (const std::string& operand : call.options.operands) {
     try {
       if (fd >= 0) {
-        getToStream(shell, operand, fd);
+        getToStream(call, operand, fd);
       } else {
-        partsLeftOut += getOne(shell, operand);
+        partsLeftOut += getOne(call, operand);
       }
     } catch (const Failure& failure) {
       if (mayPass(failure)) throw;
-      shell.output.ended(failedOutcome(operand, failure));
+      call.output.ended(failedOutcome(operand, failure));
     }
   }
-  tellPartsLeftOut(shell, partsLeftOut);
-  shell.output.summary("fetched", labelOf(shell));
+  tellPartsLeftOut(call, partsLeftOut);
+  call.output.summary("fetched", labelOf(call));
 }
 
 }  // namespace ft

@@ -3,9 +3,9 @@
 
 namespace ft {
 
-struct Shell;
+struct VerbCall;
 
-void runPut(const Shell& shell);
-void runGet(const Shell& shell);
+void runPut(const VerbCall& call);
+void runGet(const VerbCall& call);
 
 }  // namespace ft

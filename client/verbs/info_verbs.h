@@ -3,14 +3,14 @@
 
 namespace ft {
 
-struct Shell;
+struct VerbCall;
 
-void runLs(const Shell& shell);
-void runStat(const Shell& shell);
-void runSum(const Shell& shell);
-void runMkdir(const Shell& shell);
-void runRm(const Shell& shell);
-void runMv(const Shell& shell);
-void runPing(const Shell& shell);
+void runLs(const VerbCall& call);
+void runStat(const VerbCall& call);
+void runSum(const VerbCall& call);
+void runMkdir(const VerbCall& call);
+void runRm(const VerbCall& call);
+void runMv(const VerbCall& call);
+void runPing(const VerbCall& call);
 
 }  // namespace ft

@@ -6,7 +6,7 @@
 
 #include "client/failures.h"
 #include "client/login/key_file.h"
-#include "client/shell.h"
+#include "client/verbs/verb.h"
 #include "common/escape.h"
 #include "common/json_writer.h"
 #include "common/secret_input.h"
@@ -25,8 +25,8 @@ std::string commentOfHere() {
 
 }  // namespace
 
-void runKeygen(const Shell& shell) {
-  const Options& options = shell.options;
+void runKeygen(const VerbCall& call) {
+  const Options& options = call.options;
   if (options.operands.size() > 1) throw UsageError("keygen takes one file; try: ftpc keygen --help");
   if (options.operands.empty() && options.login.usualKeys.empty()) {
     throw UsageError("there is no home folder to keep the key in; name a file: ftpc keygen FILE");
@@ -35,8 +35,8 @@ void runKeygen(const Shell& shell) {
   hideMemory();
   const SecretKey key = makeSecretKey();
   writeKeyFiles(path, key, commentOfHere());
-  if (shell.options.json) {
-    shell.output.object("keygen", [&](JsonWriter& json) {
+  if (call.options.json) {
+    call.output.object("keygen", [&](JsonWriter& json) {
       json.key("key");
       json.value(path);
       json.key("public");
@@ -46,9 +46,9 @@ void runKeygen(const Shell& shell) {
     });
     return;
   }
-  shell.output.line(escapeText(path) + ".pub: " + keyFingerprint(key.publicKey()));
-  shell.output.line("on the server: ftpd user key add NAME '" + writePublicKey(key.publicKey()) + " " +
-                    commentOfHere() + "'");
+  call.output.line(escapeText(path) + ".pub: " + keyFingerprint(key.publicKey()));
+  call.output.line("on the server: ftpd user key add NAME '" + writePublicKey(key.publicKey()) + " " + commentOfHere() +
+                   "'");
 }
 
 }  // namespace ft

@@ -3,8 +3,8 @@
 
 namespace ft {
 
-struct Shell;
+struct VerbCall;
 
-void runKeygen(const Shell& shell);
+void runKeygen(const VerbCall& call);
 
 }  // namespace ft

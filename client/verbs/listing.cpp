@@ -74,7 +74,7 @@ void Listing::show(const FileName& name) {
     showFolder(name);
   } catch (const Failure& failure) {
     if (failure.code() != ErrorCode::NotDirectory) throw;
-    showEntry(name.text(), shell_.link.persist([&] { return shell_.link.client().stat(name); }));
+    showEntry(name.text(), call_.link.persist([&] { return call_.link.client().stat(name); }));
   }
 }
 
@@ -85,7 +85,7 @@ void Listing::showFolder(const FileName& top) {
     folders_.pop_back();
     showPages(top, folder);
   }
-  if (skipped_ > 0) shell_.output.warned(skippedText(std::exchange(skipped_, 0)));
+  if (skipped_ > 0) call_.output.warned(skippedText(std::exchange(skipped_, 0)));
 }
 
 std::string Listing::prefixOf(const FileName& top, const FileName& folder) const {
@@ -101,13 +101,13 @@ void Listing::showPages(const FileName& top, const FileName& folder) {
   std::string after;
   PageWatch watch;
   do {
-    RemotePage page = shell_.link.persist([&] { return shell_.link.client().list(folder, after); });
+    RemotePage page = call_.link.persist([&] { return call_.link.client().list(folder, after); });
     watch.look(page);
     after = std::move(page.next);
-    for (const std::string& bad : page.bad) shell_.output.warned("the server lists the name '" + bad + "'; left out");
+    for (const std::string& bad : page.bad) call_.output.warned("the server lists the name '" + bad + "'; left out");
     skipped_ += page.skipped;
     for (RemoteEntry& entry : page.entries) {
-      if (shell_.options.recursive && entry.info.type == RemoteType::Folder)
+      if (call_.options.recursive && entry.info.type == RemoteType::Folder)
         folders_.push_back(folder.child(entry.name));
       entries.push_back(std::move(entry));
     }
@@ -126,18 +126,18 @@ void Listing::showEntries(std::vector<RemoteEntry>& entries, const std::string& 
 }
 
 void Listing::showEntry(const std::string& name, const RemoteInfo& info) {
-  if (shell_.output.json()) {
-    shell_.output.object("entry", [&](JsonWriter& json) { describe(json, name, info); });
+  if (call_.output.json()) {
+    call_.output.object("entry", [&](JsonWriter& json) { describe(json, name, info); });
     return;
   }
   const std::string shown = escapeText(name, 4 * kMaxNameSize);
-  if (!shell_.options.longList) {
-    shell_.output.line(shown);
+  if (!call_.options.longList) {
+    call_.output.line(shown);
     return;
   }
   std::string size = std::to_string(info.size);
   if (size.size() < kSizeColumns) size.insert(0, kSizeColumns - size.size(), ' ');
-  shell_.output.line(modeText(info) + " " + size + " " + timeText(info.mtimeNs.value_or(0), false) + " " + shown);
+  call_.output.line(modeText(info) + " " + size + " " + timeText(info.mtimeNs.value_or(0), false) + " " + shown);
 }
 
 }  // namespace ft

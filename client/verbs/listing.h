@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "client/shell.h"
+#include "client/verbs/verb.h"
 
 namespace ft {
 
@@ -20,7 +20,7 @@ class Listing {
  public:
   // With `whole`, names are shown as they are below the root, and not below what is listed: so that several lists can
   // be told apart.
-  explicit Listing(const Shell& shell, bool whole = false) : shell_(shell), whole_(whole) {}
+  explicit Listing(const VerbCall& call, bool whole = false) : call_(call), whole_(whole) {}
   // A folder, or a file by itself. Throws Failure.
   void show(const FileName& name);
 
@@ -32,7 +32,7 @@ class Listing {
   void showEntries(std::vector<RemoteEntry>& entries, const std::string& prefix);
   void showEntry(const std::string& name, const RemoteInfo& info);
 
-  const Shell& shell_;
+  const VerbCall& call_;
   const bool whole_;
   std::vector<FileName> folders_;
   std::uint64_t skipped_ = 0;  // names that the server could not send, of all that has been listed

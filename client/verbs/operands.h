@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "client/options/options.h"
-#include "client/verbs/verbs.h"
+#include "client/verbs/verb.h"
 #include "common/file_name.h"
 
 namespace ft {

@@ -15,7 +15,7 @@
 #include "client/connection/connector.h"
 #include "client/connection/resolver.h"
 #include "client/failures.h"
-#include "client/shell.h"
+#include "client/verbs/verb.h"
 #include "common/escape.h"
 
 namespace ft {
@@ -51,11 +51,11 @@ std::string answerTo(std::string text) {
 
 class EchoPing {
  public:
-  EchoPing(const Shell& shell, const ServerAddress& address) : shell_(shell) {
-    if (shell.options.pingUdp) {
-      transport_ = makePlainTransport(connectUdp(address, shell.stop));
+  EchoPing(const VerbCall& call, const ServerAddress& address) : call_(call) {
+    if (call.options.pingUdp) {
+      transport_ = makePlainTransport(connectUdp(address, call.stop));
     } else {
-      transport_ = makePlainTransport(connectTo(address, shell.options.timeout, shell.stop));
+      transport_ = makePlainTransport(connectTo(address, call.options.timeout, call.stop));
     }
   }
 
@@ -66,7 +66,7 @@ class EchoPing {
     const auto begin = Clock::now();
     try {
       transport_->write(std::as_bytes(std::span(text)));
-      if (awaitAnswer(expected, begin + std::min(kPatience, shell_.options.timeout))) {
+      if (awaitAnswer(expected, begin + std::min(kPatience, call_.options.timeout))) {
         return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
       }
     } catch (const TransportError&) {
@@ -79,18 +79,18 @@ class EchoPing {
   // Other answers are late ones, to questions that were given up.
   bool awaitAnswer(const std::string& expected, Clock::time_point end) {
     std::string received;
-    while (shell_.stop.awaitUntil(transport_->fd(), POLLIN, end)) {
+    while (call_.stop.awaitUntil(transport_->fd(), POLLIN, end)) {
       std::array<std::byte, 2048> buffer{};
       const IoResult result = transport_->read(buffer);
       if (result.status == IoResult::Status::End) return false;
       received.append(reinterpret_cast<const char*>(buffer.data()), result.bytes);
       if (received.ends_with(expected)) return true;
-      if (shell_.options.pingUdp) received.clear();
+      if (call_.options.pingUdp) received.clear();
     }
     return false;
   }
 
-  const Shell& shell_;
+  const VerbCall& call_;
   std::unique_ptr<Transport> transport_;
 };
 
@@ -123,34 +123,34 @@ std::uint16_t portOf(std::string_view address) {
 }
 
 // The host is never taken from what the server says: it could send us to anybody.
-ServerAddress echoAddress(const Shell& shell) {
-  ServerAddress address = shell.options.server;
-  if (shell.options.portNamed) return address;
-  const std::string name = shell.options.pingUdp ? "echo-udp" : "echo-tcp";
-  const ServerInfo info = shell.link.persist([&] { return shell.link.client().hello(); });
-  shell.link.drop();
+ServerAddress echoAddress(const VerbCall& call) {
+  ServerAddress address = call.options.server;
+  if (call.options.portNamed) return address;
+  const std::string name = call.options.pingUdp ? "echo-udp" : "echo-tcp";
+  const ServerInfo info = call.link.persist([&] { return call.link.client().hello(); });
+  call.link.drop();
   address.path.clear();  // of a Unix socket: the echo is on this machine, too
   for (const HelloService& service : info.services) {
     if (service.name == name) address.port = portOf(service.address);
     if (service.name == name && address.port != 0) return address;
   }
-  throw Failure(ErrorCode::Unsupported, escapeText(shell.options.server.text()) + " has no " + name +
+  throw Failure(ErrorCode::Unsupported, escapeText(call.options.server.text()) + " has no " + name +
                                             " ([echo] of its configuration); -s HOST:PORT names the echo itself");
 }
 
-void tell(const Shell& shell, const ServerAddress& address, const Times& times) {
-  const std::string kind = shell.options.pingUdp ? "udp" : "tcp";
-  if (!shell.output.json()) {
+void tell(const VerbCall& call, const ServerAddress& address, const Times& times) {
+  const std::string kind = call.options.pingUdp ? "udp" : "tcp";
+  if (!call.output.json()) {
     std::string line = escapeText(address.text()) + ": " + kind + ", " + std::to_string(times.sent) + " sent, " +
                        std::to_string(times.ms.size()) + " answered, " + decimal(times.lost()) + " % lost";
     if (!times.ms.empty()) {
       line += ", min/avg/max " + decimal(times.least()) + "/" + decimal(times.average()) + "/" + decimal(times.most()) +
               " ms";
     }
-    shell.output.report(line);
+    call.output.report(line);
     return;
   }
-  shell.output.object("ping", [&](JsonWriter& json) {
+  call.output.object("ping", [&](JsonWriter& json) {
     json.key("address");
     json.value(address.text());
     json.key("kind");
@@ -169,21 +169,21 @@ void tell(const Shell& shell, const ServerAddress& address, const Times& times) 
 
 }  // namespace
 
-void pingEcho(const Shell& shell) {
-  if (shell.options.pingUdp && shell.options.pingTcp) throw UsageError("ping is either --tcp or --udp");
-  const ServerAddress address = echoAddress(shell);
-  EchoPing echo(shell, address);
+void pingEcho(const VerbCall& call) {
+  if (call.options.pingUdp && call.options.pingTcp) throw UsageError("ping is either --tcp or --udp");
+  const ServerAddress address = echoAddress(call);
+  EchoPing echo(call, address);
   Times times;
-  const std::size_t count = shell.options.pingCount.value_or(kUsualCount);
+  const std::size_t count = call.options.pingCount.value_or(kUsualCount);
   for (std::size_t number = 1; number <= count; ++number) {
     const auto begin = Clock::now();
     const double time = echo.turn(number);
     ++times.sent;
     if (time >= 0) times.ms.push_back(time);
     const auto pause = std::chrono::ceil<milliseconds>(begin + kInterval - Clock::now());
-    if (number < count && pause.count() > 0) shell.stop.pause(pause);
+    if (number < count && pause.count() > 0) call.stop.pause(pause);
   }
-  tell(shell, address, times);
+  tell(call, address, times);
   if (times.ms.empty()) {
     throw TransportError(TransportError::Kind::Timeout, escapeText(address.text()) + ": no echo came back");
   }

@@ -3,10 +3,10 @@
 
 namespace ft {
 
-struct Shell;
+struct VerbCall;
 
 // To the address that -s HOST:PORT names, which is that of the echo service; without such a port, to the echo that the
 // server tells of.
-void pingEcho(const Shell& shell);
+void pingEcho(const VerbCall& call);
 
 }  // namespace ft

@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 #include <array>
 
-#include "client/options/options.h"
 #include "client/verbs/discover_verb.h"
 #include "client/verbs/exec_verb.h"
 #include "client/verbs/file_verbs.h"

@@ -6,7 +6,6 @@
 #include <string>
 
 #include "client/failures.h"
-#include "client/options/options.h"
 #include "common/base64.h"
 
 using namespace ft;
@@ -15,8 +14,8 @@ namespace {
 
 struct Screen {
   std::ostringstream out, err;
-  Options options;
-  Screen() { options.json = true; }
+  Output::Settings settings;
+  Screen() { settings.json = true; }
 };
 
 void add(ExecOutput& output, bool errors, std::string_view bytes) {
@@ -27,7 +26,7 @@ void add(ExecOutput& output, bool errors, std::string_view bytes) {
 
 TEST_CASE("as JSON every piece is an object with its stream, and the end has code, bytes and signal") {
   Screen screen;
-  Output output(Console{screen.out, screen.err}, screen.options);
+  Output output(Console{screen.out, screen.err}, screen.settings);
   ExecOutput exec(output, std::nullopt);
   add(exec, false, "foo");
   add(exec, true, "\xff");
@@ -44,7 +43,7 @@ TEST_CASE("as JSON every piece is an object with its stream, and the end has cod
 
 TEST_CASE("an encoding is converted to UTF-8 though its characters are cut between pieces, and bad bytes are marked") {
   Screen screen;
-  Output output(Console{screen.out, screen.err}, screen.options);
+  Output output(Console{screen.out, screen.err}, screen.settings);
   ExecOutput exec(output, "GBK");
   for (const char byte : std::string("\xd6\xd0\xce\xc4")) add(exec, false, std::string(1, byte));
   add(exec, false,

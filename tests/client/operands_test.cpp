@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "client/failures.h"
+#include "client/verbs/verbs.h"
 #include "tests/client/transfer_fixture.h"
 
 using namespace ft;

@@ -1,10 +1,9 @@
-#include "client/options/options.h"
-
 #include <doctest/doctest.h>
 
 #include <fstream>
 #include <map>
 
+#include "client/command_line.h"
 #include "client/failures.h"
 #include "client/verbs/verbs.h"
 #include "common/error.h"

@@ -3,24 +3,27 @@
 #include <doctest/doctest.h>
 
 #include <sstream>
+#include <utility>
 
 using namespace ft;
 
 namespace {
 
 struct Screen {
-  explicit Screen(Options options, bool terminal = false) : output({out, err, terminal, nullptr}, options) {}
+  explicit Screen(Output::Settings settings, bool terminal = false)
+      : output({out, err, terminal, nullptr}, std::move(settings)) {}
   std::ostringstream out;
   std::ostringstream err;
   Output output;
 };
 
-Options optionsFor(bool json, bool quiet = false) {
-  Options options;
-  options.verb = "put";
-  options.json = json;
-  options.quiet = quiet;
-  return options;
+Output::Settings settingsFor(bool json, bool quiet = false) {
+  Output::Settings settings;
+  settings.json = json;
+  settings.quiet = quiet;
+  settings.verb = "put";
+  settings.server = "127.0.0.1:7021";
+  return settings;
 }
 
 FileOutcome stored(const std::string& name) {
@@ -42,7 +45,7 @@ FileOutcome failed(const std::string& name) {
 }  // namespace
 
 TEST_CASE("the last line names files, bytes, time, rate and digest") {
-  Screen screen(optionsFor(false));
+  Screen screen(settingsFor(false));
   screen.output.ended(stored("a.txt"));
   screen.output.summary("stored", "a.txt");
   const std::string text = screen.out.str();
@@ -53,7 +56,7 @@ TEST_CASE("the last line names files, bytes, time, rate and digest") {
 }
 
 TEST_CASE("quiet says nothing but errors") {
-  Screen screen(optionsFor(false, true), true);
+  Screen screen(settingsFor(false, true), true);
   screen.output.planned(2, 24);
   screen.output.advanced(12);
   screen.output.ended(stored("a.txt"));
@@ -69,7 +72,7 @@ TEST_CASE("quiet says nothing but errors") {
 }
 
 TEST_CASE("with data on stdout no message goes there") {
-  Screen screen(optionsFor(false));
+  Screen screen(settingsFor(false));
   screen.output.dataOnStdout();
   screen.output.ended(stored("a.txt"));
   screen.output.summary("fetched", "a.txt");
@@ -78,7 +81,7 @@ TEST_CASE("with data on stdout no message goes there") {
 }
 
 TEST_CASE("json is one object a line on stdout, for files, warnings, errors and the summary") {
-  Screen screen(optionsFor(true));
+  Screen screen(settingsFor(true));
   screen.output.ended(stored("a\"\n.txt"));
   screen.output.warned("left out");
   screen.output.ended(failed("b.txt"));
@@ -96,7 +99,7 @@ TEST_CASE("json is one object a line on stdout, for files, warnings, errors and 
 }
 
 TEST_CASE("names from anywhere are escaped on a terminal") {
-  Screen screen(optionsFor(false), true);
+  Screen screen(settingsFor(false), true);
   screen.output.ended(failed("a\x1b]0;x\x07\n\xc2\x9b.txt"));
   screen.output.summary("stored", "a\x1b[2J");
   const std::string text = screen.err.str() + screen.out.str();
@@ -107,7 +110,7 @@ TEST_CASE("names from anywhere are escaped on a terminal") {
 }
 
 TEST_CASE("progress is drawn on a terminal and erased before anything else is said") {
-  Screen screen(optionsFor(false), true);
+  Screen screen(settingsFor(false), true);
   screen.output.planned(1, 100);
   screen.output.advanced(50);
   CHECK(screen.err.str().find("50 %") != std::string::npos);
@@ -116,7 +119,7 @@ TEST_CASE("progress is drawn on a terminal and erased before anything else is sa
 }
 
 TEST_CASE("without a terminal there is no progress") {
-  Screen screen(optionsFor(false), false);
+  Screen screen(settingsFor(false), false);
   screen.output.planned(1, 100);
   screen.output.advanced(50);
   CHECK(screen.err.str().empty());

@@ -1,4 +1,4 @@
-#include "client/options/options.h"
+#include "client/command_line.h"
 
 #include <CLI/CLI.hpp>
 #include <array>
