@@ -77,6 +77,10 @@ class Link {
       }
     }
   }
+  // connection(), run so: for what is sent once only, as nobody knows how far it came.
+  Connection& connect() {
+    return persist([this]() -> Connection& { return connection(); });
+  }
 
  private:
   // False when trying again is of no use or not allowed.

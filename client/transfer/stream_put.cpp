@@ -29,7 +29,7 @@ Header streamHeader(const FileName& remote, DigestAlgorithm algorithm, const Tra
 
 FileOutcome StreamPut::run(int fd, const FileName& remote) {
   const DigestAlgorithm algorithm = options_.digest.value_or(DigestAlgorithm::Xxh128);
-  Connection& connection = link_.persist([this]() -> Connection& { return link_.connection(); });
+  Connection& connection = link_.connect();
   Digest digest(algorithm);
   std::uint64_t size = 0;
   Header trailer;

@@ -35,7 +35,7 @@ void TreePut::run(const std::string& local, const FileName& remote) {
   remote_ = remote;
   LocalWalk walk(local, observer_);
   std::future<LocalBatch> first = std::async(std::launch::async, [&walk] { return walk.next(kBatch); });
-  link_.persist([this] { link_.connection(); });
+  link_.connect();
   LocalBatch batch = first.get();
   expect(batch);
   check_ = !options_.always && remoteExists(remote);

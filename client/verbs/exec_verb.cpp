@@ -171,9 +171,7 @@ class RemoteCommand {
 
 void runExec(const VerbCall& call) {
   const Header request = requestFrom(call.options);
-  // Only the connecting is tried again: once it was sent, nobody knows how far the command came.
-  Connection& connection = call.link.persist([&]() -> Connection& { return call.link.connection(); });
-  RemoteCommand command(call, connection);
+  RemoteCommand command(call, call.link.connect());
   Header reply;
   {
     const std::optional<RawTerminal> raw =

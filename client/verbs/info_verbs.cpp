@@ -1,6 +1,6 @@
 #include "client/verbs/info_verbs.h"
 
-#include <chrono>
+#include <array>
 #include <cstdio>
 #include <functional>
 
@@ -8,7 +8,6 @@
 #include "client/failures.h"
 #include "client/verbs/listing.h"
 #include "client/verbs/operands.h"
-#include "client/verbs/ping_echo.h"
 #include "client/verbs/verb.h"
 #include "common/escape.h"
 #include "common/protocol.h"
@@ -16,13 +15,9 @@
 namespace ft {
 namespace {
 
-void requireOperands(const VerbCall& call) {
-  if (call.options.operands.empty()) throw UsageError(call.options.verb + " needs a name");
-}
-
 // For what makes no sense with the root; an empty name is mostly a variable that was not set.
 void requireNames(const VerbCall& call) {
-  requireOperands(call);
+  requireOperands(call.options);
   for (const std::string& operand : call.options.operands) {
     if (operand.empty() || operand == "/") throw UsageError(call.options.verb + " needs a name, not the root");
   }
@@ -41,11 +36,9 @@ void forEach(const VerbCall& call, const std::function<void(const FileName&)>& a
   }
 }
 
-// A command that changes something: only the connecting is tried again, for once it was sent, nobody knows whether it
-// was done.
+// A command that changes something.
 void change(const VerbCall& call, const std::function<void(Client&)>& action) {
-  Connection& connection = call.link.persist([&]() -> Connection& { return call.link.connection(); });
-  Client client(connection);
+  Client client(call.link.connect());
   action(client);
 }
 
@@ -105,25 +98,6 @@ void showSum(const VerbCall& call, const FileName& name) {
   call.output.line(digest.hex + "  " + escapeText(name.text(), 4 * kMaxNameSize));
 }
 
-// What the server says of itself; nothing when it does not.
-ServerInfo serverInfo(const VerbCall& call) {
-  try {
-    return call.link.client().hello();
-  } catch (const Failure&) {
-  } catch (const TransportError&) {
-  } catch (const ProtocolError&) {
-  }
-  return {};
-}
-
-// "TLSv1.3, ", or "" where the line is not encrypted.
-std::string encryption(const VerbCall& call) {
-  const LineSecurity* const security = call.link.connection().security();
-  if (security == nullptr) return "";
-  if (!call.options.verbose) return security->protocol + ", ";
-  return security->protocol + " " + security->cipher + ", key " + security->peerFingerprint + ", ";
-}
-
 }  // namespace
 
 void runLs(const VerbCall& call) {
@@ -136,7 +110,7 @@ void runLs(const VerbCall& call) {
 }
 
 void runStat(const VerbCall& call) {
-  requireOperands(call);
+  requireOperands(call.options);
   forEach(call, [&](const FileName& name) { showStat(call, name); });
 }
 
@@ -175,53 +149,6 @@ void runMv(const VerbCall& call) {
     const bool newName = failure.code() == ErrorCode::Exists;
     call.output.failed(operands[newName ? 1 : 0], problemOf(failure));
   }
-}
-
-void runPing(const VerbCall& call) {
-  if (!call.options.operands.empty()) throw UsageError("ping takes no name; the server is named by -s");
-  if (call.options.pingTcp || call.options.pingUdp) {
-    pingEcho(call);
-    return;
-  }
-  if (call.options.pingCount) throw UsageError("ping -c needs --tcp or --udp");
-  using Clock = std::chrono::steady_clock;
-  const double milliseconds = call.link.persist([&] {
-    Client client = call.link.client();
-    const auto begin = Clock::now();
-    client.ping();
-    return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-  });
-  const ServerInfo info = serverInfo(call);
-  const std::string& server = info.server;
-  std::array<char, 32> time{};
-  std::snprintf(time.data(), time.size(), "%.2f", milliseconds);
-  const std::string address = escapeText(call.options.server.text());
-  if (call.output.json()) {
-    call.output.object("ping", [&](JsonWriter& json) {
-      json.key("address");
-      json.value(call.options.server.text());
-      json.key("ok");
-      json.value(true);
-      json.key("server");
-      json.value(server);
-      json.key("sandbox");
-      json.value(info.sandbox);
-      json.key("ms");
-      json.raw(time.data());
-      const LineSecurity* const security = call.link.connection().security();
-      if (security == nullptr) return;
-      json.key("tls");
-      json.value(security->protocol);
-      json.key("cipher");
-      json.value(security->cipher);
-      json.key("fingerprint");
-      json.value(security->peerFingerprint);
-    });
-    return;
-  }
-  call.output.report(address + ": ok, " + (server.empty() ? "" : server + ", ") + encryption(call) + time.data() +
-                     " ms");
-  if (call.options.verbose && !info.sandbox.empty()) call.output.report("  sandbox: " + info.sandbox);
 }
 
 }  // namespace ft

@@ -1,5 +1,5 @@
 #pragma once
-// The verbs that move no file: ls, stat, sum, mkdir, rm, mv, ping.
+// The verbs that move no file: ls, stat, sum, mkdir, rm, mv.
 
 namespace ft {
 
@@ -11,6 +11,5 @@ void runSum(const VerbCall& call);
 void runMkdir(const VerbCall& call);
 void runRm(const VerbCall& call);
 void runMv(const VerbCall& call);
-void runPing(const VerbCall& call);
 
 }  // namespace ft

@@ -21,11 +21,6 @@ bool existsLocally(const std::string& path) {
   return ::lstat(path.c_str(), &status) == 0;
 }
 
-bool isLocalFolder(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
-}
-
 std::string withoutSlashes(std::string text) {
   while (text.size() > 1 && text.ends_with('/')) text.pop_back();
   return text;
@@ -106,6 +101,15 @@ void takeDotsOff(const Verb& verb, Options& options) {
   if (options.target) options.target = withoutDots(*options.target);
   if (verb.kind != Operands::Names && verb.kind != Operands::Anywhere) return;
   for (std::string& operand : options.operands) operand = withoutDots(operand);
+}
+
+void requireOperands(const Options& options) {
+  if (options.operands.empty()) throw UsageError(options.verb + " needs a name");
+}
+
+bool isLocalFolder(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
 std::string baseName(const std::string& path) {

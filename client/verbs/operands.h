@@ -17,6 +17,11 @@ void takeServer(const Verb& verb, Options& options);
 // Remote names as people write local ones: "./a" becomes "a", and "." the root, "/". After takeServer().
 void takeDotsOff(const Verb& verb, Options& options);
 
+// Throws UsageError when there is none.
+void requireOperands(const Options& options);
+
+bool isLocalFolder(const std::string& path);
+
 // The last part of a local path, for a file or folder that is stored under its own name; "." and ".." are resolved
 // first. Throws UsageError for "/".
 std::string baseName(const std::string& path);

@@ -5,9 +5,11 @@
 
 #include "client/verbs/discover_verb.h"
 #include "client/verbs/exec_verb.h"
-#include "client/verbs/file_verbs.h"
+#include "client/verbs/get_verb.h"
 #include "client/verbs/info_verbs.h"
 #include "client/verbs/keygen_verb.h"
+#include "client/verbs/ping_verb.h"
+#include "client/verbs/put_verb.h"
 #include "common/units.h"
 
 namespace ft {

@@ -1,11 +1,10 @@
 #pragma once
-// put and get.
+// The verb get: fetches files and folders, or a file to standard output.
 
 namespace ft {
 
 struct VerbCall;
 
-void runPut(const VerbCall& call);
 void runGet(const VerbCall& call);
 
 }  // namespace ft
