@@ -1,22 +1,11 @@
 #include "client/transfer/parallel_gets.h"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "client/transfer/shares.h"
+
 namespace ft {
-namespace {
-
-// What a file weighs beside its bytes when files are shared out. Bytes.
-constexpr std::uint64_t kFileWeight = 1024;
-
-std::uint64_t bytesOf(const std::deque<GetJob>& jobs) {
-  std::uint64_t bytes = 0;
-  for (const GetJob& job : jobs) bytes += job.size.value_or(0);
-  return bytes;
-}
-
-}  // namespace
 
 void ParallelGets::get(std::deque<GetJob> jobs) {
   if (jobs.size() == 1 && !jobs.front().size) {
@@ -25,13 +14,12 @@ void ParallelGets::get(std::deque<GetJob> jobs) {
   }
   std::deque<GetJob> rest;
   std::deque<GetJob> large;
-  for (GetJob& job : jobs) (job.size.value_or(0) >= Pieces::kWorthCutting ? large : rest).push_back(std::move(job));
-  const std::uint64_t bytes = bytesOf(rest);
-  const std::size_t width = sides_.widthFor(rest.size(), bytes);
+  for (GetJob& job : jobs) (bytesOf(job) >= Pieces::kWorthCutting ? large : rest).push_back(std::move(job));
+  const std::size_t width = sides_.widthFor(rest.size(), bytesOf(rest));
   if (width < 2) {
     getHere(rest);
   } else {
-    getShares(std::move(rest), width, bytes);
+    getShares(std::move(rest), width);
   }
   getLarge(large, sides_.widthFor(large.size(), bytesOf(large)));
 }
@@ -58,16 +46,8 @@ void ParallelGets::getLarge(std::deque<GetJob>& jobs, std::size_t width) {
   getHere(left);
 }
 
-// Neighbours stay together, for they are mostly in one folder.
-void ParallelGets::getShares(std::deque<GetJob> jobs, std::size_t width, std::uint64_t bytes) {
-  const std::uint64_t fair = (bytes + jobs.size() * kFileWeight) / width + 1;
-  std::vector<std::deque<GetJob>> shares(width);
-  std::uint64_t weight = 0;
-  for (GetJob& job : jobs) {
-    const auto number = std::min<std::size_t>(width - 1, weight / fair);
-    weight += job.size.value_or(0) + kFileWeight;
-    shares[number].push_back(std::move(job));
-  }
+void ParallelGets::getShares(std::deque<GetJob> jobs, std::size_t width) {
+  std::vector<std::deque<GetJob>> shares = shareOut(std::move(jobs), width);
   std::vector<TargetFolder> targets(width, target_);
   target_.takeTouched();  // each of them syncs these
   sides_.run(width, [&](Link& link, std::size_t number) {

@@ -29,7 +29,7 @@ class ParallelGets {
   // A file of unknown size: it is asked for as a whole, and given up for ranges when it turns out to be large.
   void getUnknown(std::deque<GetJob>& jobs);
   void getLarge(std::deque<GetJob>& jobs, std::size_t width);
-  void getShares(std::deque<GetJob> jobs, std::size_t width, std::uint64_t bytes);
+  void getShares(std::deque<GetJob> jobs, std::size_t width);
 
   Link& link_;
   const TransferOptions& options_;

@@ -1,22 +1,11 @@
 #include "client/transfer/parallel_puts.h"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "client/transfer/shares.h"
+
 namespace ft {
-namespace {
-
-// What a file weighs beside its bytes when files are shared out: its header and the server's work. Bytes.
-constexpr std::uint64_t kFileWeight = 1024;
-
-std::uint64_t bytesOf(const std::deque<PutJob>& jobs) {
-  std::uint64_t bytes = 0;
-  for (const PutJob& job : jobs) bytes += job.size;
-  return bytes;
-}
-
-}  // namespace
 
 void ParallelPuts::put(std::deque<PutJob> jobs, FolderTimes times) {
   const std::uint64_t bytes = bytesOf(jobs);
@@ -42,23 +31,18 @@ void ParallelPuts::put(std::deque<PutJob> jobs, FolderTimes times) {
   engine_.put(std::move(left.jobs), std::move(left.times));
 }
 
-// Neighbours stay together, for they are mostly in one folder.
-std::vector<ParallelPuts::Share> ParallelPuts::shareOut(std::deque<PutJob> jobs) {
-  const std::uint64_t bytes = bytesOf(jobs);
-  const std::size_t width = sides_.widthFor(jobs.size(), bytes);
-  const std::uint64_t fair = (bytes + jobs.size() * kFileWeight) / width + 1;
-  std::vector<Share> shares(width);
-  std::uint64_t weight = 0;
-  for (PutJob& job : jobs) {
-    Share& share = shares[std::min<std::size_t>(width - 1, weight / fair)];
-    weight += job.size + kFileWeight;
-    (job.size <= kSmallFile ? share.small : share.large).push_back(std::move(job));
+std::vector<ParallelPuts::Share> ParallelPuts::sharesOf(std::deque<PutJob> jobs) {
+  const std::size_t width = sides_.widthFor(jobs.size(), bytesOf(jobs));
+  std::vector<Share> shares;
+  for (std::deque<PutJob>& some : shareOut(std::move(jobs), width)) {
+    Share& share = shares.emplace_back();
+    for (PutJob& job : some) (job.size <= kSmallFile ? share.small : share.large).push_back(std::move(job));
   }
   return shares;
 }
 
 void ParallelPuts::putShares(std::deque<PutJob> jobs, FolderTimeShares& times, Left& left) {
-  std::vector<Share> shares = shareOut(std::move(jobs));
+  std::vector<Share> shares = sharesOf(std::move(jobs));
   // The first one last, as it takes what the others do not have.
   for (auto share = shares.rbegin(); share != shares.rend(); ++share) {
     const bool first = std::next(share) == shares.rend();

@@ -48,7 +48,7 @@ class ParallelPuts {
     FolderTimes times;
   };
   void putShares(std::deque<PutJob> jobs, FolderTimeShares& times, Left& left);
-  std::vector<Share> shareOut(std::deque<PutJob> jobs);
+  std::vector<Share> sharesOf(std::deque<PutJob> jobs);
 
   const TransferOptions& options_;
   SharedObserver observer_;
