@@ -44,8 +44,7 @@ void FileGets::run(std::deque<GetJob>& jobs) {
       try {
         receiveNext();
       } catch (const LocalFailure& failure) {
-        Flight failed = std::move(flight_.front());
-        flight_.pop_front();
+        const Flight failed = takeFront();
         requeue(jobs);
         link_.drop();
         observer_.ended(failedOutcome(failed.job, failure));
@@ -64,11 +63,23 @@ void FileGets::run(std::deque<GetJob>& jobs) {
 }
 
 void FileGets::leaveFront(std::deque<GetJob>& jobs, std::uint64_t size) {
-  left_.push_back(std::move(flight_.front().job));
+  left_.push_back(takeFront().job);
   left_.back().size = size;
-  flight_.pop_front();
   requeue(jobs);
   link_.drop();
+}
+
+void FileGets::ask(Flight flight) {
+  link_.connection().queue(getHeader(flight.job.remote, flight.request));
+  flightBytes_ += flight.job.size.value_or(0);
+  flight_.push_back(std::move(flight));
+}
+
+FileGets::Flight FileGets::takeFront() {
+  Flight flight = std::move(flight_.front());
+  flight_.pop_front();
+  flightBytes_ -= flight.job.size.value_or(0);
+  return flight;
 }
 
 void FileGets::requeue(std::deque<GetJob>& jobs) {
@@ -95,9 +106,7 @@ void FileGets::fill(std::deque<GetJob>& jobs) {
       next_.reset();
       continue;
     }
-    link_.connection().queue(getHeader(next_->job.remote, next_->request));
-    flightBytes_ += next_->job.size.value_or(0);
-    flight_.push_back(std::move(*next_));
+    ask(std::move(*next_));
     next_.reset();
   }
 }
@@ -162,25 +171,24 @@ void FileGets::receiveNext() {
     if (leaveFrom_ && reply.size >= *leaveFrom_ && !flight.left) throw LeftFile{reply.size};
     receive(flight, reply);
     link_.progressed();
+    takeFront();
   } catch (const LocalFailure&) {
     throw;
   } catch (const Failure& failure) {
     if (mayPass(failure)) throw;
-    if (again(flight, failure)) {
-      flightBytes_ -= flight.job.size.value_or(0);
-      Flight retry;
-      retry.job = std::move(flight.job);
-      retry.request.algorithm = flight.request.algorithm;
-      flight_.pop_front();
-      connection.queue(getHeader(retry.job.remote, retry.request));
-      flightBytes_ += retry.job.size.value_or(0);
-      flight_.push_back(std::move(retry));
-      return;
-    }
-    observer_.ended(failedOutcome(flight.job, failure));
+    settleFailure(takeFront(), failure);
   }
-  flightBytes_ -= flight.job.size.value_or(0);
-  flight_.pop_front();
+}
+
+void FileGets::settleFailure(Flight flight, const Failure& failure) {
+  if (!again(flight, failure)) {
+    observer_.ended(failedOutcome(flight.job, failure));
+    return;
+  }
+  Flight retry;
+  retry.job = std::move(flight.job);
+  retry.request.algorithm = flight.request.algorithm;
+  ask(std::move(retry));
 }
 
 bool FileGets::again(Flight& flight, const Failure& failure) {
@@ -220,7 +228,6 @@ void FileGets::receive(Flight& flight, const GetReply& reply) {
 PartFile FileGets::openPart(Flight& flight, const GetReply& reply) {
   try {
     const FolderPtr folder = target_.folder(flight.job.folder);
-    // Written at once, a short one may have its bits from the beginning.
     if (!flight.left) return newPart(flight.job, folder, reply);
     PartFile part = std::move(*flight.left);
     flight.left.reset();

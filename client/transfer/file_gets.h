@@ -22,8 +22,8 @@ class FileGets {
   // the user stopped), the jobs that are not done are in `jobs`, and what has come of a long one is resumed by the next
   // call.
   void run(std::deque<GetJob>& jobs);
-  // From now on, a file that turns out to have at least so many bytes, and of which nothing is here yet, is not fetched
-  // but put aside with its size, for takeLeft() to return. nullopt: no file is put aside.
+  // From now on a file that turns out to have at least this many bytes, and of which nothing is here yet, is not
+  // fetched; takeLeft() returns it with its size. nullopt: none is left.
   void leaveFrom(std::optional<std::uint64_t> size) { leaveFrom_ = size; }
   std::deque<GetJob> takeLeft() { return std::exchange(left_, {}); }
 
@@ -43,7 +43,12 @@ class FileGets {
   bool hashLeft(Flight& flight);
   void requireFree(const GetJob& job);
   bool fits(const Flight& next) const;
+  // Sends the request.
+  void ask(Flight flight);
+  Flight takeFront();
   void receiveNext();
+  // Asks again, where that is of use, or tells the end.
+  void settleFailure(Flight flight, const Failure& failure);
   void leaveFront(std::deque<GetJob>& jobs, std::uint64_t size);
   void receive(Flight& flight, const GetReply& reply);
   PartFile openPart(Flight& flight, const GetReply& reply);
@@ -65,10 +70,10 @@ class FileGets {
   TransferObserver& observer_;
   TargetFolder& target_;
   FetchedGroup group_;
-  std::deque<Flight> flight_;   // asked for, in order
-  std::optional<Flight> next_;  // prepared, but not asked for yet
-  std::uint64_t flightBytes_ = 0;
-  std::optional<bool> unnamed_;  // files can be made without a name; nullopt: not tried yet
+  std::deque<Flight> flight_;      // asked for, in order
+  std::optional<Flight> next_;     // prepared, but not asked for yet
+  std::uint64_t flightBytes_ = 0;  // of all that are asked for
+  std::optional<bool> unnamed_;    // files can be made without a name; nullopt: not tried yet
   std::optional<std::uint64_t> leaveFrom_;
   std::deque<GetJob> left_;
 };
