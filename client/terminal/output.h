@@ -40,7 +40,7 @@ class Output final : public TransferObserver {
   // From now on data goes to stdout: no message may go there any more.
   void dataOnStdout() { dataOnStdout_ = true; }
 
-  // --- what the engines tell
+  // --- what the transfers tell
   void planned(std::uint64_t files, std::uint64_t bytes) override;
   void advanced(std::uint64_t bytes) override;
   void ended(const FileOutcome& outcome) override;

@@ -1,7 +1,7 @@
 #pragma once
-// The times that folders on the server get once all is in them. Each connection that stores files of a tree sets those
-// of the folders that it has changed, behind its last put and without waiting for the replies before; so whichever
-// connection is the last to change a folder also sets its time after that.
+// Sets the times of folders once everything is in them. A connection that stores files of a tree sets the times of the
+// folders it has changed, right behind its last put. Whichever connection changes a folder last therefore also sets its
+// time last.
 
 #include <cstddef>
 #include <cstdint>

@@ -11,7 +11,7 @@ void ParallelPuts::put(std::deque<PutJob> jobs, FolderTimes times) {
   const std::uint64_t bytes = bytesOf(jobs);
   const std::size_t width = sides_.widthFor(jobs.size(), bytes);
   if (width < 2) {
-    engine_.put(std::move(jobs), std::move(times));
+    puts_.put(std::move(jobs), std::move(times));
     return;
   }
   sides_.open(width);  // while this one makes its offer
@@ -28,7 +28,7 @@ void ParallelPuts::put(std::deque<PutJob> jobs, FolderTimes times) {
       left.jobs.push_back(std::move(job));
     }
   }
-  engine_.put(std::move(left.jobs), std::move(left.times));
+  puts_.put(std::move(left.jobs), std::move(left.times));
 }
 
 std::vector<ParallelPuts::Share> ParallelPuts::sharesOf(std::deque<PutJob> jobs) {
@@ -50,7 +50,7 @@ void ParallelPuts::putShares(std::deque<PutJob> jobs, FolderTimeShares& times, L
   }
   sides_.run(shares.size(), [&](Link& link, std::size_t number) {
     Share& share = shares[number];
-    PutEngine(link, options_, observer_).put(share.small, share.large, share.times);
+    LinkPuts(link, options_, observer_).put(share.small, share.large, share.times);
   });
   std::vector<const FolderTimes*> all{&left.times};
   for (Share& share : shares) {

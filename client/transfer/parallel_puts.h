@@ -1,5 +1,5 @@
 #pragma once
-// Stores files as PutEngine does, and makes folders, over as many connections as the line deserves.
+// Stores files as LinkPuts does, and makes folders, over as many connections as the line deserves.
 
 #include <deque>
 #include <utility>
@@ -7,7 +7,7 @@
 
 #include "client/transfer/folder_puts.h"
 #include "client/transfer/folder_times.h"
-#include "client/transfer/put_engine.h"
+#include "client/transfer/link_puts.h"
 #include "client/transfer/segment_put.h"
 #include "client/transfer/shared_observer.h"
 #include "client/transfer/side_links.h"
@@ -20,7 +20,7 @@ class ParallelPuts {
       : options_(options),
         observer_(observer),
         sides_(link, options.connections),
-        engine_(link, options, observer_),
+        puts_(link, options, observer_),
         segments_(link, sides_, options, observer_),
         folders_(link, sides_) {}
 
@@ -32,7 +32,7 @@ class ParallelPuts {
   std::vector<FolderPuts::Refused> makeFolders(const FileName& base, std::vector<NewFolder> folders) {
     return folders_.make(base, std::move(folders));
   }
-  // As PutEngine::put(); each connection sets the times of the folders that it has changed.
+  // As LinkPuts::put(); each connection sets the times of the folders that it has changed.
   void put(std::deque<PutJob> jobs, FolderTimes times = {});
 
  private:
@@ -53,7 +53,7 @@ class ParallelPuts {
   const TransferOptions& options_;
   SharedObserver observer_;
   SideLinks sides_;
-  PutEngine engine_;
+  LinkPuts puts_;
   SegmentPut segments_;
   FolderPuts folders_;
 };

@@ -1,5 +1,5 @@
 #pragma once
-// One file to be stored, and where a queue of them comes from.
+// One file to be stored: what is sent about it, and what the server must answer.
 
 #include <cstdint>
 #include <string>

@@ -63,7 +63,7 @@ TargetFolder TreeGet::openTarget(const FileName& remote, const std::string& loca
   return TargetFolder::open(local, remote, info_ ? std::optional(info_->mode) : std::nullopt);
 }
 
-void TreeGet::listed(const Page& page) {
+void TreeGet::folderListed(const Page& page) {
   if (page.mtimeNs) listed_.push_back({page.remote, *page.mtimeNs});
 }
 
@@ -111,14 +111,14 @@ void TreeGet::listSome(TargetFolder& target, std::deque<GetJob>& jobs) {
       }
       skipped_ += listed.skipped;
       if (listed.next.empty()) {
-        this->listed(page);
+        folderListed(page);
       } else {
         pages_.push_back({page.remote, std::move(listed.next), page.mtimeNs, page.watch});
       }
     } catch (const Failure& failure) {
       if (mayPass(failure)) throw;
       failed(pages_.front().remote.text(), failure);
-      listed(pages_.front());
+      folderListed(pages_.front());
       pages_.pop_front();
     }
   }

@@ -51,7 +51,7 @@ class TreeGet {
 
   TargetFolder openTarget(const FileName& remote, const std::string& local);
   // A folder of which all pages are here, or no more of them will come.
-  void listed(const Page& page);
+  void folderListed(const Page& page);
   // To the folders whose files are all here, or will not come.
   void setTimes(TargetFolder& target);
   // The permission bits of the local file, when it is the same by size and time.

@@ -51,7 +51,7 @@ void TreePut::run(const std::string& local, const FileName& remote) {
 void TreePut::expect(const LocalBatch& batch) {
   std::uint64_t bytes = 0;
   for (const LocalFile& file : batch.files) bytes += file.size;
-  engine_.expect(batch.files.size(), bytes);
+  puts_.expect(batch.files.size(), bytes);
 }
 
 bool TreePut::remoteExists(const FileName& remote) {
@@ -92,7 +92,7 @@ void TreePut::putBatch(const LocalBatch& batch) {
     jobs.push_back(std::move(candidates[i]));
   }
   observer_.planned(jobs.size(), bytes);
-  engine_.put(std::move(jobs), timesOf(batch.finished));
+  puts_.put(std::move(jobs), timesOf(batch.finished));
 }
 
 FolderTimes TreePut::timesOf(std::span<const LocalFolderTime> folders) const {
@@ -130,7 +130,7 @@ void TreePut::makeFolders(std::span<const LocalFolder> folders) {
       if (!isThereAnyway(folder, failure)) folderFailed(folder.relative, failure);
     }
   }
-  const std::vector<FolderPuts::Refused> allRefused = engine_.makeFolders(remote_, std::move(made));
+  const std::vector<FolderPuts::Refused> allRefused = puts_.makeFolders(remote_, std::move(made));
   if (allRefused.empty()) return;
   std::unordered_map<std::string_view, const LocalFolder*> byName;
   for (const LocalFolder& folder : folders) byName[folder.relative] = &folder;

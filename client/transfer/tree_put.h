@@ -14,9 +14,9 @@ namespace ft {
 class TreePut {
  public:
   TreePut(Link& link, const TransferOptions& options, TransferObserver& observer)
-      : link_(link), options_(options), engine_(link, options, observer), observer_(engine_.observer()) {}
+      : link_(link), options_(options), puts_(link, options, observer), observer_(puts_.observer()) {}
 
-  // `local` becomes the remote folder `remote`. Throws as PutEngine::put().
+  // `local` becomes the remote folder `remote`. Throws as LinkPuts::put().
   void run(const std::string& local, const FileName& remote);
   // Files of `local` that have the names of parts: what gets have left is not stored. Told by the caller.
   std::uint64_t partsLeftOut() const { return partsLeftOut_; }
@@ -37,8 +37,8 @@ class TreePut {
 
   Link& link_;
   const TransferOptions& options_;
-  ParallelPuts engine_;
-  TransferObserver& observer_;  // the engine's, as the folder is read ahead on another thread
+  ParallelPuts puts_;
+  TransferObserver& observer_;  // that of puts_, as the folder is read ahead on another thread
   std::string local_;
   FileName remote_ = FileName::root();
   bool check_ = false;

@@ -64,16 +64,16 @@ std::uint64_t getOne(const VerbCall& call, const std::string& operand) {
   // Told not to replace, a get of a file is refused for what is here, before the server is asked what it has.
   if (!named && !call.options.transfer.replace && isLocalFolder(local)) folder = remoteFolder(call.link, remote);
   if (!named && !folder) {
-    FolderNotice notice(call.output);
+    FolderRefusalKeeper keeper(call.output);
     TargetFolder into = TargetFolder::open(target.folder);
-    ParallelGets gets(call.link, call.options.transfer, notice, into);
+    ParallelGets gets(call.link, call.options.transfer, keeper, into);
     std::deque<GetJob> jobs{};
     jobs.push_back(jobFor(remote, target));
     gets.get(std::move(jobs));
-    if (!notice.refused()) return 0;
+    if (!keeper.refused()) return 0;
     folder = remoteFolder(call.link, remote);
     if (!folder) {
-      call.output.ended(*notice.refused());
+      call.output.ended(*keeper.refused());
       return 0;
     }
   }

@@ -28,11 +28,11 @@ std::optional<RemoteInfo> remoteFolder(Link& link, const FileName& remote);
 // What folders had in them that does not travel, once for a run.
 void tellPartsLeftOut(Output& output, std::uint64_t count);
 
-// Tells the verb of a failure that means "it is a folder there", and passes everything else on.
-class FolderNotice final : public TransferObserver {
+// Keeps back a failure that means "it is a folder there", for the verb to see, and passes everything else on.
+class FolderRefusalKeeper final : public TransferObserver {
  public:
   // `code`: another code that can mean it.
-  explicit FolderNotice(TransferObserver& observer, ErrorCode code = ErrorCode::IsDirectory)
+  explicit FolderRefusalKeeper(TransferObserver& observer, ErrorCode code = ErrorCode::IsDirectory)
       : observer_(observer), code_(code) {}
 
   void planned(std::uint64_t files, std::uint64_t bytes) override { observer_.planned(files, bytes); }
@@ -47,7 +47,7 @@ class FolderNotice final : public TransferObserver {
       observer_.ended(outcome);
     }
   }
-  // The outcome that was held back.
+  // The outcome that was kept back.
   const std::optional<FileOutcome>& refused() const { return refused_; }
 
  private:

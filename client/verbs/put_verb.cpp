@@ -52,19 +52,19 @@ std::optional<FileName> insideTarget(const VerbCall& call, const PutOperand& ope
 
 // As cp does: a target that is a folder takes the file in, under its own name.
 void putToTarget(const VerbCall& call, PutOperand operand) {
-  FolderNotice notice(call.output, call.options.transfer.replace ? ErrorCode::IsDirectory : ErrorCode::Exists);
+  FolderRefusalKeeper keeper(call.output, call.options.transfer.replace ? ErrorCode::IsDirectory : ErrorCode::Exists);
   const auto put = [&](TransferObserver& observer) {
     std::deque<PutJob> jobs{};
     jobs.push_back(jobFor(operand, call.options));
     ParallelPuts(call.link, call.options.transfer, observer).put(std::move(jobs));
   };
-  put(notice);
-  if (!notice.refused()) return;
-  if (const auto inside = insideTarget(call, operand, *notice.refused())) {
+  put(keeper);
+  if (!keeper.refused()) return;
+  if (const auto inside = insideTarget(call, operand, *keeper.refused())) {
     operand.remote = *inside;
     put(call.output);
   } else {
-    call.output.ended(*notice.refused());
+    call.output.ended(*keeper.refused());
   }
 }
 

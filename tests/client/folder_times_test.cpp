@@ -80,7 +80,7 @@ TEST_CASE("times of folders go right behind the last put, without waiting for a 
     end.send(storedReply("b", kXxh));
     end.send(refusal("mkdir", ErrorCode::Forbidden));
   }});
-  PutEngine(*std::make_unique<Link>(server.link()), test.options, test.observer)
+  LinkPuts(*std::make_unique<Link>(server.link()), test.options, test.observer)
       .put({test.job("a"), test.job("b")}, timesBelow("top", {"x/y", "x", ""}));
   CHECK(test.observer.outcomes.size() == 2);
   CHECK(test.observer.warnings.empty());
@@ -103,7 +103,7 @@ TEST_CASE("behind a large file they go right behind its trailer") {
     end.send(okReply("mkdir"));
   }});
   Link link = server.link();
-  PutEngine(link, test.options, test.observer).put({test.job("small"), test.job("large")}, timesBelow("top", {"x"}));
+  LinkPuts(link, test.options, test.observer).put({test.job("small"), test.job("large")}, timesBelow("top", {"x"}));
   REQUIRE(test.observer.outcomes.size() == 2);
   CHECK(test.observer.outcomes[1].state == FileOutcome::State::Stored);
 }
@@ -121,7 +121,7 @@ TEST_CASE("a large file that is there already is followed by the times as well")
     end.send(refusal("mkdir", ErrorCode::Unsupported));
   }});
   Link link = server.link();
-  PutEngine(link, test.options, test.observer).put({test.job("large")}, timesBelow("top", {"x"}));
+  LinkPuts(link, test.options, test.observer).put({test.job("large")}, timesBelow("top", {"x"}));
   CHECK(test.observer.onlyExit() == 0);
 }
 
@@ -133,7 +133,7 @@ TEST_CASE("when the line breaks before the times are answered they are all sent 
   std::vector<std::string> names;
   for (int i = 0; i < 9000; ++i) names.push_back("folder" + std::to_string(i));
   Link link = server.link(1);
-  PutEngine(link, test.options, test.observer).put({test.job("a")}, timesBelow("top", names));
+  LinkPuts(link, test.options, test.observer).put({test.job("a")}, timesBelow("top", names));
   CHECK(test.observer.onlyExit() == 0);
   CHECK(broken.done.size() > 1);
   CHECK(broken.done.size() < 9000);

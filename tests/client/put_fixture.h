@@ -1,7 +1,7 @@
 #pragma once
 // What the tests of put share: a folder with files, jobs for them, and the moves of an honest server.
 
-#include "client/transfer/put_engine.h"
+#include "client/transfer/link_puts.h"
 #include "tests/client/scripted_server.h"
 #include "tests/client/transfer_fixture.h"
 
@@ -23,7 +23,7 @@ struct PutTest {
     job.digest = digest;
     return job;
   }
-  void put(Link link, std::deque<PutJob> jobs) { PutEngine(link, options, observer).put(std::move(jobs)); }
+  void put(Link link, std::deque<PutJob> jobs) { LinkPuts(link, options, observer).put(std::move(jobs)); }
 };
 
 // Answers as an honest server does: reads one put with a raw body.

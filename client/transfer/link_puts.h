@@ -1,5 +1,6 @@
 #pragma once
-// Stores any number of files of any size; survives broken lines as the link's policy allows.
+// Stores any number of files of any size over one connection, and over a new one where it breaks, as the link's policy
+// allows.
 
 #include <deque>
 
@@ -8,9 +9,9 @@
 
 namespace ft {
 
-class PutEngine {
+class LinkPuts {
  public:
-  PutEngine(Link& link, const TransferOptions& options, TransferObserver& observer)
+  LinkPuts(Link& link, const TransferOptions& options, TransferObserver& observer)
       : link_(link), small_(link, options, observer), large_(link, options, observer) {}
 
   // Small files first, all on their way together; then the long ones; behind them the times of their folders. Throws

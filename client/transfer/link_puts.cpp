@@ -1,17 +1,17 @@
-#include "client/transfer/put_engine.h"
+#include "client/transfer/link_puts.h"
 
 #include <utility>
 
 namespace ft {
 
-void PutEngine::put(std::deque<PutJob> jobs, FolderTimes times) {
+void LinkPuts::put(std::deque<PutJob> jobs, FolderTimes times) {
   std::deque<PutJob> small;
   std::deque<PutJob> large;
   for (PutJob& job : jobs) (job.size <= kSmallFile ? small : large).push_back(std::move(job));
   put(small, large, times);
 }
 
-void PutEngine::put(std::deque<PutJob>& small, std::deque<PutJob>& large, FolderTimes& times) {
+void LinkPuts::put(std::deque<PutJob>& small, std::deque<PutJob>& large, FolderTimes& times) {
   link_.persist([&] {
     times.restart();
     if (!small.empty() || (large.empty() && !times.done())) small_.run({small, large, times});
