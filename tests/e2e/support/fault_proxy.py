@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from support.loopback_server import LoopbackServer, kTick
 from support.waiting import kPatience
 
 kPiece = 65536
-kTick = 0.05
 kHoldTick = 0.01
 
 
@@ -36,8 +36,8 @@ class Fault:
 kHealthy = Fault()
 
 
-class FaultProxy:
-    """Listens on a free loopback port and passes on to `target`.
+class FaultProxy(LoopbackServer):
+    """Passes on to `target`.
 
     `faults` is a list: the n-th connection gets the n-th; those after the last are healthy. `passed[direction]`
     counts the bytes that went through, over all connections.
@@ -48,50 +48,18 @@ class FaultProxy:
         self.faults = list(faults)
         self.passed = {"up": 0, "down": 0}
         self.connections = 0
-        self._ended = threading.Event()
         self._released = threading.Event()
         self._lock = threading.Lock()
-        self._threads = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._spawn(self._accept)
-
-    @property
-    def address(self):
-        return self._listener.getsockname()
-
-    @property
-    def server(self):
-        return "%s:%d" % self.address
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
+        super().__init__()
 
     def release(self):
         """Ends the connections that stand still now; new ones go on as their faults say."""
         self._released.set()
 
-    def close(self):
-        self._ended.set()
-        for thread in list(self._threads):
-            thread.join(5)
-        self._listener.close()
-
-    def _spawn(self, function, *arguments):
-        thread = threading.Thread(target=function, args=arguments, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self):
-        while not self._ended.is_set():
-            if not select.select([self._listener], [], [], kTick)[0]:
-                continue
-            near, _ = self._listener.accept()
-            fault = self.faults[self.connections] if self.connections < len(self.faults) else kHealthy
-            self.connections += 1
-            self._spawn(self._serve, near, fault)
+    def _take(self, near):
+        fault = self.faults[self.connections] if self.connections < len(self.faults) else kHealthy
+        self.connections += 1
+        self._spawn(self._serve, near, fault)
 
     def _serve(self, near, fault):
         try:

@@ -3,21 +3,18 @@
 It speaks enough of both forms for ftpc and for the self-checks: one thread per connection, files in a dict.
 """
 
-import select
 import socket
-import threading
 
+from support.loopback_server import LoopbackServer
 from support.wire import Closed, Peer, chunk, frame, kEnd, md5, trailer
-
-kTick = 0.05
 
 
 def folder_of(name):
     return name.rpartition("/")[0]
 
 
-class TinyServer:
-    """Listens on a free loopback port. A subclass changes one `on_<command>` to misbehave in one way.
+class TinyServer(LoopbackServer):
+    """A subclass changes one `on_<command>` to misbehave in one way.
 
     An `on_` method gets the Peer and the request, and has to send the reply (and body) itself; when it returns
     False, the connection is closed.
@@ -26,50 +23,20 @@ class TinyServer:
     def __init__(self, files=None):
         self.files = dict(files or {})
         self.requests = []
-        self._ended = threading.Event()
-        self._threads = []
         self._peers = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._acceptor = self._spawn(self._accept)
+        super().__init__()
 
-    @property
-    def address(self):
-        return self._listener.getsockname()
-
-    @property
-    def server(self):
-        return "%s:%d" % self.address
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def close(self):
-        self._ended.set()
-        self._acceptor.join(5)
+    def _end_connections(self):
         for peer in self._peers:
             try:
                 peer.socket.shutdown(socket.SHUT_RDWR)
             except OSError:
                 continue
-        for thread in self._threads:
-            thread.join(5)
-        self._listener.close()
 
-    def _spawn(self, function, *arguments):
-        thread = threading.Thread(target=function, args=arguments, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-        return thread
-
-    def _accept(self):
-        while not self._ended.is_set():
-            if select.select([self._listener], [], [], kTick)[0]:
-                peer = Peer(sock=self._listener.accept()[0], timeout=60)
-                self._peers.append(peer)
-                self._spawn(self._serve, peer)
+    def _take(self, sock):
+        peer = Peer(sock=sock, timeout=60)
+        self._peers.append(peer)
+        self._spawn(self._serve, peer)
 
     def _serve(self, peer):
         with peer:
