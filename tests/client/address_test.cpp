@@ -1,3 +1,5 @@
+// What names a server on the command line, and what only looks as if it did.
+
 #include "client/connection/address.h"
 
 #include <doctest/doctest.h>

@@ -1,3 +1,5 @@
+// One connection to a server that sends without end and takes nothing: what it may cost.
+
 #include "client/connection/connection.h"
 
 #include <doctest/doctest.h>

@@ -1,3 +1,5 @@
+// Daemons on the local network, put together from the answers of whoever answers.
+
 #include "client/connection/findings.h"
 
 #include <doctest/doctest.h>

@@ -1,3 +1,5 @@
+// The file of the keys of servers that the user trusts.
+
 #include "client/connection/known_hosts.h"
 
 #include <doctest/doctest.h>

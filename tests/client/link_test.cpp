@@ -1,3 +1,5 @@
+// A line that breaks or never comes: which failures are tried again, how often, and after which pauses.
+
 #include "client/connection/link.h"
 
 #include <doctest/doctest.h>

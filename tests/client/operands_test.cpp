@@ -1,3 +1,5 @@
+// What the words behind a verb name: files here, names there, and a server.
+
 #include "client/verbs/operands.h"
 
 #include <doctest/doctest.h>

@@ -1,3 +1,5 @@
+// The command line, the environment and the configuration of ftpc: which wins, and what is said of mistakes.
+
 #include <doctest/doctest.h>
 
 #include <fstream>

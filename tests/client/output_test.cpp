@@ -1,3 +1,5 @@
+// What ftpc says to a person and to a program, and where: on standard output, standard error or a terminal.
+
 #include "client/terminal/output.h"
 
 #include <doctest/doctest.h>

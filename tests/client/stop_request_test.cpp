@@ -1,4 +1,5 @@
 // Waiting for a descriptor or for the user's wish to stop, whichever comes first.
+
 #include "client/stop_request.h"
 
 #include <doctest/doctest.h>

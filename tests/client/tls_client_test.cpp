@@ -1,3 +1,5 @@
+// Whom the client trusts when a line is encrypted, and what it makes of servers that do not do as they should.
+
 #include "client/connection/tls_client.h"
 
 #include <doctest/doctest.h>

@@ -1,3 +1,5 @@
+// The line between ftpd and ftpd-exec: frames and bodies, wherever they are cut.
+
 #include "exec/peer.h"
 
 #include <doctest/doctest.h>

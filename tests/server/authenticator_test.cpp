@@ -1,3 +1,5 @@
+// Who a client is: by its address, its certificate, or what it logs in with.
+
 #include "server/access/authenticator.h"
 
 #include <doctest/doctest.h>

@@ -1,3 +1,5 @@
+// What the daemon answers to questions for daemons on the local network.
+
 #include "server/services/discovery.h"
 
 #include <arpa/inet.h>

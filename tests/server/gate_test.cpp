@@ -1,3 +1,5 @@
+// Who may do what to which name: the decisions of the rules, without any file.
+
 #include "server/access/gate.h"
 
 #include <doctest/doctest.h>

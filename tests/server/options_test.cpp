@@ -1,3 +1,5 @@
+// The daemon's command line, and what wins over what in its settings.
+
 #include "server/options.h"
 
 #include <doctest/doctest.h>

@@ -1,3 +1,5 @@
+// Log-ins that fail: who waits for how long, and how the work of checking them is shared out.
+
 #include "server/limits/penalties.h"
 
 #include <doctest/doctest.h>

@@ -1,3 +1,5 @@
+// What is wrong with roots before the daemon starts: the daemon's own data in them, and what would have no effect.
+
 #include "server/access/root_checks.h"
 
 #include <doctest/doctest.h>

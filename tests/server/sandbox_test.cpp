@@ -1,3 +1,5 @@
+// What a daemon that has confined itself can still do, in processes of their own.
+
 #include "server/sandbox/sandbox.h"
 
 #include <doctest/doctest.h>

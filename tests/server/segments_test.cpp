@@ -1,3 +1,5 @@
+// Puts that come in segments over several connections, and are put together in steps.
+
 #include "server/session/segments.h"
 
 #include <doctest/doctest.h>

@@ -1,3 +1,5 @@
+// The daemon's certificate, made, renewed and exchanged, and what it knows of the certificates of clients.
+
 #include "server/network/server_tls.h"
 
 #include <doctest/doctest.h>

@@ -1,3 +1,5 @@
+// What users see of the storage when rules, roots, homes, rates and ages decide.
+
 #include "server/access/tenancy.h"
 
 #include <doctest/doctest.h>
