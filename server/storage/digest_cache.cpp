@@ -2,19 +2,12 @@
 
 #include <string_view>
 
-#include "common/file_time.h"
-
 namespace ft {
 namespace {
 
 constexpr std::string_view kDigits = "0123456789abcdef";
 
 }  // namespace
-
-FileVersion versionOf(const struct stat& info) {
-  return {info.st_dev, info.st_ino, static_cast<std::uint64_t>(info.st_size), nanoseconds(info.st_mtim),
-          nanoseconds(info.st_ctim)};
-}
 
 std::size_t DigestCache::KeyHash::operator()(const Key& key) const noexcept {
   std::uint64_t hash = static_cast<std::uint64_t>(key.algorithm);

@@ -2,8 +2,6 @@
 // Digests of files that were stored or read, remembered for exactly one version of a file: a changed file has another
 // key. Keeps the ones used last. Thread-safe.
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -14,21 +12,9 @@
 #include <unordered_map>
 
 #include "common/digest.h"
+#include "common/known_digest.h"
 
 namespace ft {
-
-// One version of one file. The change time is the kernel's own and cannot be set by anyone; a write within one tick of
-// the clock (4 ms; nothing since Linux 6.13) after the key was taken is not seen in it.
-struct FileVersion {
-  std::uint64_t device = 0;
-  std::uint64_t inode = 0;
-  std::uint64_t size = 0;
-  std::int64_t mtimeNs = 0;
-  std::int64_t ctimeNs = 0;
-  bool operator==(const FileVersion&) const = default;
-};
-
-FileVersion versionOf(const struct stat& info);
 
 // Digests of shorter files are taken while they are sent, which costs no more than to remember and to find them.
 inline constexpr std::uint64_t kShortestToRemember = 128 * 1024 + 1;  // bytes

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <string_view>
 
@@ -23,29 +22,6 @@ constexpr mode_t kPrivate = 0600;
 constexpr std::size_t kLong = 8 << 20;
 // A longer file is not ours.
 constexpr std::size_t kLongest = 64 << 20;
-constexpr std::size_t kCheckDigits = 16;
-constexpr std::size_t kLongestLine = 256;
-
-std::string checkOf(std::string_view text) {
-  return digestOf(DigestAlgorithm::Xxh128, std::as_bytes(std::span(text))).hex.substr(0, kCheckDigits);
-}
-
-std::string_view nextWord(std::string_view& text) {
-  const std::size_t end = std::min(text.find(' '), text.size());
-  const std::string_view word = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  return word;
-}
-
-template <typename Number>
-bool readNumber(std::string_view& text, Number& number) {
-  const std::string_view word = nextWord(text);
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-  return error == std::errc() && end == word.data() + word.size();
-}
-
-bool isHex(std::string_view text) { return text.find_first_not_of("0123456789abcdef") == std::string_view::npos; }
-
 // All of the first `size` bytes; an errno when they cannot be had.
 int readWhole(int fd, std::size_t size, std::string& text) {
   text.resize(size);
@@ -60,29 +36,6 @@ int readWhole(int fd, std::size_t size, std::string& text) {
 }
 
 }  // namespace
-
-std::string writeKnownDigest(const KnownDigest& known) {
-  const FileVersion& v = known.version;
-  std::string text = std::to_string(v.device) + " " + std::to_string(v.inode) + " " + std::to_string(v.size) + " " +
-                     std::to_string(v.mtimeNs) + " " + std::to_string(v.ctimeNs) + " ";
-  text += std::string(digestName(known.digest.algorithm)) + " " + known.digest.hex;
-  return text + " " + checkOf(text) + "\n";
-}
-
-std::optional<KnownDigest> readKnownDigest(std::string_view line) {
-  if (line.ends_with('\n')) line.remove_suffix(1);
-  if (line.size() < kCheckDigits + 1) return std::nullopt;
-  std::string_view text = line.substr(0, line.size() - kCheckDigits - 1);
-  if (line.substr(text.size()) != " " + checkOf(text)) return std::nullopt;
-  KnownDigest known;
-  FileVersion& v = known.version;
-  const bool numbers = readNumber(text, v.device) && readNumber(text, v.inode) && readNumber(text, v.size) &&
-                       readNumber(text, v.mtimeNs) && readNumber(text, v.ctimeNs);
-  const auto algorithm = digestFromName(nextWord(text));
-  if (!numbers || !algorithm || text.size() != digestHexSize(*algorithm) || !isHex(text)) return std::nullopt;
-  known.digest = {*algorithm, std::string(text)};
-  return known;
-}
 
 DigestIndex::DigestIndex(int folder) : folder_(folder) { open(0); }
 
@@ -113,7 +66,7 @@ std::string DigestIndex::load(DigestCache& cache) {
   }
   lineIsCut_ = !text.ends_with('\n');
   // The very first line may have been cut.
-  if (!ours && (text.size() > kLongestLine || !lineIsCut_)) return setAside();
+  if (!ours && (text.size() > kLongestKnownDigest || !lineIsCut_)) return setAside();
   if (size > kLong) shorten(text);
   return "";
 }

@@ -2,20 +2,15 @@
 // What is remembered of digests beyond the end of the daemon: a file of lines in .ftpd, one for each digest, each with
 // a checksum of its own. It can be removed or damaged at any time; what is lost costs time. Belongs to one thread.
 
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "common/known_digest.h"
 #include "common/unique_fd.h"
 #include "server/storage/digest_cache.h"
 
 namespace ft {
-
-struct KnownDigest {
-  FileVersion version;
-  DigestValue digest;
-};
 
 class DigestIndex {
  public:
@@ -39,9 +34,5 @@ class DigestIndex {
   bool lineIsCut_ = false;  // the next one must not be lost with it
   bool leftAlone_ = false;
 };
-
-// One line and back; nullopt for a line that append() did not write.
-std::string writeKnownDigest(const KnownDigest& known);
-std::optional<KnownDigest> readKnownDigest(std::string_view line);
 
 }  // namespace ft
