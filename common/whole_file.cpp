@@ -24,11 +24,11 @@ std::string temporaryFor(const std::string& leaf) {
   return leaf + ".new-" + toHex(tag);
 }
 
-// The content of a new file, on the disk.
+// The content of a new file, on the disk unless told otherwise.
 int fill(int fd, std::string_view bytes, const NewFile& how) {
   if (how.owner && ::fchown(fd, how.owner->user, how.owner->group) != 0) return errno;
   if (const int error = writeAll(fd, bytes); error != 0) return error;
-  return ::fsync(fd) == 0 ? 0 : errno;
+  return !how.sync || ::fsync(fd) == 0 ? 0 : errno;
 }
 
 int syncFolder(int folder) {
@@ -70,7 +70,7 @@ int replaceFile(int folder, const std::string& leaf, std::string_view bytes, con
   if (!file) return errno;
   int error = fill(file.get(), bytes, how);
   if (error == 0 && ::renameat(folder, temporary.c_str(), folder, leaf.c_str()) != 0) error = errno;
-  if (error == 0) return syncFolder(folder);
+  if (error == 0) return how.sync ? syncFolder(folder) : 0;
   ::unlinkat(folder, temporary.c_str(), 0);
   return error;
 }

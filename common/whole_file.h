@@ -27,12 +27,13 @@ struct NewFile {
   };
   mode_t mode = 0600;  // less the umask
   std::optional<Owner> owner{};
+  bool sync = true;  // false: what is there after a power cut may be anything
 };
 
 // Puts a file with these bytes at the name `leaf` in an open folder, which is borrowed, in place of what is there; a
 // link is replaced, too, and not followed. After an interruption at any moment the old file is there or the whole new
-// one; once this has returned 0 it is the new one, also after a power cut. Nothing else is left behind after an error;
-// when only the last sync has failed, the new file is in its place.
+// one; once this has returned 0 it is the new one, with `sync` also after a power cut. Nothing else is left behind
+// after an error; when only the last sync has failed, the new file is in its place.
 int replaceFile(int folder, const std::string& leaf, std::string_view bytes, const NewFile& how);
 // The same for a path.
 int replaceFile(const std::string& path, std::string_view bytes, const NewFile& how);

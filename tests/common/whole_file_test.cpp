@@ -76,6 +76,8 @@ TEST_CASE("a file is made and replaced with its mode, and nothing else is in the
   const UniqueFd opened(::open(folder.at("").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   CHECK(replaceFile(opened.get(), "a", "third", {.mode = 0600, .owner = {{::geteuid(), ::getegid()}}}) == 0);
   CHECK(folder.read("a") == "third");
+  CHECK(replaceFile(opened.get(), "a", "not synced", {.mode = 0600, .sync = false}) == 0);
+  CHECK(folder.read("a") == "not synced");
   CHECK(folder.count() == 1);
 }
 
