@@ -206,6 +206,7 @@ CommandLine parseCommandLine(const std::vector<std::string>& arguments, const En
   applyRaw(app, raw, line.options);
   applyTrustFlags(app, raw.trust, line.options.trust);
   line.options.trust.knownHosts = knownHostsPath(environment).value_or("");
+  line.options.sourceDigests = sourceDigestsPath(environment).value_or("");
   return line;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/digest.h"
+#include "common/known_digest.h"
 #include "common/unique_fd.h"
 
 namespace ft {
@@ -26,6 +27,8 @@ class SourceFile {
   std::uint64_t size() const { return static_cast<std::uint64_t>(status_.st_size); }
   std::int64_t mtimeNs() const;
   std::uint32_t mode() const;
+  // As it was when it was opened.
+  FileVersion version() const { return versionOf(status_); }
   // Has it been written, replaced or removed since it was opened?
   bool changed() const;
   // Throws Failure(Changed) when it has.

@@ -89,6 +89,10 @@ std::optional<std::string> knownHostsPath(const Environment& environment) {
   return xdgFile(environment, "XDG_STATE_HOME", "/.local/state", "/ftpc/known_hosts");
 }
 
+std::optional<std::string> sourceDigestsPath(const Environment& environment) {
+  return xdgFile(environment, "XDG_CACHE_HOME", "/.cache", "/ftpc/digests");
+}
+
 ClientConfig parseClientConfig(const std::string& text, const std::string& source) {
   return fromEntries(parseIni(text, source), source);
 }

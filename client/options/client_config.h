@@ -29,6 +29,8 @@ Environment processEnvironment();
 std::optional<std::string> clientConfigPath(const Environment& environment);
 // $XDG_STATE_HOME/ftpc/known_hosts, else ~/.local/state/ftpc/known_hosts; nullopt when the environment names no home.
 std::optional<std::string> knownHostsPath(const Environment& environment);
+// $XDG_CACHE_HOME/ftpc/digests, else ~/.cache/ftpc/digests; nullopt when the environment names no home.
+std::optional<std::string> sourceDigestsPath(const Environment& environment);
 // Throws ConfigError for a file that cannot be used, and for a key that is not known.
 ClientConfig readClientConfig(const std::string& path);
 ClientConfig parseClientConfig(const std::string& text, const std::string& source);

@@ -23,6 +23,7 @@ struct Options {
   bool retryNamed = false;  // by the user: then the first connect is tried again, too
   std::chrono::milliseconds timeout{60'000};
   TransferOptions transfer;
+  std::string sourceDigests;  // the file of SourceDigests; "": none
   TrustOptions trust;
   LoginOptions login;
   bool quiet = false;

@@ -19,14 +19,14 @@ Header offerHeader(const PutJob& job, const SourceFile& source, const TransferOp
   return header;
 }
 
-// `digest` is what the trailer vouches for; nullopt when it gives the body up.
-Header trailerFor(const SourceFile& source, PutBody::End end, FileDigest& following,
+// `digest` is what the trailer vouches for, known before or from `following`; nullopt when it gives the body up.
+Header trailerFor(const SourceFile& source, PutBody::End end, std::optional<FileDigest>& following,
                   std::optional<DigestValue>& digest) {
   Header trailer;
   trailer.cmd = "trailer";
   trailer.ok = false;
   try {
-    digest = following.finish();
+    if (following) digest = following->finish();
     source.requireUnchanged();
     if (end != PutBody::End::Whole) throwSourceChanged(source.path());
     trailer.ok = true;
@@ -73,10 +73,14 @@ void LargePuts::putAll(std::deque<PutJob>& jobs, FolderTimes& times) {
 }
 
 bool LargePuts::again(PutJob& job, const Failure& failure) {
-  if (failure.code() != ErrorCode::Changed || job.tries++ >= kChangedTries) return false;
-  // The server's word is about what it has of the file, and not about the source.
-  if (!options_.beginAgain && dynamic_cast<const ServerFailure*>(&failure) == nullptr) return false;
-  observer_.warned(std::string(failure.what()) + "; trying once more");
+  if (failure.code() == ErrorCode::Integrity && job.recalled.forget()) {
+    observer_.warned(escapeText(job.path) + ": its remembered digest is not that of what arrived; trying once more");
+  } else {
+    if (failure.code() != ErrorCode::Changed || job.tries++ >= kChangedTries) return false;
+    // The server's word is about what it has of the file, and not about the source.
+    if (!options_.beginAgain && dynamic_cast<const ServerFailure*>(&failure) == nullptr) return false;
+    observer_.warned(std::string(failure.what()) + "; trying once more");
+  }
   if (offered_) {  // of the next one, whose answer would come before that to this one's
     offered_.reset();
     link_.drop();
@@ -107,11 +111,13 @@ FileOutcome LargePuts::putOne(PutJob& job, const Behind& behind) {
   if (!offered_) offer(job);
   const SourceFile source = std::move(*offered_);
   offered_.reset();
+  job.recalled = RecalledDigest(options_.sourceDigests, source.version(), job.digest);
   Start start = agree(job, source);
   if (!start.offered) return sendRaw(job, source);
   if (start.have) {
     job.advance.reach(source.size(), observer_);
     FileOutcome outcome = storedOutcome(job, source.size(), start.digest.value());
+    job.recalled.confirm(*outcome.digest);
     outcome.moved = 0;
     outcome.resumed = source.size();
     return outcome;
@@ -163,11 +169,14 @@ FileOutcome LargePuts::sendChunks(PutJob& job, const SourceFile& source, Start s
   header.body = "chunks";
   header.offset = start.offset;
   if (source.dataSize() < source.size()) header.dataSize = source.dataSize();
+  std::optional<DigestValue> digest = job.recalled.value();
+  if (digest) header.setDigest(*digest);
   connection.queue(header);
   job.advance.reach(start.offset, observer_);
 
-  FileDigest following(source.fd(), std::move(start.digest));
-  PutBody body(connection, source, options_.chunkSize, {following, job.advance, observer_});
+  std::optional<FileDigest> following;
+  if (!digest) following.emplace(source.fd(), std::move(start.digest));
+  PutBody body(connection, source, options_.chunkSize, {following ? &*following : nullptr, job.advance, observer_});
   PutBody::End end{};
   try {
     end = body.send(start.offset, PutBody::Form::Chunks);
@@ -176,7 +185,6 @@ FileOutcome LargePuts::sendChunks(PutJob& job, const SourceFile& source, Start s
     if (const auto reply = connection.lastWords()) refused(*reply);
     throw;
   }
-  std::optional<DigestValue> digest;
   connection.queue(trailerFor(source, end, following, digest));
   if (digest) sendBehind(behind);
   const Header reply = awaitStored(source);
@@ -184,6 +192,7 @@ FileOutcome LargePuts::sendChunks(PutJob& job, const SourceFile& source, Start s
   if (!digest) throwSourceChanged(source.path());
   requireAnswer(reply, "put", job.remote);
   checkStored(reply, source.size(), *digest, &source);
+  job.recalled.confirm(*digest);
   FileOutcome outcome = storedOutcome(job, source.size(), *digest);
   outcome.moved = source.size() - start.offset;
   outcome.resumed = start.offset;
@@ -194,12 +203,13 @@ FileOutcome LargePuts::sendChunks(PutJob& job, const SourceFile& source, Start s
 FileOutcome LargePuts::sendRaw(PutJob& job, const SourceFile& source) {
   Connection& connection = link_.connection();
   job.digest = options_.digest.value_or(DigestAlgorithm::Md5);
-  const DigestValue digest = digestOfPrefix(job, source, source.size()).value();
+  job.recalled = RecalledDigest(options_.sourceDigests, source.version(), job.digest);
+  const std::optional<DigestValue>& recalled = job.recalled.value();
+  const DigestValue digest = recalled ? *recalled : digestOfPrefix(job, source, source.size()).value();
   Header header = putHeader(job, source, options_);
   header.setDigest(digest);
   connection.queue(header);
-  FileDigest following(source.fd(), Digest(DigestAlgorithm::Xxh128));
-  PutBody body(connection, source, options_.chunkSize, {following, job.advance, observer_});
+  PutBody body(connection, source, options_.chunkSize, {nullptr, job.advance, observer_});
   try {
     if (body.send(0, PutBody::Form::Raw) == PutBody::End::Refused) refused(connection.readHeader());
   } catch (const TransportError&) {
@@ -210,6 +220,7 @@ FileOutcome LargePuts::sendRaw(PutJob& job, const SourceFile& source) {
   if (reply.ok == false) source.requireUnchanged();
   requireAnswer(reply, "put", job.remote);
   checkStored(reply, source.size(), digest, &source);
+  if (!source.changed()) job.recalled.confirm(digest);
   return storedOutcome(job, source.size(), digest);
 }
 

@@ -57,7 +57,7 @@ bool PutBody::sendHole(std::uint64_t size) {
     const auto prefix = encodeChunk(-static_cast<std::int64_t>(step));
     connection_.output().append(prefix.data(), prefix.size());
     if (!connection_.flush()) return false;
-    listeners_.digest.hole(step);
+    if (listeners_.digest != nullptr) listeners_.digest->hole(step);
     passed(step);
   }
   return true;
@@ -126,7 +126,7 @@ bool PutBody::sendCopy(std::uint64_t size) {
     // What the line has taken of a refused body does not matter: its connection is dropped.
     if (connection_.headerIsHere()) return false;
   }
-  listeners_.digest.bytes(position_, bytes);
+  if (listeners_.digest != nullptr) listeners_.digest->bytes(position_, bytes);
   passed(bytes.size());
   return true;
 }
@@ -143,7 +143,7 @@ bool PutBody::padChunk(std::uint64_t size) {
 
 void PutBody::sent(std::size_t bytes) {
   connection_.moved(bytes);
-  listeners_.digest.data(position_, position_ + bytes);
+  if (listeners_.digest != nullptr) listeners_.digest->data(position_, position_ + bytes);
   passed(bytes);
 }
 

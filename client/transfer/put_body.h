@@ -23,7 +23,7 @@ class PutBody {
   };
   // Where the engine and the one who watches it hear of the progress.
   struct Listeners {
-    FileDigest& digest;
+    FileDigest* digest;  // nullptr: it is known
     Advance& advance;
     TransferObserver& observer;
   };

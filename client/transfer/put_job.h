@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "client/local/source_digests.h"
 #include "client/local/source_file.h"
 #include "client/transfer/transfer.h"
 #include "common/file_name.h"
@@ -22,6 +23,7 @@ struct PutJob {
   std::uint64_t kept = 0;  // what the server had of it when it was last asked
   // A try whose outcome is not known came before: with `replace` false, the name may be our own.
   bool sentBefore = false;
+  RecalledDigest recalled{};  // of the source, in the present try
 };
 
 // How often a source that changed while it was read is begun again.

@@ -79,6 +79,7 @@ std::optional<FileOutcome> SegmentPut::put(PutJob& job, std::size_t width) {
       link_.drop();
       return failedOutcome(job, *failure);
     }
+    if (failure != nullptr && failure->code() == ErrorCode::Integrity) job.recalled.forget();
     // The other way meets the same problem, if it lasts, and tells it. The name may be ours by now.
     job.sentBefore = true;
     link_.drop();
@@ -89,6 +90,7 @@ std::optional<FileOutcome> SegmentPut::put(PutJob& job, std::size_t width) {
 std::optional<FileOutcome> SegmentPut::attempt(PutJob& job, std::size_t width) {
   const SourceFile source = openSource(job);
   if (source.size() < Pieces::kWorthCutting || source.dataSize() < source.size()) return std::nullopt;
+  job.recalled = RecalledDigest(options_.sourceDigests, source.version(), job.digest);
   const auto agreed = offer(job, source);
   if (!agreed) return std::nullopt;
   const std::uint64_t start = agreed->offset.value_or(0);
@@ -100,11 +102,12 @@ std::optional<FileOutcome> SegmentPut::attempt(PutJob& job, std::size_t width) {
     throw Failure(ErrorCode::Integrity, "what the server has of the file is not its beginning");
   }
   job.advance.reach(start, observer_);
-  FollowingDigest following(source.fd(), std::move(prefix));
+  std::optional<FollowingDigest> following;
+  if (!job.recalled.value()) following.emplace(source.fd(), std::move(prefix));
   Pieces pieces(
       {start, source.size() - start}, kAhead,
       [&](std::uint64_t begin, std::uint64_t end) {
-        following.data(begin, end);
+        if (following) following->data(begin, end);
         job.advance.reach(end, observer_);
       },
       Pieces::sizeFor(width));
@@ -114,11 +117,12 @@ std::optional<FileOutcome> SegmentPut::attempt(PutJob& job, std::size_t width) {
   if (!pieces.finished()) throw TransportError(TransportError::Kind::Closed, "a connection broke");
   link_.progressed();
 
-  const DigestValue digest = following.finish();
+  const DigestValue digest = following ? following->finish() : *job.recalled.value();
   source.requireUnchanged();
   const Header reply = end(job, source, digest);
   requireAnswer(reply, "put", job.remote);
   checkStored(reply, source.size(), digest, &source);
+  job.recalled.confirm(digest);
   FileOutcome outcome = storedOutcome(job, source.size(), digest);
   outcome.moved = source.size() - start;
   outcome.resumed = start;

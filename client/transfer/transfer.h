@@ -12,6 +12,8 @@
 
 namespace ft {
 
+class SourceDigests;
+
 struct TransferOptions {
   // nullopt: xxh128, but md5 for a few small files, whose digest everyone can compare with md5sum.
   std::optional<DigestAlgorithm> digest;
@@ -26,6 +28,7 @@ struct TransferOptions {
   bool checksum = false;   // trees: compare such files by digest
   // How many connections to use for work that is worth several; nullopt: as SideLinks finds best.
   std::optional<std::size_t> connections;
+  SourceDigests* sourceDigests = nullptr;  // put: what is known of large files; borrowed; nullptr: nothing
 };
 
 // How one file ended.

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "client/local/source_digests.h"
 #include "client/transfer/parallel_puts.h"
 #include "client/transfer/stream_put.h"
 #include "client/transfer/tree_put.h"
@@ -93,7 +94,11 @@ void putStream(const VerbCall& call, const PutOperand& operand) {
 
 }  // namespace
 
-void runPut(const VerbCall& call) {
+void runPut(const VerbCall& given) {
+  SourceDigests digests(given.options.sourceDigests);
+  Options options = given.options;
+  options.transfer.sourceDigests = &digests;
+  const VerbCall call{options, given.link, given.output, given.stop};
   requireFileNames(call.options);
   std::vector<PutOperand> operands;
   for (const std::string& path : call.options.operands) {

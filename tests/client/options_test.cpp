@@ -52,6 +52,18 @@ TEST_CASE("the server is -s, else FTPC_SERVER, else the configuration") {
   CHECK(parse({"--timeout", "3s", "ping"}, config).timeout == milliseconds(3000));
 }
 
+TEST_CASE("digests are remembered in the cache of the user, and nowhere when there is none") {
+  const auto place = [](std::map<std::string, std::string> values) {
+    return parse({"put", "a"}, with(std::move(values))).sourceDigests;
+  };
+  CHECK(place({{"XDG_CACHE_HOME", "/c"}, {"HOME", "/h"}}) == "/c/ftpc/digests");
+  CHECK(place({{"XDG_CACHE_HOME", "relative"}, {"HOME", "/h"}}) == "/h/.cache/ftpc/digests");
+  CHECK(place({{"XDG_CACHE_HOME", ""}, {"HOME", "/h"}}) == "/h/.cache/ftpc/digests");
+  CHECK(place({{"XDG_CACHE_HOME", "relative"}}).empty());
+  CHECK(place({{"HOME", ""}}).empty());
+  CHECK(place({}).empty());
+}
+
 TEST_CASE("global options stand before or behind the verb") {
   for (const auto& arguments :
        {std::vector<std::string>{"-s", "h:1", "--no-clobber", "--retry", "2", "put", "a", "-t", "b"},
