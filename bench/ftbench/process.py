@@ -32,6 +32,7 @@ class Action:
     steps: list[list[str]]
     beside: list[str] | None = None
     at_once: bool = False  # start all the steps together
+    environment: dict[str, str] = field(default_factory=dict)  # added to that of all programs
 
 
 def adopt_orphans() -> None:
@@ -101,9 +102,9 @@ def perform(action: Action, output: str) -> Usage:
     start = time.perf_counter()
     try:
         if action.beside:
-            running[spawn(action.beside, output, group=0)] = action.beside
+            running[spawn(action.beside, output, action.environment, group=0)] = action.beside
         for argv in action.steps:
-            pid = spawn(argv, output, group=group if action.at_once else 0)
+            pid = spawn(argv, output, action.environment, group=group if action.at_once else 0)
             group = group or pid
             running[pid] = argv
             if not action.at_once:

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -16,18 +17,23 @@ class Ftpd(Peer):
     verified = "xxh128, stored bytes"
 
     def __init__(self, workspace: Workspace, place: Place, durability: str = "none", digest: str = "", sync: bool = False,
-                 commands: bool = False, tls: bool = False):
-        """As the others do, neither end waits for the disk unless told: `durability` is the daemon's, `sync` that of a get."""
+                 commands: bool = False, tls: bool = False, known: bool = False):
+        """As the others do, neither end waits for the disk unless told: `durability` is the daemon's, `sync` that of a get. `known`: the
+        client remembers the digests of files that it has put before; otherwise each put is the first one of its file."""
         super().__init__(workspace, place)
         self.durability = durability
         self.digest = digest
         self.sync = sync
         self.commands = commands
         self.tls = tls
+        self.cache = self.home / "cache"
+        self.known = known
         self.trust = ["--no-tls"]
         self.name = "ftpd" + (" TLS" if tls else "") + (f" {digest}" if digest else "") + (f", durability {durability}" if durability != "none" else "")
         if sync:
             self.name += ", synced"
+        if known:
+            self.name += ", known digest"
         if digest:
             self.verified = f"{digest}, stored bytes"
 
@@ -53,6 +59,12 @@ class Ftpd(Peer):
 
     def _ftpc(self, *words: str | Path, port: int = 0) -> list[str]:
         return self.client(BINARIES / "ftpc", "-q", *self.trust, "-s", f"{self.place.address}:{port or self.port}", *words)
+
+    def client_environment(self) -> dict[str, str]:
+        if not self.known:
+            shutil.rmtree(self.cache, ignore_errors=True)
+        self.cache.mkdir(exist_ok=True)
+        return {"XDG_CACHE_HOME": str(self.cache)}
 
     def _digest(self) -> list[str]:
         return ["--digest", self.digest] if self.digest else []

@@ -42,6 +42,10 @@ class Peer:
         """Where the server keeps what was put as `remote`."""
         return self.files / remote
 
+    def client_environment(self) -> dict[str, str]:
+        """For the next run of the client that puts a file."""
+        return {}
+
     def client(self, *words: str | Path) -> list[str]:
         return self.place.client_prefix + [str(word) for word in words]
 

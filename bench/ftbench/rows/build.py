@@ -54,7 +54,9 @@ def put_file(source: Path):
 
         def action(number: int) -> Action:
             transfer = supported(peer, peer.put_file(source, f"{stem}-{number}"))
-            return with_digest(transfer, source, peer.stored(f"{stem}-{number}")) if digest else Action([transfer])
+            if digest:
+                return with_digest(transfer, source, peer.stored(f"{stem}-{number}"))
+            return Action([transfer], environment=peer.client_environment())
 
         def check(number: int) -> None:
             take(source, peer.stored(f"{stem}-{number}"))
