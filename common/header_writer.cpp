@@ -24,40 +24,27 @@ void writeValue(JsonWriter& json, std::uint32_t number) { json.value(std::uint64
 
 void writeValue(JsonWriter& json, const ListEntry& entry) {
   json.beginObject();
-  json.key("name");
-  json.value(entry.name);
-  json.key("type");
-  json.value(entry.type);
-  json.key("size");
-  json.value(entry.size);
-  json.key("mtime");
-  json.value(wholeSeconds(entry.mtimeNs.value_or(0)));
-  if (entry.mtimeNs) {
-    json.key("mtime_ns");
-    json.value(*entry.mtimeNs);
-  }
-  json.key("mode");
-  json.value(std::uint64_t{entry.mode});
+  json.field("name", entry.name);
+  json.field("type", entry.type);
+  json.field("size", entry.size);
+  json.field("mtime", wholeSeconds(entry.mtimeNs.value_or(0)));
+  if (entry.mtimeNs) json.field("mtime_ns", *entry.mtimeNs);
+  json.field("mode", std::uint64_t{entry.mode});
   json.endObject();
 }
 
 void writeValue(JsonWriter& json, const HelloLimits& limits) {
   json.beginObject();
-  json.key("header");
-  json.value(limits.header);
-  json.key("chunk");
-  json.value(limits.chunk);
-  json.key("pipeline");
-  json.value(limits.pipeline);
+  json.field("header", limits.header);
+  json.field("chunk", limits.chunk);
+  json.field("pipeline", limits.pipeline);
   json.endObject();
 }
 
 void writeValue(JsonWriter& json, const HelloService& service) {
   json.beginObject();
-  json.key("name");
-  json.value(service.name);
-  json.key("address");
-  json.value(service.address);
+  json.field("name", service.name);
+  json.field("address", service.address);
   json.endObject();
 }
 
@@ -80,10 +67,7 @@ class FieldWriter {
   }
 
  private:
-  void write(std::string_view key, VersionKey) {
-    json_.key(key);
-    json_.value(std::int64_t{kProtocolVersion});
-  }
+  void write(std::string_view key, VersionKey) { json_.field(key, std::int64_t{kProtocolVersion}); }
 
   void write(std::string_view key, IdKey) {
     if (!header_.id) return;
@@ -93,21 +77,18 @@ class FieldWriter {
 
   void write(std::string_view key, MtimeKey) {
     if (!header_.ok || !header_.mtimeNs) return;
-    json_.key(key);
-    json_.value(wholeSeconds(*header_.mtimeNs));
+    json_.field(key, wholeSeconds(*header_.mtimeNs));
   }
 
   void write(std::string_view key, DigestAlgorithm algorithm) {
     const DigestValue* const digest = header_.findDigest(algorithm);
     if (digest == nullptr) return;
-    json_.key(key);
-    json_.value(digest->hex);
+    json_.field(key, digest->hex);
   }
 
   void write(std::string_view key, std::string Header::*member) {
     if ((header_.*member).empty()) return;
-    json_.key(key);
-    json_.value(header_.*member);
+    json_.field(key, header_.*member);
   }
 
   template <typename T>

@@ -28,6 +28,12 @@ class JsonWriter {
   // Text that is JSON already.
   void raw(std::string_view json);
 
+  // A key with its value.
+  void field(std::string_view name, const auto& content) {
+    key(name);
+    value(content);
+  }
+
  private:
   void open(char bracket);
   void close(char bracket);

@@ -80,12 +80,8 @@ void writeTexts(JsonWriter& json, std::string_view key, const std::vector<std::s
 
 void writeToken(JsonWriter& json, const TokenRecord& token) {
   json.beginObject();
-  json.key("name");
-  json.value(token.name);
-  if (token.until) {
-    json.key("until");
-    json.value(writeMoment(*token.until));
-  }
+  json.field("name", token.name);
+  if (token.until) json.field("until", writeMoment(*token.until));
   if (token.scope && !token.scope->verbs.empty()) writeTexts(json, "verbs", token.scope->verbs);
   if (token.scope && !token.scope->prefixes.empty()) writeTexts(json, "prefixes", token.scope->prefixes);
   json.endObject();
@@ -95,12 +91,9 @@ std::string asJson(const UserRecord& user) {
   std::string line;
   JsonWriter json(line);
   json.beginObject();
-  json.key("user");
-  json.value(user.name);
-  json.key("disabled");
-  json.value(user.disabled);
-  json.key("password");
-  json.value(!user.password.empty());
+  json.field("user", user.name);
+  json.field("disabled", user.disabled);
+  json.field("password", !user.password.empty());
   json.key("keys");
   json.beginArray();
   for (const KeyRecord& key : user.keys) json.value(keyFingerprint(key.key));

@@ -118,12 +118,9 @@ std::string jsonLine(Clock::time_point now, LogLevel level, std::string_view nam
   appendTime(time, now);
   JsonWriter json(line);
   json.beginObject();
-  json.key("time");
-  json.value(time);
-  json.key("level");
-  json.value(nameOf(kLevels, level));
-  json.key("event");
-  json.value(name);
+  json.field("time", time);
+  json.field("level", nameOf(kLevels, level));
+  json.field("event", name);
   for (const LogField& field : fields) {
     json.key(field.key);
     if (const auto* const text = std::get_if<std::string_view>(&field.value)) {

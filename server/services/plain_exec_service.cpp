@@ -141,14 +141,9 @@ std::string plainExecAnswer(const std::string& output) {
   std::string header;
   JsonWriter json(header);
   json.beginObject();
-  for (const char* const key : {"total_size", "data_size"}) {
-    json.key(key);
-    json.value(std::uint64_t{output.size()});
-  }
-  json.key("filename");
-  json.value("output");
-  json.key("md5");
-  json.value(digestOf(DigestAlgorithm::Md5, std::as_bytes(std::span(output))).hex);
+  for (const char* const key : {"total_size", "data_size"}) json.field(key, std::uint64_t{output.size()});
+  json.field("filename", "output");
+  json.field("md5", digestOf(DigestAlgorithm::Md5, std::as_bytes(std::span(output))).hex);
   json.endObject();
   const std::array<char, 4> length = encodeLength(header.size());
   return std::string(length.data(), length.size()) + header + output;
