@@ -103,8 +103,7 @@ class HeaderError : public Failure {
 };
 
 // Parses one header of either form, and of either direction. Throws HeaderError (BadRequest, or Unsupported for another
-// version).
-// Not thread-safe: one parser to a connection; it keeps its buffers from header to header.
+// version). Not thread-safe: one parser to a connection; it keeps its buffers from header to header.
 class HeaderParser {
  public:
   HeaderParser();

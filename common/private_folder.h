@@ -7,8 +7,7 @@
 namespace ft {
 
 // Makes the folder for its owner only (0700), and those above it as the umask has them. No error when it is there
-// already, with whatever mode.
-// Any thread.
+// already, with whatever mode. Any thread.
 std::error_code makePrivateFolder(const std::string& path);
 
 }  // namespace ft

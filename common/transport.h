@@ -31,8 +31,8 @@ struct ShownCertificate {
 struct LineSecurity {
   std::string protocol;  // "TLSv1.3"
   std::string cipher;    // "TLS_AES_128_GCM_SHA256"
-  std::string
-      binding;  // 32 bytes that only the two ends of this line know (RFC 9266, tls-exporter): log-ins are bound to it
+  // 32 bytes that only the two ends of this line know (RFC 9266, tls-exporter): log-ins are bound to it.
+  std::string binding;
   std::string peerFingerprint;  // "SHA256:<base64>" of the peer's public key; empty when it showed no certificate
   std::string peerName;  // the subject's common name of a peer's certificate that a trusted CA has signed; else empty
   std::shared_ptr<const ShownCertificate> peerCertificate;  // null when it showed none

@@ -1,7 +1,6 @@
 #pragma once
 // Who somebody is: from where a connection comes, from a certificate, and from a log-in. Knows the users file and no
-// sockets.
-// Any thread may call.
+// sockets. Any thread may call.
 
 #include <atomic>
 #include <chrono>

@@ -1,7 +1,6 @@
 #pragma once
 // The one place that decides who may do what to which name. Knows the rules and no files; its answers never depend on
-// what is there.
-// What no rule allows is denied.
+// what is there. What no rule allows is denied.
 
 #include <memory>
 #include <optional>

@@ -117,9 +117,9 @@ struct EffectiveConfig {
   std::vector<std::string> origins;
 };
 
-// Later settings win. Throws ConfigError that tells all faults at once, one a line: unknown sections and
-// keys (with the nearest known one), bad values, a key twice from one file, and an address that is not loopback without
-// insecure_no_auth.
+// Later settings win. Throws ConfigError that tells all faults at once, one a line: unknown sections and keys (with the
+// nearest known one), bad values, a key twice from one file, and an address that others can reach while TLS is off,
+// unless insecure_no_auth. (Whether anybody could log in there is checkExposure()'s.)
 EffectiveConfig buildConfig(std::span<const ConfigSetting> settings, const Environment& environment);
 
 // The configuration as INI that reads back as the same, each value with its origin in a comment above it.

@@ -1,7 +1,6 @@
 #pragma once
 // Moves a request's body from the connection into an upload, raw or in chunks (PROTOCOL.md 4), in steps that never wait
-// for the peer.
-// Belongs to the session; one thread at a time.
+// for the peer. Belongs to the session; one thread at a time.
 
 #include <cstdint>
 

@@ -30,9 +30,8 @@ class SegmentedUpload {
   const std::string& id() const { return id_; }
   const PutSpec& spec() const { return spec_; }
 
-  // Ends it: what is there without a gap is handed out, and segments behind one are dropped. Throws Busy while a place
-  // is taken:
-  // its bytes have no other promise of space than that of the whole.
+  // Ends it: hands out what is there without a gap, and drops the segments behind one. Throws Busy while a place is
+  // taken, as its bytes have no promise of space but that of the whole.
   std::unique_ptr<Upload> release();
 
  private:

@@ -21,8 +21,8 @@ struct HandedOver;
 
 class Session {
  public:
-  // What has to happen before run() can do more.
-  // Event: the context's `wake` is called when it is time.
+  // What has to happen before run() can do more. Read, Write: the peer. Time: deadline(). Event: the context's `wake`
+  // is called. Turn: others come first; queue it again. HandOver: see handOver(). Closed: destroy it.
   enum class Wait { Read, Write, Time, Event, Turn, HandOver, Closed };
 
   Session(std::unique_ptr<Transport> transport, SessionContext& context, const PeerInfo& origin);

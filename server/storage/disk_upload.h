@@ -21,10 +21,10 @@ class DiskUpload : public Upload {
   ~DiskUpload() override;
 
   // One of these two comes first. Both throw NoSpace.
-  // A new file. `free`: nothing has the name yet.
+  // Begins a new file. `free`: nothing has the name yet.
   void begin(bool free);
-  // A part that is kept when the upload is cut. What is there of it is synced, if it is not longer than announced, for
-  // takeUp() to read it for the digests.
+  // Goes on with a part, which is kept when the upload is cut. What is there of it is synced, if it is not longer than
+  // announced, for takeUp() to read it for the digests.
   void resume(DigestAlgorithm prefixDigest);
 
   bool takeUp() override;
