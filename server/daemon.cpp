@@ -20,7 +20,7 @@
 #include "common/version.h"
 #include "server/access/users_place.h"
 #include "server/sandbox_plan.h"
-#include "server/services/beside.h"
+#include "server/services/side_thread.h"
 
 namespace ft {
 namespace {
@@ -351,8 +351,8 @@ void Daemon::tellAccounts() {
 // Files, services and commands at once; what goes wrong with one is no reason to cut the others.
 void Daemon::drainAll(const std::atomic<bool>& hurry) {
   const Patience patience{config_.drainTimeout, hurry};
-  Beside services([&] { keepServing("drain", [&] { services_->stop(patience); }); });
-  Beside commands([&] {
+  SideThread services([&] { keepServing("drain", [&] { services_->stop(patience); }); });
+  SideThread commands([&] {
     if (exec_) keepServing("drain", [&] { exec_->drain(patience); });
   });
   keepServing("drain", [&] { transfer_->drain(config_.drainTimeout); });
@@ -364,7 +364,7 @@ void Daemon::drainAll(const std::atomic<bool>& hurry) {
 void Daemon::drain() {
   std::atomic<bool> done{false};
   std::atomic<bool> hurry{false};
-  Beside drainer([&] {
+  SideThread drainer([&] {
     keepServing("drain", [&] { drainAll(hurry); });
     done = true;
   });

@@ -4,10 +4,10 @@
 #include <deque>
 #include <functional>
 
-#include "server/services/beside.h"
 #include "server/services/discovery.h"
 #include "server/services/echo_service.h"
 #include "server/services/plain_exec_service.h"
+#include "server/services/side_thread.h"
 
 namespace ft {
 namespace {
@@ -71,7 +71,7 @@ std::vector<std::string> Services::readyLines() const {
 
 void Services::stop(const Patience& patience) {
   // At the same time, so that the limit is one for all.
-  std::deque<Beside<std::function<void()>>> stopping;
+  std::deque<SideThread<std::function<void()>>> stopping;
   for (const Running& running : services_) stopping.emplace_back([&] { running.service->stop(patience); });
   for (auto& each : stopping) each.join();
 }

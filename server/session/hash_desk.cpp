@@ -2,29 +2,41 @@
 
 namespace ft {
 
+HashDesk::Hold& HashDesk::Hold::operator=(Hold&& other) noexcept {
+  if (this == &other) return *this;
+  reset();
+  desk_ = std::exchange(other.desk_, nullptr);
+  name_ = other.name_;
+  return *this;
+}
+
+void HashDesk::Hold::reset() noexcept {
+  HashDesk* const desk = std::exchange(desk_, nullptr);
+  if (desk == nullptr) return;
+  const std::lock_guard lock(desk->mutex_);
+  if (name_) {
+    desk->claimed_.erase(*name_);
+  } else {
+    --desk->taken_;
+  }
+}
+
 HashDesk::Hold HashDesk::takePlace() {
   const std::lock_guard lock(mutex_);
   if (taken_ >= places_) {
     wanted_ = true;
-    return nullptr;
+    return {};
   }
-  Hold place(this, [this](void*) {
-    const std::lock_guard giving(mutex_);
-    --taken_;
-  });
   ++taken_;
   wanted_ = false;
-  return place;
+  return {*this, std::nullopt};
 }
 
 HashDesk::Hold HashDesk::claim(const std::string& name) {
   const std::lock_guard lock(mutex_);
   const auto [entry, fresh] = claimed_.insert(name);
-  if (!fresh) return nullptr;
-  return Hold(this, [this, entry = entry](void*) {
-    const std::lock_guard giving(mutex_);
-    claimed_.erase(entry);
-  });
+  if (!fresh) return {};
+  return {*this, entry};
 }
 
 }  // namespace ft

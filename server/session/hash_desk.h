@@ -4,11 +4,11 @@
 
 #include <atomic>
 #include <cstddef>
-#include <functional>
-#include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 namespace ft {
 
@@ -17,13 +17,31 @@ class HashDesk {
   // At most `places` hash at a time.
   explicit HashDesk(std::size_t places) : places_(places) {}
 
-  // Given back with its destructor; the desk must outlive it.
-  using Hold = std::unique_ptr<void, std::function<void(void*)>>;
-  // The right to hash now; null: all places are taken, ask again later.
+  // A place, or a claim, or nothing. Given back by reset() and with its end; the desk must outlive it.
+  class Hold {
+   public:
+    Hold() = default;
+    Hold(Hold&& other) noexcept : desk_(std::exchange(other.desk_, nullptr)), name_(other.name_) {}
+    Hold& operator=(Hold&& other) noexcept;
+    ~Hold() { reset(); }
+
+    explicit operator bool() const { return desk_ != nullptr; }
+    void reset() noexcept;
+
+   private:
+    friend class HashDesk;
+    using Names = std::set<std::string>;
+    Hold(HashDesk& desk, std::optional<Names::iterator> name) : desk_(&desk), name_(name) {}
+
+    HashDesk* desk_ = nullptr;
+    std::optional<Names::iterator> name_;  // of a claim
+  };
+  // The right to hash now; nothing: all places are taken, ask again later.
   Hold takePlace();
   // Has somebody asked for a place in vain since the last one was taken? Then who has had one for a while gives it up.
   bool wanted() const { return wanted_; }
-  // The right to take the digest of that name, to be held until it is known to all; null: another one is at it.
+  // The right to take the digest of that name, to be held until it is known to all; nothing: another one is at
+  // it.
   Hold claim(const std::string& name);
 
  private:

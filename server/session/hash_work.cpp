@@ -49,7 +49,7 @@ class HashWork : public Work {
     if (place_) return true;
     place_ = desk_.takePlace();
     since_ = now;
-    return place_ != nullptr;
+    return static_cast<bool>(place_);
   }
 
   void hashSome() {

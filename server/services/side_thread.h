@@ -8,19 +8,19 @@
 namespace ft {
 
 template <typename Work>
-class Beside {
+class SideThread {
  public:
   // `work` must not throw.
-  explicit Beside(Work work) : work_(std::move(work)) {
+  explicit SideThread(Work work) : work_(std::move(work)) {
     try {
       thread_ = std::thread(work_);
     } catch (const std::exception&) {
       // Too many threads, or no memory for one.
     }
   }
-  Beside(const Beside&) = delete;
-  Beside& operator=(const Beside&) = delete;
-  ~Beside() {
+  SideThread(const SideThread&) = delete;
+  SideThread& operator=(const SideThread&) = delete;
+  ~SideThread() {
     if (thread_.joinable()) thread_.join();
   }
 
