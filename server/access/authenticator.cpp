@@ -8,6 +8,7 @@
 #include "common/error.h"
 #include "common/escape.h"
 #include "common/file_time.h"
+#include "common/random_bytes.h"
 #include "common/units.h"
 
 namespace ft {

@@ -98,11 +98,4 @@ bool isSame(std::string_view a, std::string_view b) {
   return a.size() == b.size() && ::sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-std::string randomBytes(std::size_t count) {
-  start();
-  std::string bytes(count, '\0');
-  ::randombytes_buf(bytes.data(), bytes.size());
-  return bytes;
-}
-
 }  // namespace ft

@@ -25,6 +25,5 @@ std::string passwordHashFault(std::string_view text);
 // A keyed digest of both, to know a pair again without keeping it. `key` is 32 bytes.
 std::string pairDigest(std::string_view key, std::string_view first, std::string_view second);
 bool isSame(std::string_view a, std::string_view b);  // in a time that does not tell where they differ
-std::string randomBytes(std::size_t count);
 
 }  // namespace ft

@@ -8,6 +8,7 @@
 #include "common/ini_file.h"
 #include "common/json_writer.h"
 #include "common/nearest_word.h"
+#include "common/random_bytes.h"
 #include "server/access/users_editor.h"
 
 namespace ft {

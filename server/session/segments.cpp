@@ -1,14 +1,11 @@
 #include "server/session/segments.h"
 
-#include <sys/random.h>
-
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <iterator>
-#include <system_error>
 
 #include "common/hex.h"
+#include "common/random_bytes.h"
 
 namespace ft {
 namespace {
@@ -18,14 +15,6 @@ constexpr std::uint64_t kMaxAhead = std::uint64_t{512} << 20;
 constexpr std::size_t kIdBytes = 16;
 // Of a segment that is appended, in one step: what is copied is read back for its digest.
 constexpr std::uint64_t kAppendStep = std::uint64_t{4} << 20;
-
-std::string randomId() {
-  std::array<unsigned char, kIdBytes> bytes{};
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    throw std::system_error(errno, std::generic_category(), "getrandom");
-  }
-  return toHex(bytes);
-}
 
 Failure notOpen() { return {ErrorCode::Changed, "the file is not being put together any more; offer it again"}; }
 
@@ -46,7 +35,7 @@ bool overlaps(const Ranges& ranges, const Range& range, SizeOf sizeOf) {
 }  // namespace
 
 SegmentedUpload::SegmentedUpload(Segments& all, std::unique_ptr<Upload> upload)
-    : all_(all), id_(randomId()), spec_(upload->spec()), upload_(std::move(upload)) {}
+    : all_(all), id_(toHex(randomBytes(kIdBytes))), spec_(upload->spec()), upload_(std::move(upload)) {}
 
 SegmentedUpload::~SegmentedUpload() { all_.forget(id_); }
 

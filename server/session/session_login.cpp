@@ -3,6 +3,7 @@
 #include "common/base64.h"
 #include "common/hex.h"
 #include "common/protocol.h"
+#include "common/random_bytes.h"
 #include "server/session/session.h"
 #include "server/session/session_state.h"
 
