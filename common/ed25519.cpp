@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "common/base64.h"
+#include "common/secret.h"
 #include "common/ssh_wire.h"
 
 namespace ft {
@@ -109,12 +110,6 @@ std::string loginMessage(LoginBinding kind, std::string_view binding, std::strin
       .append(1, '\0')
       .append(binding)
       .append(user);
-}
-
-void wipe(std::string& secret) noexcept {
-  secret.resize(secret.capacity());
-  ::OPENSSL_cleanse(secret.data(), secret.size());
-  secret.clear();
 }
 
 }  // namespace ft

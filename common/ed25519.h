@@ -52,7 +52,4 @@ enum class LoginBinding { Exporter, Nonce };
 // What the holder of a key signs to log in (PROTOCOL.md 5.11).
 std::string loginMessage(LoginBinding kind, std::string_view binding, std::string_view user);
 
-// Overwrites what the string holds, in a way that is not optimised away, and empties it.
-void wipe(std::string& secret) noexcept;
-
 }  // namespace ft

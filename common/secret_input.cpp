@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
@@ -12,9 +10,9 @@
 #include <cerrno>
 #include <csignal>
 
-#include "common/ed25519.h"
 #include "common/error.h"
 #include "common/escape.h"
+#include "common/secret.h"
 #include "common/unique_fd.h"
 
 namespace ft {
@@ -161,12 +159,6 @@ std::string secretFromFile(const std::string& path, const InputWait& wait) {
 std::string secretFromDescriptor(int fd, const InputWait& wait) {
   const std::string what = "descriptor " + std::to_string(fd);
   return notEmpty(readLine(fd, what, wait), what);
-}
-
-void hideMemory() noexcept {
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-  ::prctl(PR_SET_DUMPABLE, 0);
 }
 
 }  // namespace ft

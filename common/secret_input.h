@@ -23,7 +23,4 @@ std::string secretFromFile(const std::string& path, const InputWait& wait = wait
 // The first line that the descriptor gives. Throws ConfigError.
 std::string secretFromDescriptor(int fd, const InputWait& wait = waitForInput);
 
-// No core is written and no other process of this user may look into this one, from now on: it holds secrets.
-void hideMemory() noexcept;
-
 }  // namespace ft

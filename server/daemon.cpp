@@ -16,7 +16,7 @@
 #include <utility>
 
 #include "common/error.h"
-#include "common/secret_input.h"
+#include "common/secret.h"
 #include "common/version.h"
 #include "server/access/users_place.h"
 #include "server/sandbox_plan.h"

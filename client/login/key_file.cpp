@@ -15,6 +15,7 @@
 #include "common/error.h"
 #include "common/escape.h"
 #include "common/private_folder.h"
+#include "common/secret.h"
 #include "common/ssh_wire.h"
 #include "common/unique_fd.h"
 #include "common/whole_file.h"

@@ -13,6 +13,7 @@
 #include "common/escape.h"
 #include "common/hex.h"
 #include "common/protocol.h"
+#include "common/secret.h"
 #include "common/secret_input.h"
 
 namespace ft {

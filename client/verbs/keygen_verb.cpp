@@ -9,7 +9,7 @@
 #include "client/verbs/verb.h"
 #include "common/escape.h"
 #include "common/json_writer.h"
-#include "common/secret_input.h"
+#include "common/secret.h"
 #include "common/system_account.h"
 
 namespace ft {

@@ -9,6 +9,7 @@
 #include "common/escape.h"
 #include "common/file_time.h"
 #include "common/random_bytes.h"
+#include "common/secret.h"
 #include "common/units.h"
 
 namespace ft {

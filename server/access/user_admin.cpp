@@ -10,6 +10,7 @@
 #include "common/ed25519.h"
 #include "common/error.h"
 #include "common/escape.h"
+#include "common/secret.h"
 #include "common/secret_input.h"
 #include "common/units.h"
 #include "server/access/gate.h"

@@ -9,6 +9,7 @@
 
 #include "common/frame.h"
 #include "common/protocol.h"
+#include "common/secret.h"
 #include "server/session/handed_over.h"
 #include "server/session/session_state.h"
 

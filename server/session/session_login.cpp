@@ -4,6 +4,7 @@
 #include "common/hex.h"
 #include "common/protocol.h"
 #include "common/random_bytes.h"
+#include "common/secret.h"
 #include "server/session/session.h"
 #include "server/session/session_state.h"
 
