@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "common/nearest_word.h"
 #include "common/system_account.h"
 #include "common/version.h"
+#include "server/limits/source_address.h"
 
 namespace ft {
 namespace {
@@ -346,13 +348,17 @@ bool isLoopbackAddress(std::string_view address) {
   std::string host(address.substr(0, address.rfind(':')));
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   if (host == "localhost") return true;
-  in_addr v4{};
-  if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == IN_LOOPBACKNET;
-  in6_addr v6{};
-  if (::inet_pton(AF_INET6, host.c_str(), &v6) != 1) return false;
-  const bool mapped = std::all_of(v6.s6_addr, v6.s6_addr + 10, [](unsigned char byte) { return byte == 0; }) &&
-                      v6.s6_addr[10] == 0xff && v6.s6_addr[11] == 0xff;
-  return mapped ? v6.s6_addr[12] == IN_LOOPBACKNET : std::equal(v6.s6_addr, v6.s6_addr + 16, in6addr_loopback.s6_addr);
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  sockaddr_storage any{};
+  if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
+    std::memcpy(&any, &v4, sizeof v4);
+  } else if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) {
+    std::memcpy(&any, &v6, sizeof v6);
+  }
+  return SourceAddress::of(any).loopback();
 }
 
 }  // namespace ft

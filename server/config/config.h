@@ -19,7 +19,7 @@
 #include "server/limits/connection_limits.h"
 #include "server/log/log.h"
 #include "server/sandbox/sandbox.h"
-#include "server/storage/disk_core.h"
+#include "server/storage/disk_options.h"
 
 namespace ft {
 

@@ -12,6 +12,7 @@
 
 #include "common/file_name.h"
 #include "common/unique_fd.h"
+#include "server/storage/disk_options.h"
 
 namespace ft {
 
@@ -24,12 +25,6 @@ struct Opened {
   UniqueFd fd;
   int error = 0;
   explicit operator bool() const noexcept { return error == 0; }
-};
-
-// Whom new files and folders are given to; what is not set stays as it is.
-struct Ownership {
-  std::optional<uid_t> uid;
-  std::optional<gid_t> gid;
 };
 
 // What new folders are like, beside their permissions.
