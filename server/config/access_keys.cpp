@@ -31,20 +31,10 @@ std::vector<std::string_view> split(std::string_view text, std::string_view sepa
   return parts;
 }
 
-Expected readSize(std::string_view text, std::uint64_t& into) {
-  const auto size = parseSize(text);
-  if (!size) return "a size such as 64KiB or 10GiB";
-  into = *size;
-  return {};
-}
-
 Expected readNumber(std::string_view text, std::uint64_t& into) { return readCount(text, {.least = 1}, into); }
 
 Expected readAge(std::string_view text, std::chrono::milliseconds& into) {
-  const auto time = parseDuration(text);
-  if (!time || time->count() < 1000) return "a time such as 12h or 7d, at least 1s";
-  into = *time;
-  return {};
+  return readTime(text, std::chrono::seconds(1), into);
 }
 
 template <std::uint32_t Required>
@@ -59,7 +49,7 @@ Expected readUmask(std::string_view text, std::uint32_t& into) {
   return {};
 }
 
-Expected readPath(std::string_view text, std::string& into) {
+Expected readRootPath(std::string_view text, std::string& into) {
   if (!text.starts_with('/')) return "an absolute path";
   into = text;
   while (into.size() > 1 && into.back() == '/') into.pop_back();
@@ -172,12 +162,12 @@ using R = RootRules;
 using U = UserRules;
 
 constexpr std::array kRootKeys{
-    Key<R>{"path", place<&R::path, readPath, R>},
+    Key<R>{"path", place<&R::path, readRootPath, R>},
     Key<R>{"read_only", place<&R::readOnly, readYesNo, R>},
     Key<R>{"write_only", place<&R::writeOnly, readYesNo, R>},
     Key<R>{"list", place<&R::list, readYesNo, R>},
     Key<R>{"hide", place<&R::hide, readPatterns, R>},
-    Key<R>{"max_file_size", place<&R::maxFileSize, readSize, R>},
+    Key<R>{"max_file_size", place<&R::maxFileSize, readBytes, R>},
     Key<R>{"max_age", place<&R::maxAge, readAge, R>},
     Key<R>{"file_mode", place<&R::fileMode, readBits<0600>, R>},
     Key<R>{"dir_mode", place<&R::folderMode, readBits<0700>, R>},
@@ -189,9 +179,9 @@ constexpr std::array kRootKeys{
 constexpr std::array kUserKeys{
     Key<U>{"allow", place<&U::allow, readAllow, U>},
     Key<U>{"home", place<&U::home, readHome, U>},
-    Key<U>{"quota_bytes", place<&U::quotaBytes, readSize, U>},
+    Key<U>{"quota_bytes", place<&U::quotaBytes, readBytes, U>},
     Key<U>{"quota_files", place<&U::quotaFiles, readNumber, U>},
-    Key<U>{"rate", place<&U::rate, readSize, U>},
+    Key<U>{"rate", place<&U::rate, readBytes, U>},
     Key<U>{"connections", place<&U::connections, readNumber, U>},
     Key<U>{"transfers", place<&U::transfers, readNumber, U>},
 };

@@ -1,14 +1,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <utility>
 
 #include "common/units.h"
 #include "server/config/config.h"
-#include "server/config/guard_keys.h"
-#include "server/config/login_config.h"
-#include "server/config/services_keys.h"
-#include "server/config/tls_keys.h"
+#include "server/config/key_tables.h"
 #include "server/config/values.h"
 
 namespace ft {
@@ -27,21 +23,12 @@ std::string parseCount(std::string_view text, ServerConfig& config) {
 
 template <auto Member>
 std::string parseBytes(std::string_view text, ServerConfig& config) {
-  const auto size = parseSize(text);
-  if (!size) return "a size like 64KiB, 10GiB or 4096";
-  config.*Member = *size;
-  return "";
+  return readBytes(text, config.*Member);
 }
 
 template <auto Member, std::int64_t LeastMs>
 std::string parseTime(std::string_view text, ServerConfig& config) {
-  const auto time = parseDuration(text);
-  if (!time || time->count() < LeastMs) {
-    return "a time like 500ms, 10s, 5m or 7d" +
-           (LeastMs > 0 ? ", at least " + writeDuration(std::chrono::milliseconds(LeastMs)) : "");
-  }
-  config.*Member = *time;
-  return "";
+  return readTime(text, std::chrono::milliseconds(LeastMs), config.*Member);
 }
 
 template <auto Member, std::uint32_t Required>
@@ -66,16 +53,15 @@ std::string parseSandbox(std::string_view text, ServerConfig& config) {
   return "";
 }
 
+constexpr std::array kPlainForms{Word<bool>{"loopback", false}, Word<bool>{"anywhere", true}};
+
 std::string parsePlainForm(std::string_view text, ServerConfig& config) {
-  if (text != "loopback" && text != "anywhere") return "loopback or anywhere";
-  config.login.plainFormAnywhere = text == "anywhere";
-  return "";
+  return readWord(text, kPlainForms, config.login.plainFormAnywhere);
 }
 
-std::string parseRoot(std::string_view text, ServerConfig& config) {
-  if (text.starts_with('~')) return "a whole path: '~' is not expanded here";
-  config.root = text;
-  return "";
+template <auto Member>
+std::string parsePath(std::string_view text, ServerConfig& config) {
+  return readPath(text, config.*Member);
 }
 
 // HOST:PORT, [IPV6]:PORT or unix:/PATH.
@@ -106,16 +92,12 @@ std::string parseListen(std::string_view text, ServerConfig& config) {
   return "";
 }
 
-constexpr std::array<std::pair<std::string_view, Durability>, 3> kDurabilities{
-    {{"full", Durability::Full}, {"file", Durability::File}, {"none", Durability::None}}};
+constexpr std::array kDurabilities{Word<Durability>{"full", Durability::Full},
+                                   Word<Durability>{"file", Durability::File},
+                                   Word<Durability>{"none", Durability::None}};
 
 std::string parseDurability(std::string_view text, ServerConfig& config) {
-  for (const auto& [name, value] : kDurabilities) {
-    if (name != text) continue;
-    config.durability = value;
-    return "";
-  }
-  return "full, file or none";
+  return readWord(text, kDurabilities, config.durability);
 }
 
 std::string parseLogLevel(std::string_view text, ServerConfig& config) {
@@ -161,19 +143,15 @@ std::string printYesNo(const ServerConfig& config) {
   return writeYesNo(config.*Member);
 }
 
-std::string printUser(const ServerConfig& config) { return config.user; }
-std::string printSandbox(const ServerConfig& config) { return std::string(sandboxModeName(config.sandbox)); }
-std::string parseState(std::string_view text, ServerConfig& config) {
-  if (text.starts_with('~')) return "a whole path: '~' is not expanded here";
-  config.state = text;
-  return "";
+template <auto Member>
+std::string printText(const ServerConfig& config) {
+  return config.*Member;
 }
 
-std::string printState(const ServerConfig& config) { return config.state; }
+std::string printSandbox(const ServerConfig& config) { return std::string(sandboxModeName(config.sandbox)); }
 std::string printPlainForm(const ServerConfig& config) {
-  return config.login.plainFormAnywhere ? "anywhere" : "loopback";
+  return writeWord(kPlainForms, config.login.plainFormAnywhere);
 }
-std::string printRoot(const ServerConfig& config) { return config.root; }
 std::string printLogLevel(const ServerConfig& config) { return std::string(logLevelName(config.logLevel)); }
 std::string printLogFormat(const ServerConfig& config) { return std::string(logFormatName(config.logFormat)); }
 
@@ -183,12 +161,7 @@ std::string printListen(const ServerConfig& config) {
   return all;
 }
 
-std::string printDurability(const ServerConfig& config) {
-  for (const auto& [name, value] : kDurabilities) {
-    if (value == config.durability) return std::string(name);
-  }
-  return "";
-}
+std::string printDurability(const ServerConfig& config) { return writeWord(kDurabilities, config.durability); }
 
 constexpr std::size_t kMostWorkers = 1024;
 constexpr std::size_t kMostConnections = 1'000'000;
@@ -219,7 +192,7 @@ constexpr std::array kKeys{
         parseYesNo<&C::insecureNoAuth>, printYesNo<&C::insecureNoAuth>},
     ConfigKey{"server", "socket_mode", "permission bits of Unix sockets, in octal: who may write may connect",
               parseMode<&C::socketMode, 0600>, printMode<&C::socketMode>},
-    ConfigKey{"server", "user", "user to become once all ports are bound; empty: none", parseUser, printUser},
+    ConfigKey{"server", "user", "user to become once all ports are bound; empty: none", parseUser, printText<&C::user>},
     ConfigKey{"server", "sandbox",
               "whether to do without a part of the sandbox that the kernel does not have: required, best-effort, off",
               parseSandbox, printSandbox},
@@ -228,9 +201,9 @@ constexpr std::array kKeys{
     ConfigKey{"server", "state",
               "folder of what the daemon keeps for itself; empty: $STATE_DIRECTORY, $XDG_STATE_HOME/ftpd, "
               "~/.local/state/ftpd",
-              parseState, printState},
-    ConfigKey{"storage", "root", "folder of the files; empty: $XDG_DATA_HOME/ftpd, else ~/.local/share/ftpd", parseRoot,
-              printRoot},
+              parsePath<&C::state>, printText<&C::state>},
+    ConfigKey{"storage", "root", "folder of the files; empty: $XDG_DATA_HOME/ftpd, else ~/.local/share/ftpd",
+              parsePath<&C::root>, printText<&C::root>},
     ConfigKey{"storage", "durability",
               "what a power cut spares of a put that was answered: full (file and name), file (the bytes), none",
               parseDurability, printDurability},

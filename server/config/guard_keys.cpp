@@ -1,11 +1,11 @@
-#include "server/config/guard_keys.h"
-
 #include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
 
 #include "common/units.h"
+#include "server/config/key_tables.h"
+#include "server/config/values.h"
 
 namespace ft {
 namespace {
@@ -49,10 +49,7 @@ std::string printStartups(const ServerConfig& config) {
 }
 
 std::string parseLoginTimeout(std::string_view text, ServerConfig& config) {
-  const auto time = parseDuration(text);
-  if (!time || time->count() < 1) return "a time like 500ms, 10s or 5m, at least 1ms";
-  config.loginTimeout = *time;
-  return "";
+  return readTime(text, std::chrono::milliseconds(1), config.loginTimeout);
 }
 
 std::string printLoginTimeout(const ServerConfig& config) { return writeDuration(config.loginTimeout); }

@@ -2,12 +2,9 @@
 // The configuration of log-ins: [access], and which form of the protocol is served where.
 
 #include <cstddef>
-#include <span>
 #include <string>
 
 namespace ft {
-
-struct ConfigKey;
 
 // What clients of this machine are without log-in.
 enum class LocalAccess {
@@ -22,8 +19,5 @@ struct LoginConfig {
   std::size_t hashAtOnce = 1;
   bool plainFormAnywhere = false;  // [server] plain_form
 };
-
-// The rows of these keys.
-std::span<const ConfigKey> loginKeys();
 
 }  // namespace ft

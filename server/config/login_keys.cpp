@@ -1,7 +1,6 @@
 #include <array>
 
-#include "server/config/config.h"
-#include "server/config/login_config.h"
+#include "server/config/key_tables.h"
 #include "server/config/values.h"
 
 namespace ft {
@@ -9,23 +8,13 @@ namespace {
 
 constexpr std::size_t kMostHashes = 16;
 
-std::string parseUsers(std::string_view text, ServerConfig& config) {
-  if (text.starts_with('~')) return "a whole path: '~' is not expanded here";
-  config.login.users = text;
-  return "";
-}
+std::string parseUsers(std::string_view text, ServerConfig& config) { return readPath(text, config.login.users); }
+
+constexpr std::array kLocals{Word<LocalAccess>{"auto", LocalAccess::Auto}, Word<LocalAccess>{"open", LocalAccess::Open},
+                             Word<LocalAccess>{"login", LocalAccess::Login}};
 
 std::string parseLocal(std::string_view text, ServerConfig& config) {
-  if (text == "auto") {
-    config.login.local = LocalAccess::Auto;
-  } else if (text == "open") {
-    config.login.local = LocalAccess::Open;
-  } else if (text == "login") {
-    config.login.local = LocalAccess::Login;
-  } else {
-    return "auto, open or login";
-  }
-  return "";
+  return readWord(text, kLocals, config.login.local);
 }
 
 std::string parseHashAtOnce(std::string_view text, ServerConfig& config) {
@@ -34,14 +23,7 @@ std::string parseHashAtOnce(std::string_view text, ServerConfig& config) {
 
 std::string printUsers(const ServerConfig& config) { return config.login.users; }
 
-std::string printLocal(const ServerConfig& config) {
-  switch (config.login.local) {
-    case LocalAccess::Open: return "open";
-    case LocalAccess::Login: return "login";
-    case LocalAccess::Auto: break;
-  }
-  return "auto";
-}
+std::string printLocal(const ServerConfig& config) { return writeWord(kLocals, config.login.local); }
 
 std::string printHashAtOnce(const ServerConfig& config) { return std::to_string(config.login.hashAtOnce); }
 

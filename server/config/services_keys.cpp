@@ -1,10 +1,8 @@
-#include "server/config/services_keys.h"
-
 #include <array>
-#include <utility>
 
 #include "common/escape.h"
 #include "common/units.h"
+#include "server/config/key_tables.h"
 #include "server/config/values.h"
 
 namespace ft {
@@ -66,9 +64,7 @@ std::string printFlag(const ServerConfig& config) {
 
 template <auto Section, auto Member>
 std::string parseTime(std::string_view text, ServerConfig& config) {
-  const auto time = parseDuration(text);
-  if (time) config.services.*Section.*Member = *time;
-  return time ? "" : "a time like 500ms, 10s or 5m";
+  return readTime(text, std::chrono::milliseconds(0), config.services.*Section.*Member);
 }
 
 template <auto Section, auto Member>
@@ -77,22 +73,18 @@ std::string printTime(const ServerConfig& config) {
 }
 
 std::string parseOutput(std::string_view text, ServerConfig& config) {
-  const auto size = parseSize(text);
-  if (size) config.services.plainExec.output = *size;
-  return size ? "" : "a size like 64KiB or 10MiB";
+  return readBytes(text, config.services.plainExec.output);
 }
 
 std::string printOutput(const ServerConfig& config) { return writeSize(config.services.plainExec.output); }
 
+constexpr std::array kForms{Word<Form>{"json", Form::Json}, Word<Form>{"text", Form::Text}};
+
 std::string parseForm(std::string_view text, ServerConfig& config) {
-  if (text != "json" && text != "text") return "json or text";
-  config.services.plainExec.form = text == "json" ? Form::Json : Form::Text;
-  return "";
+  return readWord(text, kForms, config.services.plainExec.form);
 }
 
-std::string printForm(const ServerConfig& config) {
-  return config.services.plainExec.form == Form::Json ? "json" : "text";
-}
+std::string printForm(const ServerConfig& config) { return writeWord(kForms, config.services.plainExec.form); }
 
 constexpr std::size_t kMostNameSize = 63;  // of a label (RFC 1035, 2.3.4)
 

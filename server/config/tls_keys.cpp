@@ -1,37 +1,22 @@
-#include "server/config/tls_keys.h"
-
 #include <array>
-#include <utility>
 
+#include "server/config/key_tables.h"
 #include "server/config/values.h"
 
 namespace ft {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, TlsMode>, 3> kModes{
-    {{"auto", TlsMode::Auto}, {"required", TlsMode::Required}, {"off", TlsMode::Off}}};
+constexpr std::array kModes{Word<TlsMode>{"auto", TlsMode::Auto}, Word<TlsMode>{"required", TlsMode::Required},
+                            Word<TlsMode>{"off", TlsMode::Off}};
+constexpr std::array kVersions{Word<bool>{"1.2", false}, Word<bool>{"1.3", true}};
 
-std::string parseMode(std::string_view text, ServerConfig& config) {
-  for (const auto& [name, mode] : kModes) {
-    if (name != text) continue;
-    config.tls.mode = mode;
-    return "";
-  }
-  return "auto, required or off";
-}
+std::string parseMode(std::string_view text, ServerConfig& config) { return readWord(text, kModes, config.tls.mode); }
 
-std::string printMode(const ServerConfig& config) {
-  for (const auto& [name, mode] : kModes) {
-    if (mode == config.tls.mode) return std::string(name);
-  }
-  return "";
-}
+std::string printMode(const ServerConfig& config) { return writeWord(kModes, config.tls.mode); }
 
 template <auto Member>
 std::string parseFile(std::string_view text, ServerConfig& config) {
-  if (text.starts_with('~')) return "a whole path: '~' is not expanded here";
-  config.tls.*Member = text;
-  return "";
+  return readPath(text, config.tls.*Member);
 }
 
 template <auto Member>
@@ -40,12 +25,10 @@ std::string printFile(const ServerConfig& config) {
 }
 
 std::string parseVersion(std::string_view text, ServerConfig& config) {
-  if (text != "1.2" && text != "1.3") return "1.2 or 1.3";
-  config.tls.only13 = text == "1.3";
-  return "";
+  return readWord(text, kVersions, config.tls.only13);
 }
 
-std::string printVersion(const ServerConfig& config) { return config.tls.only13 ? "1.3" : "1.2"; }
+std::string printVersion(const ServerConfig& config) { return writeWord(kVersions, config.tls.only13); }
 
 std::string parseKernel(std::string_view text, ServerConfig& config) { return readYesNo(text, config.tls.kernelTls); }
 
