@@ -155,10 +155,9 @@ std::size_t connectionLimit(std::size_t configured, std::size_t descriptors) {
 
 // What needs the privileges of who started the daemon comes before they are given up, and what must bear the sandbox
 // after it was entered: threads are confined like the thread that starts them.
-Daemon::Daemon(const ServerConfig& config, Log& log, Reread reread)
+Daemon::Daemon(const ServerConfig& config, Log& log, Upkeep::Reread reread)
     : config_(config),
       log_(log),
-      reread_(std::move(reread)),
       execLink_(execLink(config_.services, log)),
       sandbox_(sandboxPlan(config, execLink_ != nullptr)),
       rates_(config.rate, config.ratePerAddress) {
@@ -186,6 +185,8 @@ Daemon::Daemon(const ServerConfig& config, Log& log, Reread reread)
   access.anonymous = tenancy_->servesAnonymous();
   access_ = std::make_unique<Authenticator>(std::move(access), log);
   if (access_->hasAccounts()) hideMemory();
+  upkeep_ = std::make_unique<Upkeep>(Upkeep::Parts{*tenancy_, *access_, tls_.get(), *audit_, rates_},
+                                     config_.insecureNoAuth, std::move(reread), log_);
   TransferOptions options =
       transferOptions(config_, descriptors, {exec_.get(), access_.get(), tenancy_.get(), tls_.get()});
   options.listeners = std::move(listeners);
@@ -211,8 +212,7 @@ void Daemon::blockSignals() {
 void Daemon::serve() {
   const AcceptErrors acceptErrors(log_);
   transfer_->tell(services_->announced());
-  if (access_->hasAccounts()) tellAccounts();
-  toldAccounts_ = access_->version();
+  upkeep_->begin();
   transfer_->start();
   services_->start();
   announce();
@@ -236,7 +236,7 @@ void Daemon::announce() {
                {{"reason", "standard output: " + errorText(errno)}, {"consequence", "nobody is told the ports there"}});
   }
   if (tls_) log_.event(LogLevel::Info, "tls", {{"fingerprint", tls_->fingerprint()}});
-  tellCertificate();
+  upkeep_->tellCertificate();
   std::string roots;
   for (const std::string& root : rootPaths(config_)) roots += (roots.empty() ? "" : ", ") + root;
   for (const std::string& warning : config_.warnings) {
@@ -259,103 +259,23 @@ int Daemon::waitForSignal() {
     const int signal = nextSignal(kTick);
     if (signal == SIGTERM || signal == SIGINT) return signal;
     if (signal == SIGHUP) {
-      keepServing("reload", [this] { reload(); });
+      upkeep_->reload();
     } else {
-      keepServing("tls", [this] {
-        if (tls_ && tls_->filesChanged()) reloadTls("the files have changed");
-        tellCertificate();
-      });
+      upkeep_->look();
     }
-    keepServing("users", [this] {
-      access_->reloadIfChanged();
-      tellAccounts();
-    });
     if (watched) ::sd_notify(0, "WATCHDOG=1");
-    keepServing("expire", [this] { tenancy_->expire(); });
+    upkeep_->expire();
   }
-}
-
-// Whatever becomes of the work that is done beside them, the connections go on.
-void Daemon::keepServing(const char* work, const std::function<void()>& doIt) {
-  try {
-    try {
-      doIt();
-    } catch (const std::exception& error) {
-      log_.event(LogLevel::Error, "housekeeping-failed", {{"work", work}, {"reason", error.what()}});
-    }
-  } catch (const std::exception&) {
-    // There is no memory for the line either.
-  }
-}
-
-void Daemon::reload() {
-  audit_->reopen();
-  std::string kept;
-  if (tls_ && !reloadTls("SIGHUP")) kept = "the certificate";
-  tellCertificate();
-  try {
-    access_->reload();
-    tellAccounts();
-  } catch (const std::exception& error) {
-    log_.event(LogLevel::Error, "users-refused", {{"reason", error.what()}, {"kept", "the users as they were before"}});
-    kept += kept.empty() ? "the users" : " and the users";
-  }
-  try {
-    if (!reread_) return;
-    const ServerConfig fresh = reread_();
-    tenancy_->reload(fresh);
-    access_->setAnonymous(tenancy_->servesAnonymous());
-    rates_.setRates(fresh.rate, fresh.ratePerAddress);
-    if (kept.empty()) {
-      log_.event(LogLevel::Info, "reload", {{"outcome", "ok"}});
-    } else {
-      log_.event(LogLevel::Error, "reload", {{"outcome", "partly"}, {"refused", kept}});
-    }
-  } catch (const std::exception& error) {
-    log_.event(LogLevel::Error, "reload", {{"outcome", "failed"}, {"reason", error.what()}});
-  }
-}
-
-bool Daemon::reloadTls(const char* reason) {
-  try {
-    tls_->reload();
-    log_.event(LogLevel::Info, "tls-reloaded", {{"reason", reason}, {"fingerprint", tls_->fingerprint()}});
-    return true;
-  } catch (const std::exception& error) {
-    log_.event(LogLevel::Error, "tls-kept",
-               {{"reason", error.what()}, {"consequence", "the certificate that was read before stays in use"}});
-    return false;
-  }
-}
-
-void Daemon::tellCertificate() {
-  std::string doubt = tls_ ? tls_->doubt() : "";
-  if (!doubt.empty() && doubt != toldDoubt_) {
-    log_.event(LogLevel::Error, "tls-certificate",
-               {{"reason", doubt}, {"consequence", "it is in use, and clients refuse it"}});
-  }
-  toldDoubt_ = std::move(doubt);
-}
-
-void Daemon::tellAccounts() {
-  const std::uint64_t version = access_->version();
-  if (std::exchange(toldAccounts_, version) == version) return;
-  if (access_->hasAccounts() && config_.insecureNoAuth) {
-    log_.event(LogLevel::Warn, "accounts-set-aside",
-               {{"reason", "server.insecure_no_auth lets everyone do everything"}});
-  }
-  if (access_->hasAccounts()) hideMemory();
-  log_.event(LogLevel::Info, "users", {{"file", access_->options().usersFile}, {"count", access_->countAccounts()}});
 }
 
 // Files, services and commands at once; what goes wrong with one is no reason to cut the others.
 void Daemon::drainAll(const std::atomic<bool>& hurry) {
   const Patience patience{config_.drainTimeout, hurry};
-  SideThread services([&] { keepServing("drain", [&] { services_->stop(patience); }); });
+  SideThread services([&] { upkeep_->keepServing("drain", [&] { services_->stop(patience); }); });
   SideThread commands([&] {
-    if (exec_) keepServing("drain", [&] { exec_->drain(patience); });
+    if (exec_) upkeep_->keepServing("drain", [&] { exec_->drain(patience); });
   });
-  keepServing("drain", [&] { transfer_->drain(config_.drainTimeout); });
+  upkeep_->keepServing("drain", [&] { transfer_->drain(config_.drainTimeout); });
   services.join();
   commands.join();
   if (exec_) exec_->stop();
@@ -365,7 +285,7 @@ void Daemon::drain() {
   std::atomic<bool> done{false};
   std::atomic<bool> hurry{false};
   SideThread drainer([&] {
-    keepServing("drain", [&] { drainAll(hurry); });
+    upkeep_->keepServing("drain", [&] { drainAll(hurry); });
     done = true;
   });
   while (drainer.hasThread() && !done) {

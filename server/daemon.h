@@ -3,7 +3,6 @@
 // a signal, and drains. One thread (the main one) owns it.
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,17 +19,15 @@
 #include "server/services/exec_service.h"
 #include "server/services/services.h"
 #include "server/session/transfer_service.h"
+#include "server/upkeep.h"
 
 namespace ft {
 
 class Daemon {
  public:
-  // The configuration as it is now; throws ConfigError.
-  using Reread = std::function<ServerConfig()>;
-
   // Opens the root and binds every address. Throws ConfigError or another std::exception that says what is wrong;
   // nothing is left half-started.
-  Daemon(const ServerConfig& config, Log& log, Reread reread = nullptr);
+  Daemon(const ServerConfig& config, Log& log, Upkeep::Reread reread = nullptr);
   ~Daemon();
 
   // Starts serving, writes one ready line for each listener to standard output, tells the service supervisor, and
@@ -44,20 +41,11 @@ class Daemon {
   void announce();
   // The signal that ends serving.
   int waitForSignal();
-  void keepServing(const char* work, const std::function<void()>& doIt);
-  // Takes what can change while the daemon runs from the configuration; a wrong one is logged, and changes nothing.
-  void reload();
-  // False when the files are of no use.
-  bool reloadTls(const char* reason);
-  // Once for each reason why clients refuse the certificate.
-  void tellCertificate();
   void drain();
   void drainAll(const std::atomic<bool>& hurry);
-  void tellAccounts();
 
   const ServerConfig config_;
   Log& log_;
-  const Reread reread_;
   // First of all: it forks, which a process with threads must not.
   std::unique_ptr<ExecLink> execLink_;
   Sandbox sandbox_;
@@ -66,9 +54,8 @@ class Daemon {
   std::unique_ptr<Tenancy> tenancy_;
   std::shared_ptr<Storage> localView_;  // of who needs no log-in
   std::unique_ptr<Authenticator> access_;
-  std::uint64_t toldAccounts_ = 0;  // the version of the users that the log has
   std::unique_ptr<ServerTls> tls_;  // null: not spoken
-  std::string toldDoubt_;           // of the certificate, that the log has
+  std::unique_ptr<Upkeep> upkeep_;
   std::unique_ptr<ExecService> exec_;
   std::unique_ptr<TransferService> transfer_;
   std::unique_ptr<Services> services_;

@@ -32,7 +32,7 @@ constexpr int kMemoryArenas = 4;
 
 class FtpdApplication : public Poco::Util::ServerApplication {
  public:
-  FtpdApplication(const ft::ServerConfig& config, ft::Daemon::Reread reread)
+  FtpdApplication(const ft::ServerConfig& config, ft::Upkeep::Reread reread)
       : config_(config), reread_(std::move(reread)) {}
   using ServerApplication::run;
 
@@ -59,7 +59,7 @@ class FtpdApplication : public Poco::Util::ServerApplication {
 
  private:
   const ft::ServerConfig& config_;
-  const ft::Daemon::Reread reread_;
+  const ft::Upkeep::Reread reread_;
 };
 
 }  // namespace
