@@ -3,12 +3,12 @@
 #include <doctest/doctest.h>
 
 #include "common/protocol.h"
+#include "tests/support/text.h"
 
 using namespace ft;
+using namespace ft::testing;
 
 namespace {
-
-std::span<const std::byte> bytesOf(std::string_view text) { return std::as_bytes(std::span(text)); }
 
 std::string hexOf(DigestAlgorithm algorithm, std::string_view text) { return digestOf(algorithm, bytesOf(text)).hex; }
 

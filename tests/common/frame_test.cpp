@@ -7,8 +7,10 @@
 
 #include "common/error.h"
 #include "common/protocol.h"
+#include "tests/support/text.h"
 
 using namespace ft;
+using namespace ft::testing;
 
 namespace {
 
@@ -24,8 +26,6 @@ std::array<std::byte, 8> chunkOf(std::int64_t n) {
   for (std::size_t i = 0; i < 8; ++i) prefix[i] = static_cast<std::byte>(text[i]);
   return prefix;
 }
-
-std::span<const std::byte> bytesOf(std::string_view text) { return std::as_bytes(std::span(text)); }
 
 std::string frameOf(const std::string& header) {
   const std::array<char, 4> prefix = encodeLength(header.size());

@@ -9,6 +9,7 @@
 #include "common/tls_error.h"
 #include "common/tls_fingerprint.h"
 #include "tests/support/tls_pair.h"
+#include "tests/support/text.h"
 
 using namespace ft;
 using namespace ft::testing;
@@ -20,8 +21,6 @@ std::vector<std::byte> pattern(std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::byte>(i * 31 + i / 251);
   return bytes;
 }
-
-std::span<const std::byte> bytesOf(std::string_view text) { return std::as_bytes(std::span(text)); }
 
 // All that can be read now.
 std::vector<std::byte> readAll(Transport& transport, std::size_t piece = 64 * 1024) {

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "common/error.h"
+#include "tests/support/text.h"
 
 using namespace ft;
+using namespace ft::testing;
 
 namespace {
 
@@ -24,8 +26,6 @@ Pair makePair() {
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds.data()) == 0);
   return {makePlainTransport(UniqueFd(fds[0])), UniqueFd(fds[1])};
 }
-
-std::span<const std::byte> bytesOf(std::string_view text) { return std::as_bytes(std::span(text)); }
 
 }  // namespace
 

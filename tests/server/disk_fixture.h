@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <iterator>
 #include <memory>
@@ -26,57 +25,16 @@
 #include "server/storage/disk_storage.h"
 #include "tests/support/stored_files.h"
 #include "tests/support/temp_folder.h"
+#include "tests/support/text.h"
 
 namespace ft::testing {
 
 namespace fs = std::filesystem;
 
-inline std::span<const std::byte> bytesOf(std::string_view text) { return std::as_bytes(std::span(text)); }
-
-// Bytes that repeat nowhere near any chunk size.
-inline std::string patterned(std::size_t size, unsigned seed = 1) {
-  std::string text(size, '\0');
-  unsigned state = seed * 2'654'435'761U + 1;
-  for (char& c : text) {
-    state = state * 1'664'525U + 1'013'904'223U;
-    c = static_cast<char>(state >> 24);
-  }
-  return text;
-}
-
-inline std::string readText(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-inline void writeText(const fs::path& path, std::string_view text) {
-  fs::create_directories(path.parent_path());
-  std::ofstream(path, std::ios::binary) << text;
-}
-
 inline struct stat statOf(const fs::path& path) {
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) throw std::runtime_error("no " + path.string() + ": " + std::strerror(errno));
   return info;
-}
-
-// The code of the Failure that `action` throws; nullopt when it throws none.
-inline std::optional<ErrorCode> failureOf(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Failure& failure) {
-    return failure.code();
-  }
-  return std::nullopt;
-}
-
-inline std::string messageOf(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-  return "";
 }
 
 struct Disk {

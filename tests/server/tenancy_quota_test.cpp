@@ -22,8 +22,6 @@ const std::string kLarge =
 const std::string kAging =
     "[root r]\npath = $/r\nmax_age = 1h\n[user *]\nallow = r/{user}: all\nhome = r/{user}\nquota_bytes = 1000\n";
 
-std::optional<ErrorCode> codeOf(const std::function<void()>& action) { return failureOf(action); }
-
 std::uint64_t bytesBelow(const fs::path& folder) {
   std::uint64_t bytes = 0;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
@@ -45,13 +43,14 @@ TEST_CASE("a put that would go over the quota is refused before its first byte, 
   Tenants tenants(kRules);
   const Hand anna = tenants.as("anna");
   anna.put("a", text(600));
-  CHECK(codeOf([&] { anna.storage->begin(Disk::spec("b", 401)); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { anna.storage->begin(Disk::spec("b", 401)); }) == ErrorCode::Quota);
   CHECK(messageOf([&] { anna.storage->begin(Disk::spec("b", 401)); }) ==
         "no space for 'b': 401 bytes (401 B) more are needed, and of the 1000 bytes (1000 B) of [user *] quota_bytes "
         "(f.conf:4) 600 are used; remove something");
-  CHECK(codeOf([&] { anna.storage->resume(Disk::partSpec("b", 401), DigestAlgorithm::Xxh128); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { anna.storage->resume(Disk::partSpec("b", 401), DigestAlgorithm::Xxh128); }) ==
+        ErrorCode::Quota);
   anna.put("b", text(400));
-  CHECK(codeOf([&] { anna.put("c", "x"); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { anna.put("c", "x"); }) == ErrorCode::Quota);
   anna.put("c", "");
   tenants.as("bert").put("a", text(1000));
 }
@@ -61,9 +60,9 @@ TEST_CASE("what is promised to one upload cannot be promised to another, and com
   const Hand anna = tenants.as("anna");
   const Hand again = tenants.as("anna");
   auto upload = anna.storage->begin(Disk::spec("a", 700));
-  CHECK(codeOf([&] { again.storage->begin(Disk::spec("b", 301)); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { again.storage->begin(Disk::spec("b", 301)); }) == ErrorCode::Quota);
   const auto fits = again.storage->begin(Disk::spec("b", 300));
-  CHECK(codeOf([&] { again.storage->begin(Disk::spec("c", 1)); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { again.storage->begin(Disk::spec("c", 1)); }) == ErrorCode::Quota);
   upload.reset();
   again.put("c", text(700));
 }
@@ -74,7 +73,7 @@ TEST_CASE("a body of unknown length is cut at the quota") {
   anna.put("a", text(400));
   auto stream = anna.storage->begin(Disk::spec("b", std::nullopt));
   stream->write(bytesOf(text(600)));
-  CHECK(codeOf([&] { stream->write(bytesOf("x")); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { stream->write(bytesOf("x")); }) == ErrorCode::Quota);
   CHECK_FALSE(anna.store(std::move(stream)).has_value());
   CHECK(bytesBelow(tenants.at("homes/anna")) == 1000);
 }
@@ -86,10 +85,10 @@ TEST_CASE("replacing costs the difference, removing and renaming give back and m
   anna.put("d/a", text(1000));
   anna.put("d/a", text(300));
   anna.put("b", text(700));
-  CHECK(codeOf([&] { anna.put("c", "x"); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { anna.put("c", "x"); }) == ErrorCode::Quota);
   anna.rename("d/a", "b");
   anna.put("c", text(700));
-  CHECK(codeOf([&] { anna.put("e", "x"); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { anna.put("e", "x"); }) == ErrorCode::Quota);
   anna.remove("c");
   anna.rename("d", "f/g");
   anna.put("f/g/c", text(700));
@@ -105,13 +104,13 @@ TEST_CASE("files and folders count, and those that a put makes on its way too") 
   anna.put("d/e/f", "");
   CHECK(entriesBelow(tenants.at("homes/anna")) == 6);
   for (const char* const name : {"1", "2", "3"}) anna.put(name, "");
-  CHECK(codeOf([&] { anna.put("x/y", ""); }) == ErrorCode::Quota);
-  CHECK(codeOf([&] { anna.mkdir("x/y", true); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { anna.put("x/y", ""); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { anna.mkdir("x/y", true); }) == ErrorCode::Quota);
   anna.remove("1");
   anna.remove("x", true);
   anna.put("x/y", "");
   CHECK(entriesBelow(tenants.at("homes/anna")) == 10);
-  CHECK(codeOf([&] { anna.mkdir("z"); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { anna.mkdir("z"); }) == ErrorCode::Quota);
   anna.put("x/y", "again");
 }
 
@@ -119,7 +118,7 @@ TEST_CASE("of many folders those are made that come before the first that may no
   Tenants tenants(kRules + "[user carl]\nallow = homes/carl: all; homes/carl/no: list; homes/carl/may/x: list\n");
   const Hand anna = tenants.as("anna");
   const auto make = [](const Hand& hand, std::string_view folder, const std::vector<std::string>& names) {
-    return codeOf([&] { hand.storage->makeFolders(foldersBelow(Hand::name(folder), names)); });
+    return failureOf([&] { hand.storage->makeFolders(foldersBelow(Hand::name(folder), names)); });
   };
   anna.mkdir("there");
   const std::vector<std::string> many{"a", "b/c/d", "there", "a", "b", "e", "f", "g", "h", "i", "j"};
@@ -147,13 +146,13 @@ TEST_CASE("what was there at the start is counted, and what others put there cou
   before.config = before.configOf(kRules);
   before.tenancy = std::make_unique<Tenancy>(before.config, before.log);
   const Hand anna = before.as("anna");
-  CHECK(codeOf([&] { anna.put("a", text(101)); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { anna.put("a", text(101)); }) == ErrorCode::Quota);
   const Hand local = before.as(kLocalUser);
   local.put("homes/anna/b", text(90));
-  CHECK(codeOf([&] { anna.put("a", text(11)); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { anna.put("a", text(11)); }) == ErrorCode::Quota);
   local.put("elsewhere", text(500));
   local.rename("elsewhere", "homes/anna/c");
-  CHECK(codeOf([&] { anna.put("a", "x"); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { anna.put("a", "x"); }) == ErrorCode::Quota);
   local.rename("homes/anna/c", "elsewhere");
   local.remove("homes/anna/old");
   anna.put("a", text(910));
@@ -161,7 +160,7 @@ TEST_CASE("what was there at the start is counted, and what others put there cou
   local.put("folder/x", text(5000));
   local.rename("folder", "homes/anna/folder");
   anna.remove("a");
-  CHECK(codeOf([&] { anna.put("a", "x"); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { anna.put("a", "x"); }) == ErrorCode::Quota);
 }
 
 TEST_CASE("a quota counts what cut uploads have left, until they are taken up") {
@@ -172,7 +171,7 @@ TEST_CASE("a quota counts what cut uploads have left, until they are taken up") 
   auto again = anna.storage->resume(Disk::partSpec("big", 800'000), DigestAlgorithm::Xxh128);
   CHECK(again->takeUp());
   CHECK(again->offset() == 600'000);
-  CHECK(codeOf([&] { anna.put("b", "x"); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { anna.put("b", "x"); }) == ErrorCode::Quota);
   again->write(bytesOf(text(200'000)));
   CHECK_FALSE(anna.store(std::move(again)).has_value());
   CHECK(bytesBelow(tenants.at("homes/anna")) == 1'000'000);
@@ -199,7 +198,7 @@ TEST_CASE("what cut uploads have left gives way to what is new, the oldest first
   for (const auto first = fs::last_write_time(probe); fs::last_write_time(probe) == first;) writeText(probe, "");
   cut("young", 301'000);
   anna.put("a", text(100'000));
-  CHECK(codeOf([&] { anna.put("b", text(901'000)); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { anna.put("b", text(901'000)); }) == ErrorCode::Quota);
   CHECK(Disk::count(tenants.at(".ftpd/parts")) == 3);
   anna.put("b", text(500'000));
   CHECK(Disk::count(tenants.at(".ftpd/parts")) == 2);
@@ -219,7 +218,7 @@ TEST_CASE("the same upload again, while its first connection still hangs, is bus
   auto upload = anna.storage->resume(big, DigestAlgorithm::Xxh128);
   upload->write(bytesOf(text(100'000)));
   const auto resume = [&](const PutSpec& spec) {
-    return codeOf([&] {
+    return failureOf([&] {
       const auto second = again.storage->resume(spec, DigestAlgorithm::Xxh128);
       while (!second->takeUp()) continue;  // it waits for the first one's part
     });
@@ -248,7 +247,7 @@ TEST_CASE("a part counts as a file, and gives way where that is needed") {
   anna.storage->resume(spec, DigestAlgorithm::Xxh128)->write(bytesOf("short"));
   for (const char* const name : {"8", "9", "10"}) anna.put(name, "");
   CHECK(Disk::count(tenants.at(".ftpd/parts")) == 0);
-  CHECK(codeOf([&] { anna.put("11", ""); }) == ErrorCode::Quota);
+  CHECK(failureOf([&] { anna.put("11", ""); }) == ErrorCode::Quota);
 }
 
 TEST_CASE("an upload that counted on the file that it replaces does not go over when that is gone meanwhile") {
@@ -270,15 +269,16 @@ TEST_CASE("what a file gives back that is replaced is promised once, to the firs
   const Hand again = tenants.as("anna");
   anna.put("a", text(700));
   auto first = anna.storage->begin(Disk::spec("a", 800));
-  CHECK(codeOf([&] { again.storage->begin(Disk::spec("a", 201)); }) == ErrorCode::Busy);
-  CHECK(codeOf([&] { again.storage->resume(Disk::partSpec("a", 201), DigestAlgorithm::Xxh128); }) == ErrorCode::Busy);
+  CHECK(failureOf([&] { again.storage->begin(Disk::spec("a", 201)); }) == ErrorCode::Busy);
+  CHECK(failureOf([&] { again.storage->resume(Disk::partSpec("a", 201), DigestAlgorithm::Xxh128); }) ==
+        ErrorCode::Busy);
   // Nor would that fit with what 'a' gives back.
-  CHECK(codeOf([&] { again.storage->begin(Disk::spec("a", 1000)); }) == ErrorCode::Quota);
-  CHECK_FALSE(codeOf([&] { again.storage->begin(Disk::spec("a", 200)); }));
-  CHECK_FALSE(codeOf([&] { again.storage->begin(Disk::spec("b", 200)); }));
+  CHECK(failureOf([&] { again.storage->begin(Disk::spec("a", 1000)); }) == ErrorCode::Quota);
+  CHECK_FALSE(failureOf([&] { again.storage->begin(Disk::spec("a", 200)); }));
+  CHECK_FALSE(failureOf([&] { again.storage->begin(Disk::spec("b", 200)); }));
   first.reset();
   auto second = again.storage->begin(Disk::spec("a", 900));
-  CHECK(codeOf([&] { anna.put("a", text(300)); }) == ErrorCode::Busy);
+  CHECK(failureOf([&] { anna.put("a", text(300)); }) == ErrorCode::Busy);
   second->write(bytesOf(text(900)));
   CHECK_FALSE(again.store(std::move(second)));
   anna.put("a", text(1000));
@@ -343,7 +343,7 @@ TEST_CASE("segments of one file take no more of the quota than the file") {
   auto foreign = bert.storage->begin(spec);
   foreign->write(bytesOf(text(400)));
   foreign->finish();
-  CHECK(codeOf([&] { whole->append(*foreign, 0, 400); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { whole->append(*foreign, 0, 400); }) == ErrorCode::Forbidden);
 }
 
 TEST_CASE("many hands at once never exceed the quota, and the count stays true") {
@@ -378,7 +378,7 @@ TEST_CASE("many hands at once never exceed the quota, and the count stays true")
   CHECK(entries <= 10);
   // Exactly what is left fits, and not a byte more.
   if (entries < 10) {
-    CHECK(codeOf([&] { first.put("last", text(1001 - bytes)); }) == ErrorCode::Quota);
+    CHECK(failureOf([&] { first.put("last", text(1001 - bytes)); }) == ErrorCode::Quota);
     first.put("last", text(1000 - bytes));
   }
 }

@@ -12,8 +12,6 @@ namespace {
 
 using Names = std::set<std::string>;
 
-std::optional<ErrorCode> codeOf(const std::function<void()>& action) { return failureOf(action); }
-
 }  // namespace
 
 TEST_CASE("a put under way is refused at its end when its user has lost the right meanwhile, and changes nothing") {
@@ -54,7 +52,7 @@ TEST_CASE("an offer is worth what the rules say at its put, and others who commi
   CHECK(failure->code() == ErrorCode::Forbidden);
   offered = anna.storage->resume(Disk::partSpec("a", 3), DigestAlgorithm::Xxh128);
   tenants.reload("[user anna]\nallow = /: read\n");
-  CHECK(codeOf([&] { anna.storage->recheck(*offered); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { anna.storage->recheck(*offered); }) == ErrorCode::Forbidden);
   CHECK_FALSE(fs::exists(tenants.at("a")));
 }
 
@@ -89,8 +87,8 @@ TEST_CASE("who may overwrite and not put replaces what is there, in one step, an
   CHECK(messageOf([&] { anna.put("c", "new"); }) ==
         "cannot store 'c': there is no file of that name to replace, and storing a new one is not allowed by [user "
         "anna] allow '/: overwrite mkdir' (f.conf:2)");
-  CHECK(codeOf([&] { anna.put("d/c", "new"); }) == ErrorCode::Forbidden);
-  CHECK(codeOf([&] { anna.put("a", "newer", false); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { anna.put("d/c", "new"); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { anna.put("a", "newer", false); }) == ErrorCode::Forbidden);
   const auto afterwards = [&](const std::function<void()>& change) {
     writeText(tenants.at("a"), "old");
     auto upload = anna.storage->begin(Disk::spec("a", 3));
@@ -137,10 +135,10 @@ TEST_CASE("a read-only root is served where nothing can be written, until it is 
   const Hand local = none.as(kLocalUser);
   CHECK(local.get("pub/a") == "text");
   CHECK(local.list("pub") == Names{"a"});
-  CHECK(codeOf([&] { local.put("pub/b", "x"); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { local.put("pub/b", "x"); }) == ErrorCode::Forbidden);
   none.tenancy->expire();
   CHECK_THROWS_AS(none.reload(rules), ConfigError);
-  CHECK(codeOf([&] { local.put("pub/b", "x"); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { local.put("pub/b", "x"); }) == ErrorCode::Forbidden);
 }
 
 TEST_CASE("a read-only root may be another daemon's, whose own folder is left alone") {

@@ -21,8 +21,6 @@ using Names = std::set<std::string>;
 constexpr const char* kFlat =
     "[user anna]\nallow = /: read; mine: all; in: put; secret: none; old: put overwrite list get\n";
 
-std::optional<ErrorCode> codeOf(const std::function<void()>& action) { return failureOf(action); }
-
 }  // namespace
 
 TEST_CASE("without any rule this machine's own user sees the disk itself, down to the descriptor of a download") {
@@ -41,18 +39,18 @@ TEST_CASE("what no rule allows is refused for every call, and nothing changes") 
   for (const Identity& identity : {userNamed("anna"), kAnonymousUser, Identity{}}) {
     const Hand hand = tenants.as(identity);
     const auto refused = identity.kind == Identity::Kind::Nobody ? ErrorCode::Unauthenticated : ErrorCode::Forbidden;
-    CHECK(codeOf([&] { hand.put("a", "new"); }) == refused);
-    CHECK(codeOf([&] { hand.storage->resume(Disk::partSpec("a", 5), DigestAlgorithm::Xxh128); }) == refused);
-    CHECK(codeOf([&] { hand.get("a"); }) == refused);
-    CHECK(codeOf([&] { hand.list(""); }) == refused);
-    CHECK(codeOf([&] { hand.type("a"); }) == refused);
-    CHECK(codeOf([&] { hand.mkdir("e"); }) == refused);
-    CHECK(codeOf([&] { hand.mkdir("d", true); }) == refused);
-    CHECK(codeOf([&] { hand.remove("a"); }) == refused);
-    CHECK(codeOf([&] { hand.remove("d", true); }) == refused);
-    CHECK(codeOf([&] { hand.rename("a", "b"); }) == refused);
+    CHECK(failureOf([&] { hand.put("a", "new"); }) == refused);
+    CHECK(failureOf([&] { hand.storage->resume(Disk::partSpec("a", 5), DigestAlgorithm::Xxh128); }) == refused);
+    CHECK(failureOf([&] { hand.get("a"); }) == refused);
+    CHECK(failureOf([&] { hand.list(""); }) == refused);
+    CHECK(failureOf([&] { hand.type("a"); }) == refused);
+    CHECK(failureOf([&] { hand.mkdir("e"); }) == refused);
+    CHECK(failureOf([&] { hand.mkdir("d", true); }) == refused);
+    CHECK(failureOf([&] { hand.remove("a"); }) == refused);
+    CHECK(failureOf([&] { hand.remove("d", true); }) == refused);
+    CHECK(failureOf([&] { hand.rename("a", "b"); }) == refused);
     const std::vector<std::string> names{"a"};
-    CHECK(codeOf([&] { hand.storage->makeFolders(foldersBelow(Hand::name("x"), names)); }) == refused);
+    CHECK(failureOf([&] { hand.storage->makeFolders(foldersBelow(Hand::name("x"), names)); }) == refused);
     CHECK_FALSE(hand.storage->statMany(FileName::root(), names)[0].has_value());
   }
   CHECK(readText(tenants.at("a")) == "old");
@@ -64,9 +62,9 @@ TEST_CASE("lists and looks show what the rules let one see, and a hidden name re
   for (const char* const name : {"pub/a", "mine/b", "in/c", "secret/d", "old/e"}) writeText(tenants.at(name), "x");
   const Hand anna = tenants.as("anna");
   CHECK(anna.list("") == Names{"pub", "mine", "in", "old"});
-  CHECK(codeOf([&] { anna.list("in"); }) == ErrorCode::Forbidden);
-  CHECK(codeOf([&] { anna.type("in/c"); }) == ErrorCode::NotFound);
-  CHECK(codeOf([&] { anna.type("secret"); }) == ErrorCode::NotFound);
+  CHECK(failureOf([&] { anna.list("in"); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { anna.type("in/c"); }) == ErrorCode::NotFound);
+  CHECK(failureOf([&] { anna.type("secret"); }) == ErrorCode::NotFound);
   CHECK(anna.type("in") == FileType::Folder);
   const auto says = [&](const char* name) {
     std::string text = messageOf([&] { anna.get(name); });
@@ -92,8 +90,8 @@ TEST_CASE("a file is replaced only where that is allowed, also by a rename and b
   writeText(tenants.at("in/x"), "old");
   writeText(tenants.at("mine/x"), "old");
   const Hand anna = tenants.as("anna");
-  CHECK(codeOf([&] { anna.put("in/x", "new"); }) == ErrorCode::Forbidden);
-  CHECK(codeOf([&] { anna.put("mine/x", "new", false); }) == ErrorCode::Exists);
+  CHECK(failureOf([&] { anna.put("in/x", "new"); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { anna.put("mine/x", "new", false); }) == ErrorCode::Exists);
   anna.put("mine/x", "new");
   CHECK(readText(tenants.at("mine/x")) == "new");
   auto upload = anna.storage->begin(Disk::spec("in/y", 3));
@@ -109,7 +107,7 @@ TEST_CASE("a file is replaced only where that is allowed, also by a rename and b
   writeText(renaming.at("a"), "a");
   writeText(renaming.at("b"), "b");
   const Hand other = renaming.as("anna");
-  CHECK(codeOf([&] { other.rename("a", "b"); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { other.rename("a", "b"); }) == ErrorCode::Forbidden);
   other.rename("a", "c");
   CHECK(readText(renaming.at("b")) == "b");
   CHECK(readText(renaming.at("c")) == "a");
@@ -120,9 +118,9 @@ TEST_CASE("a put makes folders only where that is allowed") {
   fs::create_directories(tenants.at("in"));
   const Hand anna = tenants.as("anna");
   anna.put("in/a", "x");
-  CHECK(codeOf([&] { anna.put("in/new/a", "x"); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { anna.put("in/new/a", "x"); }) == ErrorCode::Forbidden);
   CHECK_FALSE(fs::exists(tenants.at("in/new")));
-  CHECK(codeOf([&] { anna.put("mine/deep/a", "x"); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { anna.put("mine/deep/a", "x"); }) == ErrorCode::Forbidden);
   CHECK_FALSE(fs::exists(tenants.at("mine")));
   fs::create_directories(tenants.at("mine"));
   anna.put("mine/deep/er/a", "x");
@@ -138,13 +136,13 @@ TEST_CASE("a put makes folders only where that is allowed") {
 TEST_CASE("folders are made step by step where the rules differ, and one that is there is no trouble") {
   Tenants tenants("[user anna]\nallow = /: list; a: list; a/b: all\n");
   const Hand anna = tenants.as("anna");
-  CHECK(codeOf([&] { anna.mkdir("a/b/c", true); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { anna.mkdir("a/b/c", true); }) == ErrorCode::Forbidden);
   CHECK_FALSE(fs::exists(tenants.at("a")));
   fs::create_directory(tenants.at("a"));
   anna.mkdir("a/b/c", true);
   anna.mkdir("a", true);
-  CHECK(codeOf([&] { anna.mkdir("a/b/c"); }) == ErrorCode::Exists);
-  CHECK(codeOf([&] { anna.mkdir("a/b/x/y"); }) == ErrorCode::NotFound);
+  CHECK(failureOf([&] { anna.mkdir("a/b/c"); }) == ErrorCode::Exists);
+  CHECK(failureOf([&] { anna.mkdir("a/b/x/y"); }) == ErrorCode::NotFound);
   const std::vector<std::string> names{"b/d", "b/e/f"};
   anna.storage->makeFolders(foldersBelow(Hand::name("a"), names));
   CHECK(fs::is_directory(tenants.at("a/b/e/f")));
@@ -154,9 +152,9 @@ TEST_CASE("a tree is removed but for what may not be, and a rename does not carr
   Tenants tenants("[user anna]\nallow = /: all; d/keep: none; d/see: read\n");
   for (const char* const name : {"d/a", "d/keep/b", "d/see/c", "d/e/f", "other/x"}) writeText(tenants.at(name), "x");
   const Hand anna = tenants.as("anna");
-  CHECK(codeOf([&] { anna.rename("d", "moved"); }) == ErrorCode::Forbidden);
-  CHECK(codeOf([&] { anna.rename("other", "d/keep/x"); }) == ErrorCode::Forbidden);
-  CHECK(codeOf([&] { anna.remove("d", true); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { anna.rename("d", "moved"); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { anna.rename("other", "d/keep/x"); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { anna.remove("d", true); }) == ErrorCode::Forbidden);
   CHECK(fs::exists(tenants.at("d/keep/b")));
   CHECK(fs::exists(tenants.at("d/see/c")));
   CHECK_FALSE(fs::exists(tenants.at("d/a")));
@@ -175,12 +173,12 @@ TEST_CASE("a home is the user's whole view, is made at first use, and is all tha
   bert.put("x", "bert's");
   CHECK(readText(tenants.at("homes/anna/d/x")) == "anna's");
   CHECK(anna.list("") == Names{"d"});
-  CHECK(codeOf([&] { anna.get("homes/bert/x"); }) == ErrorCode::NotFound);
+  CHECK(failureOf([&] { anna.get("homes/bert/x"); }) == ErrorCode::NotFound);
   CHECK(messageOf([&] { anna.get("d/y"); }) == "cannot read 'd/y': No such file or directory");
   CHECK(messageOf([&] { anna.list("nothing/there"); }).find("homes") == std::string::npos);
   CHECK(messageOf([&] { anna.rename("d", "d/e"); }).find("homes") == std::string::npos);
-  CHECK(codeOf([&] { anna.remove("", true); }) == ErrorCode::Forbidden);
-  CHECK(codeOf([&] { anna.rename("", "x"); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { anna.remove("", true); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { anna.rename("", "x"); }) == ErrorCode::Forbidden);
   anna.rename("d/x", "e/y");
   CHECK(anna.get("e/y") == "anna's");
 }
@@ -216,10 +214,10 @@ TEST_CASE("roots are the folders at the top, each on its own disk with its own r
   CHECK(local.type("pub") == FileType::Folder);
   CHECK(local.list("pub") == Names{"a.txt"});
   CHECK(local.get("pub/a.txt") == "public");
-  CHECK(codeOf([&] { local.get("pub/b.key"); }) == ErrorCode::NotFound);
-  CHECK(codeOf([&] { local.put("pub/c", "x"); }) == ErrorCode::Forbidden);
-  CHECK(codeOf([&] { local.put("new", "x"); }) == ErrorCode::Forbidden);
-  CHECK(codeOf([&] { local.get("no/such"); }) == ErrorCode::NotFound);
+  CHECK(failureOf([&] { local.get("pub/b.key"); }) == ErrorCode::NotFound);
+  CHECK(failureOf([&] { local.put("pub/c", "x"); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { local.put("new", "x"); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { local.get("no/such"); }) == ErrorCode::NotFound);
   local.put("work/d/e", "12345");
   CHECK((statOf(tenants.folder.path() / "work/d/e").st_mode & 0777) == 0640);
   CHECK((statOf(tenants.folder.path() / "work/d").st_mode & 0777) == 0750);
@@ -241,14 +239,14 @@ TEST_CASE("roots are the folders at the top, each on its own disk with its own r
   CHECK((statOf(tenants.folder.path() / "work/made/inner").st_mode & 0777) == 0750);
   CHECK(local.storage->storedMode(Hand::name("work/d/e"), 0666) == 0640);
   CHECK(local.storage->storedMode(Hand::name("pub/a.txt"), 0666) == 0666);
-  CHECK(codeOf([&] { local.put("work/f", "123456"); }) == ErrorCode::TooLarge);
+  CHECK(failureOf([&] { local.put("work/f", "123456"); }) == ErrorCode::TooLarge);
   auto stream = local.storage->begin(Disk::spec("work/g", std::nullopt));
-  CHECK(codeOf([&] { stream->write(bytesOf("123456")); }) == ErrorCode::TooLarge);
-  CHECK(codeOf([&] { local.rename("work/d/e", "drop/e"); }) == ErrorCode::Forbidden);
-  CHECK(codeOf([&] { local.remove("work", true); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { stream->write(bytesOf("123456")); }) == ErrorCode::TooLarge);
+  CHECK(failureOf([&] { local.rename("work/d/e", "drop/e"); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { local.remove("work", true); }) == ErrorCode::Forbidden);
   local.put("drop/x", "x");
-  CHECK(codeOf([&] { local.list("drop"); }) == ErrorCode::Forbidden);
-  CHECK(codeOf([&] { local.get("drop/x"); }) == ErrorCode::NotFound);
+  CHECK(failureOf([&] { local.list("drop"); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { local.get("drop/x"); }) == ErrorCode::NotFound);
   CHECK(messageOf([&] { local.get("work/none/x"); }) == "cannot read 'work/none/x': No such file or directory");
   CHECK(messageOf([&] { local.get("work"); }) == "cannot read 'work': it is a folder");
 }
@@ -285,26 +283,26 @@ TEST_CASE("new rules hold at once, for views that exist too, and new roots need 
   anna.put("a", "x");
   tenants.reload("[user anna]\nallow = /: read\n");
   CHECK(anna.get("a") == "x");
-  CHECK(codeOf([&] { anna.put("b", "x"); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { anna.put("b", "x"); }) == ErrorCode::Forbidden);
   CHECK_THROWS_AS(tenants.reload("[root a]\npath = $/a\n[user anna]\nallow = /: all\n"), ConfigError);
-  CHECK(codeOf([&] { anna.put("b", "x"); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { anna.put("b", "x"); }) == ErrorCode::Forbidden);
 }
 
 TEST_CASE("connections and transfers of a user are counted, and given back") {
   Tenants tenants("[user anna]\nallow = /: all\nconnections = 2\ntransfers = 1\n");
   std::optional<Hand> first = tenants.as("anna");
   const Hand second = tenants.as("anna");
-  CHECK(codeOf([&] { tenants.as("anna"); }) == ErrorCode::Busy);
+  CHECK(failureOf([&] { tenants.as("anna"); }) == ErrorCode::Busy);
   first.reset();
   const Hand third = tenants.as("anna");
   auto upload = second.storage->begin(Disk::spec("a", 1));
-  CHECK(codeOf([&] { third.put("b", "x"); }) == ErrorCode::Busy);
+  CHECK(failureOf([&] { third.put("b", "x"); }) == ErrorCode::Busy);
   CHECK(messageOf([&] { third.put("b", "x"); }).find("[user anna] transfers (f.conf:4)") != std::string::npos);
   upload->write(bytesOf("x"));
   CHECK_FALSE(second.store(std::move(upload)).has_value());
   third.put("b", "x");
   const auto download = second.storage->open(Hand::name("a"));
-  CHECK(codeOf([&] { third.get("a"); }) == ErrorCode::Busy);
+  CHECK(failureOf([&] { third.get("a"); }) == ErrorCode::Busy);
 }
 
 TEST_CASE("all connections of a user share one rate, which follows the rules") {
