@@ -85,14 +85,21 @@ TransferService::TransferService(TransferOptions options, Storage& storage, Log&
       hashes_(std::max(2U, std::thread::hardware_concurrency())),
       workers_("ftpd", options.workers, kAdmitThreads * static_cast<int>(options.listeners.size()),
                [this](const std::shared_ptr<Connection>& connection) { work(connection); }),
-      context_{storage, log, kits_, segments_, hashes_, options.limits, draining_, [this] { return workers_.busy(); }},
+      context_{.storage = storage,
+               .log = log,
+               .kits = kits_,
+               .segments = segments_,
+               .hashes = hashes_,
+               .limits = options.limits,
+               .draining = draining_,
+               .othersWait = [this] { return workers_.busy(); },
+               .wake = [this](std::uint64_t number) { parking_->wake(number); },
+               .exec = options.exec,
+               .plainFormAnywhere = options.plainFormAnywhere,
+               .audit = options.audit,
+               .access = options.access},
       parking_(std::make_unique<ParkingLot>(
           [this](std::shared_ptr<Connection> connection) { enqueue(std::move(connection)); })) {
-  context_.wake = [this](std::uint64_t number) { parking_->wake(number); };
-  context_.exec = options.exec;
-  context_.plainFormAnywhere = options.plainFormAnywhere;
-  context_.audit = options.audit;
-  context_.access = options.access;
   if (Tenancy* const tenancy = options.tenancy) {
     context_.view = [tenancy](const Identity& identity) { return tenancy->view(identity); };
     context_.rate = [tenancy](const Identity& identity) { return tenancy->rateOf(identity); };

@@ -72,7 +72,7 @@ TrustOptions pinned(const std::string& pin) {
 // What the client says to a server with this context.
 std::string problemOf(TlsClient& client, const TlsContext& server) {
   const StopRequest never;
-  auto [near, far] = socketPair();
+  auto [near, far] = SocketPair();
   const FarEnd end(std::move(far), server);
   try {
     client.secure(std::move(near), seconds(20), never);
@@ -95,7 +95,7 @@ TEST_CASE("the later connections of a run resume the session of the first and ha
   TlsClient client(kServer, pinned(fingerprintOfServer(server)), noTerminal());
   const StopRequest never;
   for (const bool resumed : {false, true, true}) {
-    auto [near, far] = socketPair();
+    auto [near, far] = SocketPair();
     const FarEnd end(std::move(far), server);
     const auto line = client.secure(std::move(near), seconds(20), never);
     CHECK(readHello(*line) == "hello");
@@ -131,7 +131,7 @@ TEST_CASE("only yes and the fingerprint itself are a yes") {
 TEST_CASE("a server that answers a handshake with a plain refusal is quoted, and one that is busy may be tried again") {
   const StopRequest never;
   const auto answer = [&](std::string_view json) {
-    auto [near, far] = socketPair();
+    auto [near, far] = SocketPair();
     std::string frame{static_cast<char>(json.size()), 0, 0, 0};
     frame += json;
     REQUIRE(::send(far.get(), frame.data(), frame.size(), 0) == static_cast<ssize_t>(frame.size()));
@@ -148,7 +148,7 @@ TEST_CASE("a server that answers a handshake with a plain refusal is quoted, and
 
 TEST_CASE("a server that is silent when TLS begins is given up in time") {
   const StopRequest never;
-  auto [near, far] = socketPair();
+  auto [near, far] = SocketPair();
   TlsClient client(kServer, {}, noTerminal());
   try {
     client.secure(std::move(near), std::chrono::milliseconds(20), never);

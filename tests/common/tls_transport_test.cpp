@@ -8,8 +8,8 @@
 #include "common/error.h"
 #include "common/tls_error.h"
 #include "common/tls_fingerprint.h"
-#include "tests/support/tls_pair.h"
 #include "tests/support/text.h"
+#include "tests/support/tls_pair.h"
 
 using namespace ft;
 using namespace ft::testing;
@@ -141,8 +141,8 @@ TEST_CASE("a line that is cut without a goodbye never looks like its end") {
 }
 
 TEST_CASE("bytes that were changed on the way end the line") {
-  auto [near, far] = socketPair();
-  auto [relayed, end] = socketPair();
+  auto [near, far] = SocketPair();
+  auto [relayed, end] = SocketPair();
   TlsTransport client(std::move(near), makeTlsContext(TlsSide::Client, {}), TlsSide::Client);
   TlsTransport server(std::move(end), serverContext(), TlsSide::Server);
   const auto carry = [](int from, int to, bool change) {
@@ -169,13 +169,13 @@ TEST_CASE("bytes that were changed on the way end the line") {
 }
 
 TEST_CASE("a peer that does not speak TLS is told apart from a line that breaks") {
-  auto [near, far] = socketPair();
+  auto [near, far] = SocketPair();
   TlsTransport client(std::move(near), makeTlsContext(TlsSide::Client, {}), TlsSide::Client);
   REQUIRE(client.handshake() == IoResult::Status::WouldBlockRead);
   REQUIRE(::send(far.get(), "SSH-2.0-x\r\n", 11, 0) == 11);
   CHECK_THROWS_WITH_AS(client.handshake(), "the TLS handshake failed: the other side does not speak TLS", TlsError);
 
-  auto [one, other] = socketPair();
+  auto [one, other] = SocketPair();
   TlsTransport cut(std::move(one), makeTlsContext(TlsSide::Client, {}), TlsSide::Client);
   other.reset();
   try {

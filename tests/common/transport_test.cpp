@@ -10,6 +10,7 @@
 
 #include "common/error.h"
 #include "tests/support/text.h"
+#include "tests/support/socket_pair.h"
 
 using namespace ft;
 using namespace ft::testing;
@@ -22,9 +23,8 @@ struct Pair {
 };
 
 Pair makePair() {
-  std::array<int, 2> fds{};
-  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds.data()) == 0);
-  return {makePlainTransport(UniqueFd(fds[0])), UniqueFd(fds[1])};
+  SocketPair pair;
+  return {makePlainTransport(std::move(pair.ours)), std::move(pair.theirs)};
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include <array>
 #include <cstring>
 #include <filesystem>
 
@@ -13,6 +12,7 @@
 #include "common/error.h"
 #include "tests/support/no_descriptors.h"
 #include "tests/support/temp_folder.h"
+#include "tests/support/socket_pair.h"
 
 using namespace ft;
 
@@ -26,16 +26,6 @@ UniqueFd connected(const std::string& path) {
   REQUIRE(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
   return socket;
 }
-
-struct Pair {
-  UniqueFd ours, theirs;
-  explicit Pair(int type) {
-    std::array<int, 2> ends{};
-    REQUIRE(::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends.data()) == 0);
-    ours.reset(ends[0]);
-    theirs.reset(ends[1]);
-  }
-};
 
 // A listener in the file system, for this process's user.
 struct Scene {
@@ -111,13 +101,13 @@ TEST_CASE("without descriptors a connection waits, and is taken when there are s
 }
 
 TEST_CASE("ftpd sends sessions over the pair, and its end is the end of them") {
-  Pair pair(SOCK_SEQPACKET);
+  testing::SocketPair pair(SOCK_SEQPACKET);
   const auto listener = makeParentListener(std::move(pair.theirs));
   listener->ready();
   char byte = 0;
   CHECK(::recv(pair.ours.get(), &byte, 1, 0) == 1);
   CHECK_FALSE(listener->take().closed);
-  const Pair session(SOCK_STREAM);
+  const testing::SocketPair session;
   REQUIRE(sendDescriptor(pair.ours.get(), session.theirs.get()));
   const Taken taken = listener->take();
   REQUIRE(taken.session);
@@ -133,9 +123,9 @@ TEST_CASE("ftpd sends sessions over the pair, and its end is the end of them") {
 }
 
 TEST_CASE("a descriptor that finds no place is lost, and no session") {
-  Pair pair(SOCK_SEQPACKET);
+  testing::SocketPair pair(SOCK_SEQPACKET);
   const auto listener = makeParentListener(std::move(pair.theirs));
-  const Pair session(SOCK_STREAM);
+  const testing::SocketPair session;
   REQUIRE(sendDescriptor(pair.ours.get(), session.theirs.get()));
   const testing::NoDescriptors now;
   const Taken taken = listener->take();

@@ -12,6 +12,7 @@
 #include "common/error.h"
 #include "common/protocol.h"
 #include "tests/support/wire_text.h"
+#include "tests/support/socket_pair.h"
 
 using namespace ft;
 using ft::testing::frame;
@@ -27,10 +28,9 @@ struct Line {
   Line() : peer(connect(ftpd)) {}
 
   static UniqueFd connect(UniqueFd& other) {
-    int ends[2];
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
-    other.reset(ends[0]);
-    return UniqueFd(ends[1]);
+    testing::SocketPair pair;
+    other = std::move(pair.ours);
+    return std::move(pair.theirs);
   }
 
   void send(std::string_view bytes) const {

@@ -11,6 +11,7 @@
 #include "client/transfer/get_job.h"
 #include "common/error.h"
 #include "tests/fuzz/input.h"
+#include "tests/support/socket_pair.h"
 
 namespace {
 
@@ -27,14 +28,13 @@ bool printable(std::string_view text) {
 
 // The far end has sent all it will.
 std::unique_ptr<Transport> lineWith(std::string_view bytes) {
-  std::array<int, 2> ends{};
-  require(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
-  const UniqueFd far(ends[1]);
+  testing::SocketPair pair;
+  const UniqueFd far = std::move(pair.theirs);
   require(::send(far.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()));
   ::shutdown(far.get(), SHUT_WR);
   // Requests go nowhere, but must not fail: only what is read is of interest.
   static_cast<void>(::shutdown(far.get(), SHUT_RD));
-  return makePlainTransport(UniqueFd(ends[0]));
+  return makePlainTransport(std::move(pair.ours));
 }
 
 void checkPage(const RemotePage& page) {

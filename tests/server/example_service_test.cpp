@@ -12,6 +12,7 @@
 #include <string>
 
 #include "server/services/services.h"
+#include "tests/support/socket_pair.h"
 
 namespace ft {
 
@@ -24,13 +25,12 @@ std::unique_ptr<Service> makeReverse(const ServiceContext& context);
 using namespace ft;
 
 TEST_CASE("the handler of the documented example does what its page says") {
-  int ends[2];
-  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
-  const UniqueFd client(ends[1]);
+  testing::SocketPair pair;
+  const UniqueFd client = std::move(pair.theirs);
   const std::string lines = "abc\n\nxy\nno end";
   REQUIRE(::send(client.get(), lines.data(), lines.size(), 0) == static_cast<ssize_t>(lines.size()));
   ::shutdown(client.get(), SHUT_WR);
-  Poco::Net::StreamSocket socket(new Poco::Net::StreamSocketImpl(ends[0]));
+  Poco::Net::StreamSocket socket(new Poco::Net::StreamSocketImpl(pair.ours.release()));
   const std::atomic<bool> stopping{false};
   reverseLines(socket, stopping);
   std::array<char, 64> answer{};

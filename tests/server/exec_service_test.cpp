@@ -13,20 +13,11 @@
 
 #include "common/frame.h"
 #include "tests/support/temp_folder.h"
+#include "tests/support/socket_pair.h"
 
 using namespace ft;
 
 namespace {
-
-struct Pair {
-  UniqueFd ours, theirs;
-  Pair() {
-    std::array<int, 2> ends{};
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) throw std::runtime_error("socketpair");
-    ours.reset(ends[0]);
-    theirs.reset(ends[1]);
-  }
-};
 
 // A line whose peer has gone.
 class BrokenLine : public Transport {
@@ -69,7 +60,7 @@ struct Full {
   ServicesConfig config = oneSession();
   ExecLink link{config, log};
   ExecService service{config, link, log, {}};
-  Pair first;
+  testing::SocketPair first;
 
   Full() { service.take(connectionOn(makePlainTransport(std::move(first.theirs)))); }
 
@@ -85,7 +76,7 @@ struct Full {
 
 TEST_CASE("a session over the limit is told that it is busy") {
   Full full;
-  Pair second;
+  testing::SocketPair second;
   full.service.take(connectionOn(makePlainTransport(std::move(second.theirs))));
   std::array<char, 1024> buffer{};
   const ssize_t size = ::recv(second.ours.get(), buffer.data(), buffer.size(), 0);
@@ -106,7 +97,7 @@ TEST_CASE("a command whose ftpd-exec goes away is answered with the id of its re
   config.exec.shell = true;
   const UniqueFd listener = listenAt(config.exec.socket);
   const ExecLink link(config, log);
-  Pair line;
+  testing::SocketPair line;
   {
     ExecService service(config, link, log, {});
     HandedOver connection = connectionOn(makePlainTransport(std::move(line.theirs)));
@@ -135,7 +126,7 @@ TEST_CASE("a client that sends a byte now and then, and takes nothing of what it
   const ServicesConfig config = Full::oneSession();
   const ExecLink link{config, log};
   ExecService service{config, link, log, {.blockedTime = std::chrono::milliseconds(300)}};
-  Pair line;
+  testing::SocketPair line;
   const int little = 4096;
   REQUIRE(::setsockopt(line.theirs.get(), SOL_SOCKET, SO_SNDBUF, &little, sizeof little) == 0);
   HandedOver connection = connectionOn(makePlainTransport(std::move(line.theirs)));

@@ -48,7 +48,7 @@ TEST_CASE("who waits for a place to hash needs no thread, and goes on when there
   MemoryStorage storage;
   storage.store("long", kLong);
   SessionPeer peer(storage);
-  auto place = peer.shared().hashes.takePlace();
+  auto place = peer.shared()->hashes.takePlace();
   peer.sendFrame(kGet);
   CHECK(peer.wait() == Session::Wait::Time);
   CHECK(peer.nothingMore());
@@ -68,9 +68,9 @@ constexpr const char* kList = R"({"v":1,"cmd":"list","filename":"folder"})";
 // A peer that takes nothing any more, and is owed nearly all that is gathered before it must.
 struct SilentPeer {
   explicit SilentPeer(MemoryStorage& storage)
-      : peer(storage, SessionLimits{.idleTimeout = 60s}, [this](std::unique_ptr<Transport> line) {
+      : peer(storage, {.limits = {.idleTimeout = 60s}, .wrap = [this](std::unique_ptr<Transport> line) {
           return std::make_unique<NarrowTransport>(std::move(line), [this](int) { return takes; });
-        }) {
+        }}) {
     storage.store("long", kLong);
     for (int i = 0; i < 20; ++i) storage.store("folder/" + std::string(100, 'x') + std::to_string(i), "x");
     peer.crowd();
@@ -98,8 +98,8 @@ TEST_CASE("who takes none of its replies keeps nobody from hashing, and stays no
     SilentPeer silent(storage);
     silent.ask(request);
     CHECK(silent.peer.wait() == Session::Wait::Write);
-    CHECK(silent.peer.shared().hashes.takePlace());
-    CHECK(silent.peer.shared().hashes.claim(storage.open(FileName::parse("long"))->version() + "/md5"));
+    CHECK(silent.peer.shared()->hashes.takePlace());
+    CHECK(silent.peer.shared()->hashes.claim(storage.open(FileName::parse("long"))->version() + "/md5"));
     silent.peer.passTime(59s);
     CHECK_FALSE(silent.peer.closed());
     silent.peer.passTime(2s);
@@ -112,7 +112,7 @@ TEST_CASE("who takes its replies after all has its answer, however long the othe
   SilentPeer silent(storage);
   silent.ask(R"({"v":1,"cmd":"sum","filename":"long"})");
   silent.peer.passTime(59s);
-  auto other = silent.peer.shared().hashes.takePlace();
+  auto other = silent.peer.shared()->hashes.takePlace();
   silent.takes = true;
   for (int i = 0; i < 100 && silent.peer.wait() == Session::Wait::Write; ++i) silent.peer.run();
   for (int i = 0; i < 3; ++i) {
@@ -131,7 +131,7 @@ TEST_CASE("a digest that another session takes is waited for, and not taken agai
   MemoryStorage storage;
   storage.store("long", kLong);
   SessionPeer peer(storage);
-  auto other = peer.shared().hashes.claim(storage.open(FileName::parse("long"))->version() + "/md5");
+  auto other = peer.shared()->hashes.claim(storage.open(FileName::parse("long"))->version() + "/md5");
   peer.sendFrame(kGet);
   CHECK(peer.wait() == Session::Wait::Time);
   // It is what the other one says that is told.

@@ -126,7 +126,7 @@ TEST_CASE("a session over its rate waits for the time alone, goes on by itself, 
 
 TEST_CASE("a connection that makes no request is ended at its absolute deadline, whatever it sends meanwhile") {
   MemoryStorage storage;
-  SessionPeer peer(storage, SessionLimits{.headerTimeout = std::chrono::hours(1), .loginTimeout = milliseconds(1000)});
+  SessionPeer peer(storage, {.limits = {.headerTimeout = std::chrono::hours(1), .loginTimeout = milliseconds(1000)}});
   peer.session().limitStartup();
   for (int i = 0; i < 9; ++i) {
     peer.passTime(milliseconds(100));
@@ -156,9 +156,9 @@ TEST_CASE(
   for (const bool ended : {false, true}) {
     CAPTURE(ended);
     MemoryStorage storage;
-    SessionPeer peer(storage, SessionLimits{.loginTimeout = milliseconds(1000)}, [&](std::unique_ptr<Transport> line) {
+    SessionPeer peer(storage, {.limits = {.loginTimeout = milliseconds(1000)}, .wrap = [&](std::unique_ptr<Transport> line) {
       return std::make_unique<Handshake>(std::move(line), ended);
-    });
+    }});
     peer.run();
     CHECK_FALSE(peer.closed());
     peer.passTime(milliseconds(1001));
@@ -168,7 +168,7 @@ TEST_CASE(
 
 TEST_CASE("a request that is let in ends the time that a connection has for its first one") {
   MemoryStorage storage;
-  SessionPeer peer(storage, SessionLimits{.loginTimeout = milliseconds(1000)});
+  SessionPeer peer(storage, {.limits = {.loginTimeout = milliseconds(1000)}});
   peer.session().limitStartup();
   peer.sendFrame(R"({"v":1,"cmd":"ping"})");
   CHECK(peer.session().settled());

@@ -15,6 +15,7 @@
 #include "server/session/segments.h"
 #include "tests/support/memory_storage.h"
 #include "tests/support/scarce_memory.h"
+#include "tests/support/socket_pair.h"
 
 using namespace ft;
 using namespace ft::testing;
@@ -26,11 +27,10 @@ namespace {
 struct Lines {
   Lines() { context.now = std::chrono::steady_clock::now; }
   std::shared_ptr<Connection> connect() {
-    int fds[2];
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
-    ends.emplace_back(fds[0]);
+    SocketPair pair;
+    ends.push_back(std::move(pair.ours));
     const PeerInfo peer{.address = {}, .unixSocket = true};
-    return std::make_shared<Connection>(makePlainTransport(UniqueFd(fds[1])), context, peer, nullptr);
+    return std::make_shared<Connection>(makePlainTransport(std::move(pair.theirs)), context, peer, nullptr);
   }
   MemoryStorage storage;
   Log log{LogLevel::Error, LogFormat::Text, {[](std::string_view) {}, std::chrono::system_clock::now}};
@@ -39,7 +39,13 @@ struct Lines {
   HashDesk hashes{1};
   std::atomic<bool> draining{false};
   SessionLimits limits;
-  SessionContext context{storage, log, kits, segments, hashes, limits, draining};
+  SessionContext context{.storage = storage,
+                         .log = log,
+                         .kits = kits,
+                         .segments = segments,
+                         .hashes = hashes,
+                         .limits = limits,
+                         .draining = draining};
   std::vector<UniqueFd> ends;
 };
 

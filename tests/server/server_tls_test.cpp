@@ -211,7 +211,7 @@ TEST_CASE("the first bytes of a line tell TLS from every possible frame") {
   for (int first = 0; first < 256; ++first) {
     for (const int second : {0x00, 0x02, 0x03, 0x04, 0xff}) {
       for (const int third : {0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0xff}) {
-        auto [near, far] = socketPair();
+        auto [near, far] = SocketPair();
         const auto line = makeNegotiatingTransport(std::move(near), both);
         const std::array<unsigned char, 4> bytes{static_cast<unsigned char>(first), static_cast<unsigned char>(second),
                                                  static_cast<unsigned char>(third), 0};
@@ -227,7 +227,7 @@ TEST_CASE("the first bytes of a line tell TLS from every possible frame") {
 }
 
 TEST_CASE("a line that is refused gets the words, loses what it sends, and ends") {
-  auto [near, far] = socketPair();
+  auto [near, far] = SocketPair();
   const LinePolicy neither{nullptr, "no plain text", "no TLS"};
   const auto line = makeNegotiatingTransport(std::move(near), neither);
   REQUIRE(::send(far.get(), "\x05\0\0\0hello", 9, 0) == 9);
@@ -242,7 +242,7 @@ TEST_CASE("a line that is refused gets the words, loses what it sends, and ends"
 }
 
 TEST_CASE("a line is what it began as, and tells of its encryption when there is one") {
-  auto [near, far] = socketPair();
+  auto [near, far] = SocketPair();
   const LinePolicy both{serverContext, "", ""};
   const auto line = makeNegotiatingTransport(std::move(near), both);
   TlsTransport client(std::move(far), makeTlsContext(TlsSide::Client, {}), TlsSide::Client);

@@ -93,7 +93,7 @@ TEST_CASE("a segment whose body goes on with no part of one is answered bad_requ
     const std::string upload = peer.reply().upload.value();
     const std::string segment =
         R"({"v":1,"cmd":"segment","id":[7],"upload":")" + upload + R"(","offset":0,"filesize":4)";
-    SessionPeer broken(storage, peer);
+    SessionPeer broken(storage, {.shared = peer.shared()});
     broken.sendFrame(segment + R"(,"body":"chunks"})", body);
     const Header reply = broken.reply();
     CHECK(reply.error == "bad_request");
@@ -101,7 +101,7 @@ TEST_CASE("a segment whose body goes on with no part of one is answered bad_requ
     CHECK(reply.id == "[7]");
     CHECK(broken.nothingMore());
     CHECK(broken.ended());
-    SessionPeer again(storage, peer);
+    SessionPeer again(storage, {.shared = peer.shared()});
     again.sendFrame(segment + "}", "part");
     CHECK(again.reply().ok == true);
   }

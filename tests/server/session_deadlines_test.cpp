@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 TEST_CASE("a header that does not end is answered timeout at its deadline, however it trickles") {
   MemoryStorage storage;
-  SessionPeer peer(storage, {.headerTimeout = 1s, .idleTimeout = 60s});
+  SessionPeer peer(storage, {.limits = {.headerTimeout = 1s, .idleTimeout = 60s}});
   const std::string all = frame(R"({"v":1,"cmd":"ping"})");
   for (std::size_t i = 0; i < 10; ++i) {
     peer.send(all.substr(i, 1));
@@ -27,7 +27,7 @@ TEST_CASE("a header that does not end is answered timeout at its deadline, howev
 
 TEST_CASE("an idle connection ends at its deadline without a word") {
   MemoryStorage storage;
-  SessionPeer peer(storage, {.idleTimeout = 5s});
+  SessionPeer peer(storage, {.limits = {.idleTimeout = 5s}});
   peer.sendFrame(R"({"v":1,"cmd":"ping"})");
   CHECK(peer.reply().ok == true);
   peer.passTime(4s);
@@ -39,7 +39,7 @@ TEST_CASE("an idle connection ends at its deadline without a word") {
 
 TEST_CASE("a body below the least rate is answered timeout; one above it goes on past the window") {
   MemoryStorage storage;
-  SessionPeer peer(storage, {.bodyWindow = 10s});
+  SessionPeer peer(storage, {.limits = {.bodyWindow = 10s}});
   peer.sendFrame(putJson("a", 100'000), std::string(20'000, 'x'));
   peer.passTime(11s);
   CHECK_FALSE(peer.closed());
@@ -69,7 +69,7 @@ TEST_CASE("a plain put that is whole is stored, whatever becomes of the one behi
   for (const std::string& rest : {frame(R"({"cmd":"put","filename":"b","filesize":10})") + "half", std::string("\x30"),
                                   std::string("\x05\0\0\0{", 5)}) {
     MemoryStorage storage;
-    SessionPeer peer(storage, {.headerTimeout = 1s, .bodyWindow = 10s});
+    SessionPeer peer(storage, {.limits = {.headerTimeout = 1s, .bodyWindow = 10s}});
     peer.crowd();  // others need the thread: it waits for nothing
     peer.send(first + rest);
     TestClock::advance(60s);
@@ -82,7 +82,7 @@ TEST_CASE("a plain put that is whole is stored, whatever becomes of the one behi
 
 TEST_CASE("a trailer that does not come is answered timeout, behind the replies to what was whole before") {
   MemoryStorage storage;
-  SessionPeer peer(storage, {.headerTimeout = 1s});
+  SessionPeer peer(storage, {.limits = {.headerTimeout = 1s}});
   peer.send(frame(putJson("a", 5)) + "hello" + frame(R"({"v":1,"cmd":"put","filename":"b","body":"chunks","id":8})") +
             chunk("bytes") + hole(0));
   TestClock::advance(2s);
@@ -145,7 +145,7 @@ TEST_CASE("while a body that has come is digested, its time does not run out") {
   for (const std::string& all :
        {frame(putJson("a", 5)) + "hello", frame(R"({"v":1,"cmd":"put","filename":"a","body":"chunks"})") + chunks}) {
     SlowStorage storage;
-    SessionPeer peer(storage, {.headerTimeout = 1s, .bodyWindow = 1s});
+    SessionPeer peer(storage, {.limits = {.headerTimeout = 1s, .bodyWindow = 1s}});
     peer.send(all);
     CHECK(peer.reply().ok == true);
     CHECK(storage.content("a") == "hello");
@@ -156,7 +156,7 @@ TEST_CASE("while a body that has come is digested, its time does not run out") {
 TEST_CASE("what goes on for a peer that sends no more ends when an idle one would have to go") {
   SlowStorage storage;
   storage.steps = 1'000'000;
-  SessionPeer peer(storage, {.idleTimeout = 300s});
+  SessionPeer peer(storage, {.limits = {.idleTimeout = 300s}});
   peer.sendAndClose(frame(putJson("a", 5)) + "hello");
   CHECK(peer.closed());
   CHECK(storage.steps > 1'000'000 - 100);

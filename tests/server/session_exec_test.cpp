@@ -90,7 +90,7 @@ TEST_CASE("the input of a refused command is read up to a limit, like the body o
 TEST_CASE("before a log-in the input of a refused command is not read at all") {
   Accounts accounts;
   MemoryStorage storage;
-  SessionPeer peer(SessionDoor{&accounts.access(), kHere}, storage);
+  SessionPeer peer(storage, {.access = &accounts.access(), .origin = kHere});
   peer.send(kExec + kResize + input(""));
   CHECK(peer.reply().error == "unauthenticated");
   CHECK_FALSE(peer.ended());

@@ -23,7 +23,7 @@ struct Scene {
   Accounts accounts;
   MemoryStorage storage;
   SessionPeer peer;
-  explicit Scene(const PeerInfo& origin = kHere) : peer(SessionDoor{&accounts.access(), origin}, storage) {
+  explicit Scene(const PeerInfo& origin = kHere) : peer(storage, {.access = &accounts.access(), .origin = origin}) {
     storage.store("a", "hello");
   }
 };
@@ -87,7 +87,7 @@ TEST_CASE("headers before a log-in are at most 8 KiB, told from their length, an
   CHECK(scene.peer.reply().ok == true);
   scene.peer.sendFrame(large);
   CHECK(scene.peer.reply().ok == true);
-  SessionPeer other(SessionDoor{&scene.accounts.access(), kHere}, scene.storage);
+  SessionPeer other(scene.storage, {.access = &scene.accounts.access(), .origin = kHere});
   other.sendFrame(large);
   CHECK(other.reply().error == "unauthenticated");
   CHECK(other.ended());
@@ -156,7 +156,7 @@ TEST_CASE("who is there already is welcome by that name without a secret, and no
   MemoryStorage storage;
   PeerInfo origin = kHere;
   origin.uid = 4711;
-  SessionPeer anna(SessionDoor{&accounts.access(), origin}, storage);
+  SessionPeer anna(storage, {.access = &accounts.access(), .origin = origin});
   CHECK(login(anna, "anna").user == "anna");
   for (int i = 0; i < 2 * kMaxLoginTries; ++i) {
     // No guess, and no hint who has an account.
@@ -164,7 +164,7 @@ TEST_CASE("who is there already is welcome by that name without a secret, and no
     CHECK(login(anna, "bert").message == login(anna, "eve").message);
   }
   CHECK(login(anna, "anna").ok == true);
-  SessionPeer stranger(SessionDoor{&accounts.access(), kHere}, storage);
+  SessionPeer stranger(storage, {.access = &accounts.access(), .origin = kHere});
   CHECK(login(stranger, "anna").error == "unauthenticated");
 }
 

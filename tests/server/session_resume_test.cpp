@@ -157,7 +157,7 @@ TEST_CASE("segments that come over two connections in any order make one file") 
   SessionPeer first(storage);
   first.sendFrame(R"({"v":1,"cmd":"offer","segments":true,)" + identity + "}");
   const std::string upload = first.reply().upload.value();
-  SessionPeer second(storage, first);
+  SessionPeer second(storage, {.shared = first.shared()});
   const auto segment = [&](SessionPeer& peer, std::size_t offset, std::size_t size) {
     const std::string part = (body + "past the end").substr(offset, size);
     peer.sendFrame(R"({"v":1,"cmd":"segment","upload":")" + upload + R"(","offset":)" + std::to_string(offset) +
@@ -209,9 +209,9 @@ TEST_CASE("the same segment over many connections takes the space of one, howeve
   first.sendFrame(offer);
   const std::string segment =
       R"({"v":1,"cmd":"segment","offset":0,"filesize":9000,"upload":")" + first.reply().upload.value() + "\"}";
-  SessionPeer second(storage, first);
+  SessionPeer second(storage, {.shared = first.shared()});
   second.sendFrame(segment, pattern(8999));
-  SessionPeer third(storage, first);
+  SessionPeer third(storage, {.shared = first.shared()});
   third.sendFrame(segment, pattern(9000));
   CHECK(third.reply().error == "busy");
   first.sendFrame(offer);

@@ -241,7 +241,7 @@ TEST_CASE("a connection that ends inside a body leaves nothing behind") {
 
 TEST_CASE("a refused body of unknown length is read up to its limit in all, however many windows it takes") {
   MemoryStorage storage;
-  SessionPeer peer(storage, {.bodyWindow = 10s});
+  SessionPeer peer(storage, {.limits = {.bodyWindow = 10s}});
   std::string piece(8, '\0');
   piece[2] = 6;  // 6 << 16
   piece += std::string(6 << 16, 'x');

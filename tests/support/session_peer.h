@@ -20,6 +20,7 @@
 #include "server/session/segments.h"
 #include "server/session/session.h"
 #include "tests/support/memory_storage.h"
+#include "tests/support/socket_pair.h"
 
 namespace ft {
 
@@ -35,48 +36,47 @@ struct TestClock {
   }
 };
 
-// Whom the session meets: `origin` is the peer, `access` says who that is (null: Local).
-struct SessionDoor {
-  Authenticator* access = nullptr;
-  PeerInfo origin{.address = {}, .unixSocket = true};
-};
-
 // What the sessions of one daemon share, beside the storage.
 struct SessionShared {
   Segments segments;
   HashDesk hashes{1};
 };
 
+// How a session is set up.
+struct SessionSetup {
+  SessionLimits limits{};
+  // Puts something between the session and its socket.
+  std::function<std::unique_ptr<Transport>(std::unique_ptr<Transport>)> wrap{};
+  // Another session's, for one more connection to the same daemon.
+  std::shared_ptr<SessionShared> shared = std::make_shared<SessionShared>();
+  // Who says who the peer is; null: it is Local.
+  Authenticator* access = nullptr;
+  PeerInfo origin{.address = {}, .unixSocket = true};
+};
+
 class SessionPeer {
  public:
-  // Puts something between the session and its socket.
-  using Wrap = std::function<std::unique_ptr<Transport>(std::unique_ptr<Transport>)>;
-
-  explicit SessionPeer(Storage& storage, SessionLimits limits = {}, const Wrap& wrap = nullptr)
-      : SessionPeer(storage, limits, std::make_shared<SessionShared>(), wrap) {}
-  // Another connection to the same daemon.
-  SessionPeer(Storage& storage, const SessionPeer& neighbour) : SessionPeer(storage, {}, neighbour.shared_, nullptr) {}
-
-  SessionPeer(const SessionDoor& door, Storage& storage)
-      : SessionPeer(storage, {}, std::make_shared<SessionShared>(), nullptr, door) {}
-
-  SessionPeer(Storage& storage, SessionLimits limits, std::shared_ptr<SessionShared> shared, const Wrap& wrap,
-              const SessionDoor& door = {})
+  explicit SessionPeer(Storage& storage, const SessionSetup& setup = {})
       : log_(LogLevel::Info, LogFormat::Text,
              {[this](std::string_view line) { logged_ += std::string(line) + "\n"; }, std::chrono::system_clock::now}),
         kits_(1),
-        shared_(std::move(shared)),
-        context_{storage,         log_,   kits_,     shared_->segments,
-                 shared_->hashes, limits, draining_, [this] { return crowded_; },
-                 TestClock::now} {
-    context_.audit = &audit_;
-    context_.access = door.access;
-    int ends[2];
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw std::runtime_error("socketpair");
-    peer_.reset(ends[0]);
-    auto transport = makePlainTransport(UniqueFd(ends[1]));
-    session_ =
-        std::make_unique<Session>(wrap ? wrap(std::move(transport)) : std::move(transport), context_, door.origin);
+        shared_(setup.shared),
+        context_{.storage = storage,
+                 .log = log_,
+                 .kits = kits_,
+                 .segments = shared_->segments,
+                 .hashes = shared_->hashes,
+                 .limits = setup.limits,
+                 .draining = draining_,
+                 .othersWait = [this] { return crowded_; },
+                 .now = TestClock::now,
+                 .audit = &audit_,
+                 .access = setup.access} {
+    testing::SocketPair pair;
+    peer_ = std::move(pair.ours);
+    auto line = makePlainTransport(std::move(pair.theirs));
+    session_ = std::make_unique<Session>(setup.wrap ? setup.wrap(std::move(line)) : std::move(line), context_,
+                                         setup.origin);
   }
 
   // Sends bytes (the socket's buffer must hold them) and lets the session work on them.
@@ -144,7 +144,7 @@ class SessionPeer {
   // Others wait for the thread from now on: the session never waits a moment for its peer.
   void crowd() { crowded_ = true; }
   Session& session() { return *session_; }
-  SessionShared& shared() { return *shared_; }
+  const std::shared_ptr<SessionShared>& shared() const { return shared_; }
   void passTime(std::chrono::milliseconds time) {
     TestClock::advance(time);
     run();

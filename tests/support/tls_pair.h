@@ -7,13 +7,13 @@
 #include <openssl/x509.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "common/tls_context.h"
 #include "common/tls_transport.h"
+#include "tests/support/socket_pair.h"
 
 namespace ft::testing {
 
@@ -41,19 +41,13 @@ inline TlsContext serverContext() {
   return context;
 }
 
-inline std::pair<UniqueFd, UniqueFd> socketPair() {
-  std::array<int, 2> fds{};
-  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds.data()) == 0);
-  return {UniqueFd(fds[0]), UniqueFd(fds[1])};
-}
-
 struct TlsPair {
   std::unique_ptr<TlsTransport> server;
   std::unique_ptr<TlsTransport> client;
 };
 
 inline TlsPair tlsPair(const TlsContext& server, const TlsContext& client) {
-  auto [one, other] = socketPair();
+  auto [one, other] = testing::SocketPair();
   return {std::make_unique<TlsTransport>(std::move(one), server, TlsSide::Server),
           std::make_unique<TlsTransport>(std::move(other), client, TlsSide::Client)};
 }
