@@ -280,11 +280,6 @@ std::unique_ptr<Upload> GuardedStorage::resume(const PutSpec& spec, DigestAlgori
   return guarded;
 }
 
-void GuardedStorage::restart(Upload& upload) {
-  auto& guarded = dynamic_cast<GuardedUpload&>(upload);
-  guarded.terms().disk->restart(guarded.inner());
-}
-
 void GuardedStorage::commitOn(DiskStorage& disk, std::span<CommitItem> items) {
   std::vector<CommitItem> inner;
   std::vector<CommitItem*> outer;

@@ -142,6 +142,10 @@ std::vector<DigestValue> GuardedUpload::finish() {
   return digests;
 }
 
+void GuardedUpload::restart() {
+  onDisk([&] { inner_->restart(); });
+}
+
 void GuardedUpload::naming(NamingTerms& terms, const std::function<void()>& name) {
   rules_ = judge_();
   terms = rules_.naming;

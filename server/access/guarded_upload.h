@@ -63,6 +63,7 @@ class GuardedUpload : public Upload, public NamingWatch {
   void append(Upload& segment, std::uint64_t begin, std::uint64_t count) override;
   bool digestOn() override;
   std::vector<DigestValue> finish() override;
+  void restart() override;
   void discard() noexcept override { inner_->discard(); }
   const PutSpec& spec() const override { return spec_; }
 

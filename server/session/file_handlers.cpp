@@ -58,12 +58,12 @@ void requireIdentity(const PutSpec& spec) {
 // A put with `offset` goes on with the upload that was offered, or else with the part on the disk.
 Outcome resumePut(const PutSpec& spec, std::uint64_t offset, CommandContext& context) {
   requireIdentity(spec);
-  const auto receive = [offset, &storage = context.storage](std::unique_ptr<Upload> upload) -> Outcome {
+  const auto receive = [offset](std::unique_ptr<Upload> upload) -> Outcome {
     if (upload->offset() != offset && offset != 0) {
       throw Failure(ErrorCode::Changed, "offset " + std::to_string(offset) + " does not match the " +
                                             std::to_string(upload->offset()) + " bytes that are here; offer again");
     }
-    if (upload->offset() != offset) storage.restart(*upload);
+    if (upload->offset() != offset) upload->restart();
     return ReceiveFile{std::move(upload), nullptr};
   };
   std::unique_ptr<Upload> upload = context.offers.take(spec);

@@ -69,8 +69,6 @@ std::unique_ptr<Upload> DiskStorage::resume(const PutSpec& spec, DigestAlgorithm
   return upload;
 }
 
-void DiskStorage::restart(Upload& upload) { dynamic_cast<DiskUpload&>(upload).restart(); }
-
 void DiskStorage::commit(std::span<CommitItem> items) { CommitGroup(core_, items).run(); }
 
 std::unique_ptr<Download> DiskStorage::open(const FileName& name) {

@@ -38,10 +38,9 @@ class DiskUpload : public Upload {
   void append(Upload& segment, std::uint64_t begin, std::uint64_t count) override;
   bool digestOn() override { return digest_.comeNearer(); }
   std::vector<DigestValue> finish() override;
+  void restart() override;
   void discard() noexcept override { discarded_ = true; }
   const PutSpec& spec() const override { return spec_; }
-
-  void restart();
 
   // For the commit: the file under its staging name. It belongs to this upload until released.
   StagedFile& file();

@@ -90,6 +90,8 @@ class Upload {
   // After the last byte: checks the announced size (throws Integrity), and returns the digests of the whole file in the
   // order of PutSpec::digests. Waits for what digestOn() has left. Once only.
   virtual std::vector<DigestValue> finish() = 0;
+  // Throws away what is there, a part that was taken up too, to start anew from 0. Throws as write().
+  virtual void restart() = 0;
   // The content is of no use: nothing of it is kept, not even as a part. Only spec() may be called after.
   virtual void discard() noexcept = 0;
   // What is being stored.
@@ -177,8 +179,6 @@ class Storage {
   // Before an upload that was begun by an earlier request gets its bytes: throws Failure when it would not be begun any
   // more.
   virtual void recheck(Upload& upload) { static_cast<void>(upload); }
-  // Throws a resumed upload's content away, to start anew from 0.
-  virtual void restart(Upload& upload) = 0;
 
   // Makes finished uploads visible and durable together: syncs the files, renames each to its name in the order given,
   // syncs the folders, as far as the configured durability asks. An item that fails carries its Failure and changes

@@ -17,6 +17,7 @@ class SlowUpload : public Upload {
   void append(Upload&, std::uint64_t, std::uint64_t) override {}
   bool digestOn() override { return ++calls_ == 3; }
   std::vector<DigestValue> finish() override { return {}; }
+  void restart() override {}
   void discard() noexcept override { *discarded_ = true; }
   const PutSpec& spec() const override { return spec_; }
 

@@ -115,6 +115,7 @@ class SlowUpload final : public Upload {
     TestClock::advance(10s);
     return --steps_ <= 0;
   }
+  void restart() override { inner_->restart(); }
   void discard() noexcept override { inner_->discard(); }
   std::vector<DigestValue> finish() override { return inner_->finish(); }
   const PutSpec& spec() const override { return inner_->spec(); }

@@ -25,12 +25,33 @@ class HeldUpload : public Upload {
   std::size_t writeFromPipe(int, std::size_t count) override { return count; }
   void append(Upload&, std::uint64_t, std::uint64_t) override {}
   std::vector<DigestValue> finish() override { return {}; }
+  void restart() override {}
   void discard() noexcept override {}
   const PutSpec& spec() const override { return spec_; }
 
  private:
   const bool& held_;
   PutSpec spec_;
+};
+
+// An upload that finds no space to begin anew.
+class FullUpload : public Upload {
+ public:
+  explicit FullUpload(std::unique_ptr<Upload> inner) : inner_(std::move(inner)) {}
+  std::uint64_t offset() const override { return inner_->offset(); }
+  void write(std::span<const std::byte> bytes) override { inner_->write(bytes); }
+  void writeHole(std::uint64_t count) override { inner_->writeHole(count); }
+  std::size_t writeFromPipe(int pipe, std::size_t count) override { return inner_->writeFromPipe(pipe, count); }
+  void append(Upload& segment, std::uint64_t begin, std::uint64_t count) override {
+    inner_->append(segment, begin, count);
+  }
+  std::vector<DigestValue> finish() override { return inner_->finish(); }
+  void restart() override { throw Failure(ErrorCode::NoSpace, "no space to begin anew"); }
+  void discard() noexcept override { inner_->discard(); }
+  const PutSpec& spec() const override { return inner_->spec(); }
+
+ private:
+  std::unique_ptr<Upload> inner_;
 };
 
 }  // namespace
@@ -121,7 +142,9 @@ TEST_CASE("an offer and a put are answered when the part has been taken up, howe
 
 TEST_CASE("a resumed put with a wrong digest is refused as that, also on a full disk, and its part is gone") {
   struct FullStorage : MemoryStorage {
-    void restart(Upload&) override { throw Failure(ErrorCode::NoSpace, "no space to begin anew"); }
+    std::unique_ptr<Upload> resume(const PutSpec& spec, DigestAlgorithm prefixDigest) override {
+      return std::make_unique<FullUpload>(MemoryStorage::resume(spec, prefixDigest));
+    }
   } storage;
   const std::string identity = R"("filename":"big","filesize":3,"mtime_ns":5)";
   SessionPeer peer(storage);

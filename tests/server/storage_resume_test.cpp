@@ -104,7 +104,7 @@ TEST_CASE("a part that was damaged has another prefix digest, and can be begun a
   Disk::Resumed resumed = disk.resume(spec, kPrefix);
   REQUIRE(resumed.prefix.has_value());
   CHECK(*resumed.prefix != digestOf(kPrefix, bytesOf(content).first(30'000)));
-  disk.storage->restart(*resumed.upload);
+  resumed.upload->restart();
   CHECK(resumed.upload->offset() == 0);
   resumed.upload->write(bytesOf(content));
   CHECK(resumed.upload->finish()[0] == digestOf(kPrefix, bytesOf(content)));

@@ -105,6 +105,7 @@ class MemoryUpload : public Upload {
     for (const DigestAlgorithm algorithm : spec_.digests) values.push_back(digestOf(algorithm, bytes_));
     return values;
   }
+  void restart() override { bytes_.clear(); }
   void discard() noexcept override { bytes_.clear(); }
   const PutSpec& spec() const override { return spec_; }
 
@@ -218,8 +219,6 @@ std::unique_ptr<Upload> MemoryStorage::resume(const PutSpec& spec, DigestAlgorit
   if (upload->offset() > 0) upload->taken = digestOf(prefixDigest, upload->bytes());
   return upload;
 }
-
-void MemoryStorage::restart(Upload& upload) { dynamic_cast<MemoryUpload&>(upload).bytes().clear(); }
 
 void MemoryStorage::commit(std::span<CommitItem> items) {
   {

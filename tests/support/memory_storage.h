@@ -38,7 +38,6 @@ class MemoryStorage : public Storage {
 
   std::unique_ptr<Upload> begin(const PutSpec& spec) override;
   std::unique_ptr<Upload> resume(const PutSpec& spec, DigestAlgorithm prefixDigest) override;
-  void restart(Upload& upload) override;
   void commit(std::span<CommitItem> items) override;
   std::unique_ptr<Download> open(const FileName& name) override;
   FileInfo stat(const FileName& name) override;
