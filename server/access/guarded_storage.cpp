@@ -204,18 +204,17 @@ std::pair<PutSpec, UploadTerms> GuardedStorage::plan(const PutSpec& spec) {
   // The mode of puts that name none is the disk's, which has it masked.
   if (spec.mode) inner.mode = masked(target.whole, *spec.mode);
   if (spec.segment) return {std::move(inner), std::move(terms)};
-  const NamingTerms& naming = terms.rules.naming;
-  inner.replace = naming.replace;
-  inner.onlyReplace = naming.onlyReplace;
-  inner.fixedFolders = naming.fixedFolders;
-  if (naming.fixedFolders > 0 && !naming.onlyReplace) requireFolders(target, naming.fixedFolders, kStore);
+  inner.naming = terms.rules.naming;
+  if (inner.naming.fixedFolders > 0 && !inner.naming.onlyReplace) {
+    requireFolders(target, inner.naming.fixedFolders, kStore);
+  }
   return {std::move(inner), std::move(terms)};
 }
 
 // Put stores what is new, Overwrite replaces what is there: whoever has one of them may begin.
 void GuardedStorage::requireToStore(const PutSpec& spec) {
   const Decision put = gate().decide(Verb::Put, spec.name);
-  if (put.allowed || (spec.replace && gate().decide(Verb::Overwrite, spec.name).allowed)) return;
+  if (put.allowed || (spec.naming.replace && gate().decide(Verb::Overwrite, spec.name).allowed)) return;
   throw refusal(put, kStore, spec.name);
 }
 
@@ -223,7 +222,7 @@ PutRules GuardedStorage::rulesOf(const Target& target, const PutSpec& spec) {
   PutRules rules;
   rules.area = state_->areaOf(target.whole);
   rules.limits = quotaOf(target.whole);
-  rules.naming.replace = spec.replace;
+  rules.naming.replace = spec.naming.replace;
   if (spec.segment) return rules;
   const Decision overwrite = gate().decide(Verb::Overwrite, target.name);
   if (!overwrite.allowed) {

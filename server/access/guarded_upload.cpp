@@ -163,7 +163,7 @@ std::unique_ptr<Upload> GuardedUpload::releaseInner() { return std::move(inner_)
 
 Failure GuardedUpload::told(const Failure& failure) const {
   const std::string what = "cannot store " + shownName(spec_.name);
-  if (failure.code() == ErrorCode::Exists && spec_.replace && !rules_.overwriteRule.empty()) {
+  if (failure.code() == ErrorCode::Exists && spec_.naming.replace && !rules_.overwriteRule.empty()) {
     return {ErrorCode::Forbidden,
             what + ": there is a file of that name, and replacing it is not allowed by " + rules_.overwriteRule,
             rules_.overwriteRule};

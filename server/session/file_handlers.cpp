@@ -40,7 +40,7 @@ PutSpec putSpec(const Header& request) {
     spec.dataSize = request.dataSize;
     spec.mtimeNs = request.mtimeNs;
     spec.mode = request.mode;
-    spec.replace = request.replace.value_or(true);
+    spec.naming.replace = request.replace.value_or(true);
   }
   for (const DigestValue& digest : request.digests) spec.digests.push_back(digest.algorithm);
   if (request.digest || spec.digests.empty()) {
@@ -68,7 +68,7 @@ Outcome resumePut(const PutSpec& spec, std::uint64_t offset, CommandContext& con
   };
   std::unique_ptr<Upload> upload = context.offers.take(spec);
   const bool same = upload && upload->spec().digests == spec.digests && upload->spec().mode == spec.mode &&
-                    upload->spec().replace == spec.replace;
+                    upload->spec().naming.replace == spec.naming.replace;
   if (same) {
     context.storage.recheck(*upload);
     return receive(std::move(upload));
@@ -177,7 +177,7 @@ Outcome answerOffer(const Header& request, std::unique_ptr<Upload> upload, Comma
   const DigestAlgorithm algorithm = spec.digests.front();
   Header reply = okReply(request);
   reply.filename = spec.name.text();
-  const bool fresh = spec.replace && upload->offset() == 0;
+  const bool fresh = spec.naming.replace && upload->offset() == 0;
   reply.action = "send";
   reply.offset = upload->offset();
   if (const auto prefix = upload->prefix()) reply.setDigest(*prefix);

@@ -53,8 +53,7 @@ CommitGroup::CommitGroup(DiskCore& core, std::span<CommitItem> items)
   for (CommitItem& item : items) {
     auto* const upload = dynamic_cast<DiskUpload*>(item.upload.get());
     if (upload == nullptr || !upload->finished()) throw std::logic_error("an upload is committed that is not finished");
-    const PutSpec& spec = upload->spec();
-    entries_.push_back({&item, upload, {spec.replace, spec.onlyReplace, spec.fixedFolders}});
+    entries_.push_back({&item, upload, upload->spec().naming});
     files_.push_back({upload->file().fd()});
   }
 }

@@ -44,14 +44,14 @@ std::optional<std::uint32_t> DiskStorage::checkTarget(const PutSpec& spec) const
   constexpr std::string_view kAction = "store";
   if (spec.name.isRoot()) throw diskFailure(EISDIR, kAction, spec.name);
   const Opened there = core_.root.open(spec.name, O_PATH);
-  if (there.error == ENOENT && !spec.onlyReplace) return std::nullopt;
+  if (there.error == ENOENT && !spec.naming.onlyReplace) return std::nullopt;
   if (!there) throw diskFailure(there.error, kAction, spec.name);
   struct stat info {};
   if (::fstat(there.fd.get(), &info) != 0) throw diskFailure(errno, kAction, spec.name);
   if (S_ISDIR(info.st_mode)) throw diskFailure(EISDIR, kAction, spec.name);
   if (S_ISLNK(info.st_mode)) throw diskFailure(ELOOP, kAction, spec.name);
   if (!S_ISREG(info.st_mode)) throw diskFailure(ENXIO, kAction, spec.name);
-  if (!spec.replace) throw diskFailure(EEXIST, kAction, spec.name);
+  if (!spec.naming.replace) throw diskFailure(EEXIST, kAction, spec.name);
   return info.st_mode & core_.options.mostMode;
 }
 

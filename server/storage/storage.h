@@ -39,6 +39,13 @@ struct FolderPage {
   std::uint64_t skipped = 0;  // entries whose names are not valid UTF-8 or are not allowed as names
 };
 
+// How a file takes its name. The last two are for storages below a gate.
+struct NamingTerms {
+  bool replace = true;
+  bool onlyReplace = false;      // nothing but in place of a file that is there
+  std::size_t fixedFolders = 0;  // leading parts of the name that are folders and must be there; the others are made
+};
+
 // What a put is about to store.
 struct PutSpec {
   FileName name = FileName::root();
@@ -46,14 +53,10 @@ struct PutSpec {
   std::optional<std::uint64_t> dataSize;  // bytes that are not holes, for the reservation; a hint
   std::optional<std::int64_t> mtimeNs;
   std::optional<std::uint32_t> mode;  // missing: that of the file that is replaced, else the place's own
-  bool replace = true;
+  NamingTerms naming;
   std::vector<DigestAlgorithm> digests;  // to be taken while writing; at least one
-  bool onlyReplace = false;              // nothing but in place of a file that is there
   bool segment = false;  // the bytes are for append() to another upload, which has asked for their space
-  // For storages below a gate. Whose upload it is, as a part is taken up by its owner only; and how many leading parts
-  // of the name are folders that must be there, while the others are made.
-  std::string owner;
-  std::size_t fixedFolders = 0;
+  std::string owner;     // for storages below a gate: a part is taken up by its owner only
 };
 
 // One file on its way in. Belongs to one thread at a time. Destroyed without Storage::commit() it leaves nothing
@@ -123,13 +126,6 @@ class Download {
   virtual std::string version() const = 0;
   // Has the file's content changed since open() (size, mtime or ctime)?
   virtual bool changed() = 0;
-};
-
-// How a file takes its name; as in PutSpec.
-struct NamingTerms {
-  bool replace = true;
-  bool onlyReplace = false;
-  std::size_t fixedFolders = 0;
 };
 
 // Who takes part in the moment at which a file of commit() takes its name. One thread at a time.

@@ -16,7 +16,7 @@ TEST_CASE("of uploads that found a name free, the last one has it, and none wher
     disk.options.durability = durability;
     disk.restart();
     PutSpec careful = disk.spec("new/a", 5);
-    careful.replace = false;
+    careful.naming.replace = false;
     std::vector<std::unique_ptr<Upload>> uploads;
     for (const PutSpec& spec : {disk.spec("new/a", 5), disk.spec("new/a", 6), careful}) {
       uploads.push_back(disk.storage->begin(spec));
@@ -111,10 +111,10 @@ TEST_CASE("a file that has its name is stored, also when what is left in the sta
     std::vector<RefusedCall> refused{{SYS_unlinkat, EIO}};
     if (inPlaceOfAnother) {
       disk.put("a", "old");
-      spec.onlyReplace = true;
+      spec.naming.onlyReplace = true;
     } else {
       // A file system where a link is made first.
-      spec.replace = false;
+      spec.naming.replace = false;
       refused.push_back({SYS_renameat2, EINVAL});
     }
     auto upload = disk.storage->begin(spec);
@@ -133,7 +133,7 @@ TEST_CASE("what has come in the place of a file that was to be replaced stays th
   Disk disk;
   disk.put("a", "old");
   PutSpec spec = disk.spec("a", 3);
-  spec.onlyReplace = true;
+  spec.naming.onlyReplace = true;
   auto upload = disk.storage->begin(spec);
   upload->write(bytesOf("new"));
   fs::remove(disk.at("a"));

@@ -195,7 +195,7 @@ TEST_CASE("a target that cannot be a file is refused before the first byte") {
     disk.put("folder/file", "old");
     const auto begin = [&](std::string_view name, bool replace) {
       PutSpec spec = disk.spec(name, 1);
-      spec.replace = replace;
+      spec.naming.replace = replace;
       return failureOf([&] { disk.storage->begin(spec); });
     };
     CHECK(begin("folder/file", false) == ErrorCode::Exists);
@@ -214,7 +214,7 @@ TEST_CASE("a target that cannot be a file is refused before the first byte") {
 TEST_CASE("a target that becomes taken while the body arrives is refused at the commit, and stays as it is") {
   onBothLookups([](Disk& disk) {
     PutSpec spec = disk.spec("a", 3);
-    spec.replace = false;
+    spec.naming.replace = false;
     auto first = disk.storage->begin(spec);
     auto second = disk.storage->begin(spec);
     auto third = disk.storage->begin(disk.spec("b", 3));
@@ -275,7 +275,7 @@ TEST_CASE("a large group is stored like a small one, under every durability") {
     std::vector<CommitItem> items;
     for (int i = 0; i < 40; ++i) {
       PutSpec spec = disk.spec("d" + std::to_string(i % 3) + "/f" + std::to_string(i / 2), 3);
-      spec.replace = i % 2 == 0;
+      spec.naming.replace = i % 2 == 0;
       auto upload = disk.storage->begin(spec);
       upload->write(bytesOf("abc"));
       auto digests = upload->finish();

@@ -74,7 +74,7 @@ TEST_CASE("a rename whose new folder goes away makes it again, and at last is bu
 TEST_CASE("a folder that must be there and is not is not_found, however often it is looked for") {
   onBothLookups([](Disk& disk) {
     PutSpec spec = disk.spec("fixed/new/a", 1);
-    spec.fixedFolders = 1;
+    spec.naming.fixedFolders = 1;
     CHECK(failureOf([&] { disk.put(spec, "x"); }) == ErrorCode::NotFound);
     CHECK(failureOf([&] { disk.storage->makeFolder({Disk::name("no/folder")}, false); }) == ErrorCode::NotFound);
     CHECK(failureOf([&] { disk.storage->rename(Disk::name("no"), Disk::name("new/a"), true); }) == ErrorCode::NotFound);

@@ -234,7 +234,7 @@ TEST_CASE("the rules of a fresh upload hold for a resumed one") {
   Disk disk;
   disk.put("a", "there");
   PutSpec spec = disk.partSpec("a", 10);
-  spec.replace = false;
+  spec.naming.replace = false;
   CHECK(failureOf([&] { disk.resume(spec, kPrefix); }) == ErrorCode::Exists);
   auto resumed = disk.resume(disk.partSpec("b", 10), kPrefix);
   CHECK(failureOf([&] { resumed.upload->write(bytesOf("12345678901")); }) == ErrorCode::TooLarge);

@@ -31,7 +31,7 @@ struct Hand {
   }
   void put(std::string_view text, std::string_view content, bool replace = true) const {
     PutSpec spec = Disk::spec(text, content.size());
-    spec.replace = replace;
+    spec.naming.replace = replace;
     auto upload = storage->begin(spec);
     upload->write(bytesOf(content));
     if (auto failure = store(std::move(upload))) throw *failure;

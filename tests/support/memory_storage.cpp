@@ -173,7 +173,7 @@ void commitOne(MemoryState& state, CommitItem& item) {
   auto& upload = dynamic_cast<MemoryUpload&>(*item.upload);
   const PutSpec& spec = upload.spec();
   try {
-    checkTarget(state, spec.name, spec.replace);
+    checkTarget(state, spec.name, spec.naming.replace);
   } catch (const Failure& failure) {
     item.failure = failure;
     return;
@@ -199,7 +199,7 @@ std::unique_ptr<Upload> MemoryStorage::begin(const PutSpec& spec) {
   {
     const std::lock_guard lock(state_->mutex);
     if (spec.name.isRoot()) throw Failure(ErrorCode::IsDirectory, "the root is a folder");
-    checkTarget(*state_, spec.name, spec.replace);
+    checkTarget(*state_, spec.name, spec.naming.replace);
     if (spec.dataSize.value_or(spec.size.value_or(0)) > state_->freeSpace) {
       throw Failure(ErrorCode::NoSpace, "no space for " + quoted(spec.name));
     }
@@ -211,7 +211,7 @@ std::unique_ptr<Upload> MemoryStorage::resume(const PutSpec& spec, DigestAlgorit
   std::optional<PartKey> part = PartKey{spec.name.text(), spec.size.value(), spec.mtimeNs.value()};
   {
     const std::lock_guard lock(state_->mutex);
-    checkTarget(*state_, spec.name, spec.replace);
+    checkTarget(*state_, spec.name, spec.naming.replace);
     if (*spec.size > state_->freeSpace) throw Failure(ErrorCode::NoSpace, "no space for " + quoted(spec.name));
     if (!state_->claimed.insert(*part).second) part.reset();
   }
