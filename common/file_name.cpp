@@ -100,6 +100,15 @@ FileName FileName::child(std::string_view leaf) const {
   return parse(text.append(text_).append(1, '/').append(leaf));
 }
 
+bool FileName::canHold(std::string_view leaf) const {
+  try {
+    static_cast<void>(child(leaf));
+    return true;
+  } catch (const Failure&) {
+    return false;
+  }
+}
+
 bool isBelow(std::string_view name, std::string_view folder) {
   if (folder.empty()) return !name.empty();
   return name.size() > folder.size() && name.starts_with(folder) && name[folder.size()] == '/';

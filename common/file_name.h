@@ -28,6 +28,8 @@ class FileName {
   FileName parent() const;
   // This folder's child of that name; `leaf` is checked, and may have several parts.
   FileName child(std::string_view leaf) const;
+  // Would child() take that?
+  bool canHold(std::string_view leaf) const;
 
   auto operator<=>(const FileName&) const = default;
 

@@ -19,15 +19,6 @@ bool isThereAnyway(const LocalFolder& folder, const Failure& failure) {
   return !folder.empty && failure.code() == ErrorCode::Forbidden;
 }
 
-bool isName(const FileName& folder, const std::string& relative) {
-  try {
-    static_cast<void>(folder.child(relative));
-    return true;
-  } catch (const Failure&) {
-    return false;
-  }
-}
-
 }  // namespace
 
 void TreePut::run(const std::string& local, const FileName& remote) {
@@ -100,7 +91,7 @@ FolderTimes TreePut::timesOf(std::span<const LocalFolderTime> folders) const {
   for (const LocalFolderTime& folder : folders) {
     // Of a name that is not allowed there, what is in it tells. The server's root is its own.
     const bool top = folder.relative.empty();
-    if (top ? !remote_.isRoot() : isName(remote_, folder.relative)) {
+    if (top ? !remote_.isRoot() : remote_.canHold(folder.relative)) {
       timed.push_back({folder.relative, std::nullopt, folder.mtimeNs});
     }
   }

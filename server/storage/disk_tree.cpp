@@ -29,15 +29,6 @@ std::int64_t parseCursor(const std::string& text) {
   return cursor;
 }
 
-bool isName(const FileName& folder, std::string_view leaf) {
-  try {
-    static_cast<void>(folder.child(leaf));
-    return true;
-  } catch (const Failure&) {
-    return false;
-  }
-}
-
 std::optional<FileInfo> childInfo(int folder, const std::string& leaf) {
   struct stat info {};
   if (::fstatat(folder, leaf.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
@@ -73,7 +64,7 @@ FolderPage DiskStorage::list(const FileName& folder, const std::string& after, P
       return page;
     }
     behind = entry.cursor;
-    if (!isName(folder, entry.name)) {
+    if (!folder.canHold(entry.name)) {
       ++page.skipped;
       continue;
     }

@@ -192,8 +192,11 @@ TEST_CASE("a child is checked like any name") {
     CAPTURE(leaf);
     CHECK_THROWS_AS(FileName::parse("d").child(leaf), Failure);
     CHECK_THROWS_AS(FileName::root().child(leaf), Failure);
+    CHECK_FALSE(FileName::parse("d").canHold(leaf));
   }
   CHECK_THROWS_AS(FileName::root().child(".ftpd"), Failure);
+  CHECK(FileName::parse("d").canHold(".ftpd"));
+  CHECK_FALSE(FileName::root().canHold(".ftpd"));
 }
 
 TEST_CASE("a name is below every folder above it, and not below itself or a name that only begins like it") {
