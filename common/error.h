@@ -3,11 +3,13 @@
 // the peer breaks the protocol; its connection ends. TransportError: the line broke; the connection has ended already.
 // ConfigError: the program cannot run with what it was given; it ends with a message and exit code 2.
 
+#include <cstddef>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace ft {
 
@@ -44,16 +46,26 @@ std::optional<ErrorCode> errorFromName(std::string_view name);
 // setting to change.
 class Failure : public std::runtime_error {
  public:
-  Failure(ErrorCode code, const std::string& message, std::string rule = {})
-      : std::runtime_error(message), code_(code), rule_(std::move(rule)) {}
+  // A name of the storage that what() tells, and where it does, for who has to tell it by another name.
+  struct Mention {
+    std::string name;  // as FileName::text()
+    std::size_t begin = 0;
+    std::size_t size = 0;
+  };
+
+  Failure(ErrorCode code, const std::string& message, std::string rule = {}, std::vector<Mention> mentions = {})
+      : std::runtime_error(message), code_(code), rule_(std::move(rule)), mentions_(std::move(mentions)) {}
   ErrorCode code() const { return code_; }
   // What of the configuration has decided it, for the daemon's own records: the message may have to keep it to itself.
   // Mostly empty.
   const std::string& rule() const { return rule_; }
+  // In their order. Names that are not told so are in the words of whoever asked.
+  const std::vector<Mention>& mentions() const { return mentions_; }
 
  private:
   ErrorCode code_;
   std::string rule_;
+  std::vector<Mention> mentions_;
 };
 
 // The system's words for an errno. Any thread.

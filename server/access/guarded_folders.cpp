@@ -102,9 +102,9 @@ std::optional<Failure> GuardedStorage::makeRun(std::span<const PlannedFolder> ru
   };
   // The disk's words for the folder that it names.
   const auto retell = [all = run](const Failure& failure) {
-    const std::string text = failure.what();
+    const auto& mentions = failure.mentions();
     const auto meant = std::find_if(all.begin(), all.end(), [&](const PlannedFolder& each) {
-      return text.find(shownName(each.target.place.inner)) != std::string::npos;
+      return !mentions.empty() && mentions.front().name == each.target.place.inner.text();
     });
     const Target& target = meant != all.end() ? meant->target : all.front().target;
     return retold(failure, target.place.inner, target.name);

@@ -1,7 +1,10 @@
 #include "server/access/guarded_names.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "server/storage/disk_failure.h"
 
@@ -22,20 +25,25 @@ Failure refusal(const Decision& decision, std::string_view action, const FileNam
 Failure retold(const Failure& failure, const FileName& inner, const FileName& name) {
   if (inner == name) return failure;
   std::string text = failure.what();
+  std::vector<Failure::Mention> mentions = failure.mentions();
   FileName there = inner;
   FileName seen = name;
-  // The message names the thing itself or a folder above it.
+  // The failure speaks of the thing itself or of a folder above it.
   for (;;) {
-    const std::string before = shownName(there);
-    if (const std::size_t found = text.find(before); found != std::string::npos) {
-      text.replace(found, before.size(), shownName(seen));
+    const auto found = std::find_if(mentions.begin(), mentions.end(),
+                                    [&](const Failure::Mention& mention) { return mention.name == there.text(); });
+    if (found != mentions.end()) {
+      const std::string shown = shownName(seen);
+      const std::size_t size = found->size;
+      text.replace(found->begin, size, shown);
+      for (auto later = mentions.erase(found); later != mentions.end(); ++later) later->begin += shown.size() - size;
       break;
     }
     if (there.isRoot() || seen.isRoot()) break;
     there = there.parent();
     seen = seen.parent();
   }
-  return {failure.code(), text, failure.rule()};
+  return {failure.code(), text, failure.rule(), std::move(mentions)};
 }
 
 }  // namespace ft

@@ -265,8 +265,8 @@ void GuardedStorage::move(const Moving& moving, const QuotaLimits& limits) {
     if (!left) return entered->change(change);
     if (QuotaArea::changeFrom({*left, version, moved}, entered.get(), change)) return;
   }
-  throw Failure(ErrorCode::Busy, "what is in " + shownName(moving.from.place.inner) +
-                                     " changes while it is counted for the quota; try again later");
+  throw failureAbout(ErrorCode::Busy, {"what is in ", moving.from.place.inner,
+                                       " changes while it is counted for the quota; try again later"});
 }
 
 // What a rename takes along.

@@ -111,7 +111,10 @@ void CommitGroup::nameFile(Entry& entry) {
     entry.target = targetOf(name.parent(), entry.terms.fixedFolders);
     error = rename(entry);
     if (error != ENOENT || entry.terms.onlyReplace) break;
-    if (isGone(file)) throw ownFolderFailure(error, "cannot store " + shownName(name));
+    if (isGone(file)) {
+      const Failure gone = ownFolderFailure(error, "");
+      throw failureAbout(gone.code(), {"cannot store ", name, gone.what()});
+    }
     // The folder was removed since it was opened. It stays in targets_ for the files that it had got.
     Target& target = targets_[entry.target];
     target.gone = true;
@@ -191,9 +194,9 @@ void CommitGroup::syncTargets() {
     if (entry.item->failure || targets_[entry.target].syncError == 0) continue;
     attempt(entry, [&] {
       const FileName& name = entry.upload->spec().name;
-      throw Failure(ErrorCode::IoError,
-                    shownName(name) + " is stored but may not survive a power cut: " +
-                        diskFailure(targets_[entry.target].syncError, "sync", name.parent()).what());
+      const Failure unsynced = diskFailure(targets_[entry.target].syncError, "sync", name.parent());
+      throw failureAbout(ErrorCode::IoError,
+                         {name, std::string(" is stored but may not survive a power cut: ") + unsynced.what()});
     });
   }
 }

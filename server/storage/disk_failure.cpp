@@ -3,48 +3,58 @@
 #include <fcntl.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "common/escape.h"
 #include "server/storage/rooted_folder.h"
 
 namespace ft {
-namespace {
-
-std::string cannot(std::string_view action, const FileName& name) {
-  return "cannot " + std::string(action) + " " + shownName(name);
-}
-
-}  // namespace
-
 std::string shownName(const FileName& name) {
   if (name.isRoot()) return "the root";
   return "'" + escapeText(name.text()) + "'";
 }
 
+Failure failureAbout(ErrorCode code, const std::vector<Piece>& sentence) {
+  std::string text;
+  std::vector<Failure::Mention> mentions;
+  for (const Piece& piece : sentence) {
+    if (const auto* const words = std::get_if<std::string>(&piece)) {
+      text += *words;
+      continue;
+    }
+    const FileName& name = std::get<FileName>(piece);
+    const std::string shown = shownName(name);
+    mentions.push_back({name.text(), text.size(), shown.size()});
+    text += shown;
+  }
+  return {code, text, {}, std::move(mentions)};
+}
+
 Failure diskFailure(int error, std::string_view action, const FileName& name) {
-  const std::string what = cannot(action, name);
+  const auto cannot = [&](ErrorCode code, const std::string& reason) {
+    return failureAbout(code, {"cannot " + std::string(action) + " ", name, ": " + reason});
+  };
   switch (error) {
-    case ELOOP: return Failure(ErrorCode::Forbidden, what + ": it is, or leads through, a symbolic link");
-    case EXDEV: return Failure(ErrorCode::Forbidden, what + ": another file system is mounted there");
+    case ELOOP: return cannot(ErrorCode::Forbidden, "it is, or leads through, a symbolic link");
+    case EXDEV: return cannot(ErrorCode::Forbidden, "another file system is mounted there");
     case ENXIO:
-    case ENODEV: return Failure(ErrorCode::Forbidden, what + ": it is a special file");
-    case ENOTDIR: return Failure(ErrorCode::NotDirectory, what + ": a part of the name is not a folder");
+    case ENODEV: return cannot(ErrorCode::Forbidden, "it is a special file");
+    case ENOTDIR: return cannot(ErrorCode::NotDirectory, "a part of the name is not a folder");
     case EISDIR:
-      return Failure(ErrorCode::IsDirectory,
-                     what + ": it is a folder" +
-                         (name.isRoot() ? "" : "; names in it begin with '" + escapeText(name.text()) + "/'"));
-    case EAGAIN: return Failure(ErrorCode::Busy, what + ": others remove or rename the folders on its way; try again");
-    case EEXIST: return Failure(ErrorCode::Exists, what + ": it exists");
-    case EFBIG:
-      return Failure(ErrorCode::TooLarge, what + ": larger than the file system or a limit of the daemon allows");
-    case EDQUOT: return Failure(ErrorCode::Quota, what + ": over the disk quota of the daemon's user");
-    default: return failureFromErrno(error, what);
+      return cannot(
+          ErrorCode::IsDirectory,
+          "it is a folder" + (name.isRoot() ? "" : "; names in it begin with '" + escapeText(name.text()) + "/'"));
+    case EAGAIN: return cannot(ErrorCode::Busy, "others remove or rename the folders on its way; try again");
+    case EEXIST: return cannot(ErrorCode::Exists, "it exists");
+    case EFBIG: return cannot(ErrorCode::TooLarge, "larger than the file system or a limit of the daemon allows");
+    case EDQUOT: return cannot(ErrorCode::Quota, "over the disk quota of the daemon's user");
+    default: return cannot(failureFromErrno(error, "").code(), errorText(error));
   }
 }
 
 Failure folderFailure(const RootedFolder& root, int error, std::string_view action, const FileName& name) {
   if (error != ENOTDIR || !root.open(name, O_PATH)) return diskFailure(error, action, name);
-  return Failure(ErrorCode::NotDirectory, cannot(action, name) + ": it is not a folder");
+  return failureAbout(ErrorCode::NotDirectory, {"cannot " + std::string(action) + " ", name, ": it is not a folder"});
 }
 
 Failure ownFolderFailure(int error, const std::string& what) {

@@ -3,6 +3,8 @@
 
 #include <string>
 #include <string_view>
+#include <variant>
+#include <vector>
 
 #include "common/error.h"
 #include "common/file_name.h"
@@ -13,6 +15,12 @@ class RootedFolder;
 
 // 'd/a.txt', escaped and in quotes; "the root" for the root.
 std::string shownName(const FileName& name);
+
+// A part of a sentence: text as it is, or a name, which is shown.
+using Piece = std::variant<std::string, FileName>;
+
+// A Failure with that sentence, which mentions its names (Failure::mentions()).
+Failure failureAbout(ErrorCode code, const std::vector<Piece>& sentence);
 
 // "cannot <action> '<name>': <reason>" with the code that fits `error` where a path was looked up or changed: a link, a
 // special file or another file system in the way is Forbidden, a missing part NotFound, one that comes and goes

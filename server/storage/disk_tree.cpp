@@ -39,8 +39,8 @@ void requireNotRoot(const FileName& name, const std::string& action) {
   if (name.isRoot()) throw Failure(ErrorCode::Forbidden, "the root cannot be " + action);
 }
 
-std::string cannotRename(const FileName& from, const FileName& to) {
-  return "cannot rename " + shownName(from) + " to " + shownName(to) + ": ";
+Failure cannotRename(ErrorCode code, const FileName& from, const FileName& to, const char* reason) {
+  return failureAbout(code, {"cannot rename ", from, " to ", to, std::string(": ") + reason});
 }
 
 }  // namespace
@@ -130,7 +130,7 @@ bool DiskStorage::remove(const FileName& name, bool recursive, std::chrono::mill
     error = ::unlinkat(parent.get(), leaf.c_str(), AT_REMOVEDIR) == 0 ? 0 : errno;
   }
   if (error == ENOTEMPTY || error == EEXIST) {
-    throw Failure(ErrorCode::IsDirectory, "cannot remove " + shownName(name) + ": it is a folder that is not empty");
+    throw failureAbout(ErrorCode::IsDirectory, {"cannot remove ", name, ": it is a folder that is not empty"});
   }
   if (error == 0) error = core_.syncFolder(parent.get());
   if (error != 0) throw diskFailure(error, kAction, name);
@@ -141,8 +141,8 @@ void DiskStorage::rename(const FileName& from, const FileName& to, bool replace)
   requireNotRoot(from, "renamed");
   if (to.isRoot()) throw diskFailure(EISDIR, "replace", to);
   if (from == to || isBelow(to.text(), from.text())) {
-    throw Failure(ErrorCode::NameInvalid, cannotRename(from, to) + (from == to ? "it has that name already"
-                                                                               : "the new name is inside the old one"));
+    throw cannotRename(ErrorCode::NameInvalid, from, to,
+                       from == to ? "it has that name already" : "the new name is inside the old one");
   }
   replaceByRename(from, to, replace);
 }
@@ -169,11 +169,10 @@ void DiskStorage::replaceByRename(const FileName& from, const FileName& to, bool
   if (error == EEXIST && replace) {
     const auto there = childInfo(toFolder.get(), toLeaf);
     if (!there || there->type != FileType::Folder)
-      throw Failure(ErrorCode::NotDirectory, cannotRename(from, to) + "a folder takes the place of no file");
+      throw cannotRename(ErrorCode::NotDirectory, from, to, "a folder takes the place of no file");
     error = EISDIR;
   }
-  if (error == EINVAL)
-    throw Failure(ErrorCode::NameInvalid, cannotRename(from, to) + "the new name is inside the old one");
+  if (error == EINVAL) throw cannotRename(ErrorCode::NameInvalid, from, to, "the new name is inside the old one");
   if (error == ENOENT) throw diskFailure(error, "rename", from);
   if (error == 0) error = core_.syncFolder(toFolder.get());
   if (error == 0) error = core_.syncFolder(fromFolder.get());

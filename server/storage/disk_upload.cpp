@@ -133,9 +133,9 @@ void DiskUpload::dropPreallocation() {
 void DiskUpload::admit(std::uint64_t count) {
   const std::uint64_t limit = spec_.size.value_or(kMaxFileSize);
   if (count > limit - offset_) {
-    throw Failure(ErrorCode::TooLarge, "cannot store " + shownName(spec_.name) + ": more than the " +
-                                           std::to_string(limit) +
-                                           (spec_.size ? " bytes that were announced" : " bytes that a file can have"));
+    throw failureAbout(ErrorCode::TooLarge,
+                       {"cannot store ", spec_.name, ": more than the " + std::to_string(limit),
+                        spec_.size ? " bytes that were announced" : " bytes that a file can have"});
   }
 }
 
@@ -210,8 +210,7 @@ void DiskUpload::expectHole(std::uint64_t count) {
   const bool tooLong = ::ftruncate(fd, static_cast<off_t>(offset_ + count)) != 0 && errno == EFBIG;
   if (::ftruncate(fd, static_cast<off_t>(end_)) != 0) fail(errno);
   if (tooLong) {
-    throw Failure(ErrorCode::TooLarge,
-                  "cannot store " + shownName(spec_.name) + ": the file system holds no file that long");
+    throw failureAbout(ErrorCode::TooLarge, {"cannot store ", spec_.name, ": the file system holds no file that long"});
   }
 }
 
@@ -245,8 +244,9 @@ void DiskUpload::append(Upload& segment, std::uint64_t begin, std::uint64_t coun
 
 std::vector<DigestValue> DiskUpload::finish() {
   if (spec_.size && offset_ != *spec_.size) {
-    throw Failure(ErrorCode::Integrity, "cannot store " + shownName(spec_.name) + ": " + std::to_string(offset_) +
-                                            " of " + std::to_string(*spec_.size) + " bytes have arrived");
+    throw failureAbout(ErrorCode::Integrity,
+                       {"cannot store ", spec_.name,
+                        ": " + std::to_string(offset_) + " of " + std::to_string(*spec_.size) + " bytes have arrived"});
   }
   const int fd = file().fd();
   if (end_ != offset_ && ::ftruncate(fd, static_cast<off_t>(offset_)) != 0) fail(errno);

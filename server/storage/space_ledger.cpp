@@ -18,11 +18,10 @@ struct Shortage {
 };
 
 Failure noSpace(const FileName& name, const Shortage& shortage) {
-  std::string text = "cannot store " + shownName(name) + ": it needs " + exactSize(shortage.needed) + " and " +
-                     exactSize(shortage.free) + " are free";
+  std::string text = ": it needs " + exactSize(shortage.needed) + " and " + exactSize(shortage.free) + " are free";
   if (shortage.kept > 0) text += ", " + exactSize(shortage.kept) + " of which are kept (storage.min_free)";
   if (shortage.promised > 0) text += ", " + exactSize(shortage.promised) + " of which are promised to other uploads";
-  return Failure(ErrorCode::NoSpace, text);
+  return failureAbout(ErrorCode::NoSpace, {"cannot store ", name, text});
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 
 #include "common/error.h"
 #include "common/file_time.h"
+#include "server/access/guarded_names.h"
+#include "server/storage/disk_failure.h"
 #include "tests/server/tenancy_fixture.h"
 
 using namespace ft;
@@ -286,6 +288,18 @@ TEST_CASE("new rules hold at once, for views that exist too, and new roots need 
   CHECK(failureOf([&] { anna.put("b", "x"); }) == ErrorCode::Forbidden);
   CHECK_THROWS_AS(tenants.reload("[root a]\npath = $/a\n[user anna]\nallow = /: all\n"), ConfigError);
   CHECK(failureOf([&] { anna.put("b", "x"); }) == ErrorCode::Forbidden);
+}
+
+TEST_CASE("a failure of the disk is told by the sender's names, each in its place, and words stay as they are") {
+  const FileName from = FileName::parse("home/anna/a");
+  const FileName to = FileName::parse("home/anna/a/b");
+  const Failure disk = failureAbout(ErrorCode::NameInvalid, {"'home/anna/a': cannot rename ", from, " to ", to, "!"});
+  const Failure seen = retold(retold(disk, from, FileName::parse("a")), to, FileName::parse("a/b"));
+  CHECK(seen.what() == std::string("'home/anna/a': cannot rename 'a' to 'a/b'!"));
+  CHECK(seen.code() == ErrorCode::NameInvalid);
+  CHECK(seen.mentions().empty());
+  const Failure above = failureAbout(ErrorCode::NotFound, {"cannot open ", FileName::parse("home/anna")});
+  CHECK(retold(above, from, FileName::parse("a")).what() == std::string("cannot open the root"));
 }
 
 TEST_CASE("connections and transfers of a user are counted, and given back") {
