@@ -17,6 +17,9 @@ PeerInfo unixPeer(int fd) {
   socklen_t size = sizeof credentials;
   PeerInfo peer;
   peer.unixSocket = true;
+  sockaddr_storage raw{};
+  raw.ss_family = AF_UNIX;
+  peer.address = SourceAddress::of(raw);
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0) peer.uid = credentials.uid;
   return peer;
 }

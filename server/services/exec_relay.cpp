@@ -28,15 +28,6 @@ constexpr milliseconds kConfirmTime{1'000};
 // How often the flag of a stopping daemon is looked at.
 constexpr milliseconds kTick{200};
 
-SourceAddress sourceOf(int fd) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
-  // A Unix socket has no network, and its peers are on this machine.
-  if (address.ss_family == AF_UNIX) return SourceAddress{.bytes = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
-  return SourceAddress::of(address);
-}
-
 void dropFront(std::string& text, std::size_t count) { text.erase(0, count); }
 
 std::span<const std::byte> bytesOf(const std::string& text) {
@@ -55,7 +46,7 @@ bool sendSome(int fd, std::span<const std::byte> bytes, std::size_t& sent) {
 ExecRelay::ExecRelay(HandedOver connection, const ExecRelayContext& context)
     : client_(std::move(connection)),
       context_(context),
-      source_(sourceOf(client_.transport->fd())),
+      peer_(client_.origin.name()),
       in_(std::max(kClientBuffer, client_.input.size())),
       replies_(std::move(client_.output)),
       execIn_(kExecBuffer) {
@@ -114,14 +105,13 @@ void ExecRelay::begin(const Header& request) {
     }
     if (context_.draining) throw Failure(ErrorCode::ShuttingDown, "the daemon is stopping");
     if (client_.confirm) client_.confirm(client_);
-    checkExecRequest(context_.settings, source_, request, client_.entitled);
+    checkExecRequest(context_.settings, client_.origin.address, request, client_.entitled);
     if (!exec_) exec_ = context_.link.connect();
     appendFrame(execOut_, request);
     request_ = request;
     running_ = true;
-    context_.log.event(
-        LogLevel::Info, "exec-begun",
-        {{"peer", client_.peer}, {"name", request.name.value_or("")}, {"shell", request.shell.value_or("")}});
+    context_.log.event(LogLevel::Info, "exec-begun",
+                       {{"peer", peer_}, {"name", request.name.value_or("")}, {"shell", request.shell.value_or("")}});
     record(request, nullptr);
   } catch (const Failure& failure) {
     refuse(request, failure);
@@ -131,7 +121,7 @@ void ExecRelay::begin(const Header& request) {
 void ExecRelay::record(const Header& request, const Failure* failure) {
   if (client_.audit == nullptr) return;
   AuditRecord line;
-  line.peer = client_.peer;
+  line.peer = peer_;
   if (client_.identity.kind != Identity::Kind::Local) {
     line.user = client_.identity.user;
     line.method = client_.identity.method;
@@ -179,7 +169,7 @@ void ExecRelay::confirmStill() {
   try {
     client_.confirm(client_);
   } catch (const Failure& failure) {
-    context_.log.event(LogLevel::Info, "exec-ended", {{"peer", client_.peer}, {"reason", failure.what()}});
+    context_.log.event(LogLevel::Info, "exec-ended", {{"peer", peer_}, {"reason", failure.what()}});
     over_ = true;
   }
 }
@@ -228,9 +218,8 @@ void ExecRelay::parseExec() {
       continue;
     }
     running_ = false;
-    context_.log.event(
-        LogLevel::Info, "exec-ended",
-        {{"peer", client_.peer}, {"code", header.code.value_or(-1)}, {"error", header.error.value_or("")}});
+    context_.log.event(LogLevel::Info, "exec-ended",
+                       {{"peer", peer_}, {"code", header.code.value_or(-1)}, {"error", header.error.value_or("")}});
   }
 }
 

@@ -48,7 +48,7 @@ class ExecRelay {
 
   HandedOver client_;
   const ExecRelayContext& context_;
-  const SourceAddress source_;
+  const std::string peer_;  // for the logs
   HeaderParser parser_;
   UniqueFd exec_;
   bool running_ = false;

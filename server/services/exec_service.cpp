@@ -63,7 +63,7 @@ class ExecService::Job : public Poco::Runnable {
   void run() override {
     ::pthread_setname_np(::pthread_self(), "exec");
     const std::unique_ptr<Job> self(this);
-    const std::string peer = connection_.peer;
+    const std::string peer = connection_.origin.name();
     const Options& times = service_.options_;
     const ExecRelayContext context{service_.config_.exec, service_.link_,    service_.log_,
                                    times.idleTimeout,     times.blockedTime, service_.draining_};
@@ -126,7 +126,7 @@ void ExecService::take(HandedOver connection) {
     const HandedOver refused = job->take();
     job.reset();
     const std::string reason = "too many command sessions (exec.sessions)";
-    log_.event(LogLevel::Warn, "connection-refused", {{"peer", refused.peer}, {"reason", reason}});
+    log_.event(LogLevel::Warn, "connection-refused", {{"peer", refused.origin.name()}, {"reason", reason}});
     sendRefusal(refused, reason);
   }
 }

@@ -10,6 +10,7 @@
 #include "server/access/identity.h"
 #include "server/limits/connection_limits.h"
 #include "server/log/audit_log.h"
+#include "server/network/peer_info.h"
 #include "server/storage/storage.h"
 
 namespace ft {
@@ -20,7 +21,7 @@ struct HandedOver {
   Header request;      // the `exec` that it begins with
   std::string input;   // read already, and not looked at
   std::string output;  // replies that are not sent yet
-  std::string peer;
+  PeerInfo origin;     // where it comes from
   std::unique_ptr<ConnectionLimits::Place> place;
   AuditLog* audit = nullptr;  // null: nothing is written down
   Identity identity;

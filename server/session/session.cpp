@@ -93,7 +93,7 @@ HandedOver Session::handOver() {
   handed.request = std::move(*busy_->execRequest);
   handed.input = std::move(busy_->leftover);
   handed.output = busy_->output.rest();
-  handed.peer = origin_.name();
+  handed.origin = origin_;
   handed.audit = context_.audit;
   visitor_.leave(handed);
   return handed;

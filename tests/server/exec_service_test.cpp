@@ -34,7 +34,7 @@ HandedOver connectionOn(std::unique_ptr<Transport> line) {
   connection.transport = std::move(line);
   connection.request.cmd = "exec";
   connection.request.name = "df";
-  connection.peer = "test:1";
+  connection.origin = {.address = {.bytes = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, .port = 1}};
   return connection;
 }
 
