@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "common/error.h"
-#include "tests/support/text.h"
 #include "tests/support/socket_pair.h"
+#include "tests/support/text.h"
 
 using namespace ft;
 using namespace ft::testing;

@@ -11,8 +11,8 @@
 #include "common/descriptor_passing.h"
 #include "common/error.h"
 #include "tests/support/no_descriptors.h"
-#include "tests/support/temp_folder.h"
 #include "tests/support/socket_pair.h"
+#include "tests/support/temp_folder.h"
 
 using namespace ft;
 

@@ -11,8 +11,8 @@
 
 #include "common/error.h"
 #include "common/protocol.h"
-#include "tests/support/wire_text.h"
 #include "tests/support/socket_pair.h"
+#include "tests/support/wire_text.h"
 
 using namespace ft;
 using ft::testing::frame;

@@ -82,17 +82,9 @@ struct Disk {
 
   // finish() and commit(); returns the failure, if there was one.
   std::optional<Failure> store(std::unique_ptr<Upload> upload) {
-    std::vector<CommitItem> items(1);
-    items[0].digests = upload->finish();
-    items[0].upload = std::move(upload);
-    storage->commit(items);
-    return items[0].failure;
+    return testing::storeUpload(*storage, std::move(upload));
   }
-  void put(const PutSpec& what, std::string_view content) {
-    auto upload = storage->begin(what);
-    upload->write(bytesOf(content));
-    if (auto failure = store(std::move(upload))) throw *failure;
-  }
+  void put(const PutSpec& what, std::string_view content) { testing::putContent(*storage, what, content); }
   void put(std::string_view text, std::string_view content) { put(spec(text, content.size()), content); }
 
   std::string get(std::string_view text) { return testing::storedContent(*storage, name(text)); }

@@ -12,8 +12,8 @@
 #include <stdexcept>
 
 #include "common/frame.h"
-#include "tests/support/temp_folder.h"
 #include "tests/support/socket_pair.h"
+#include "tests/support/temp_folder.h"
 
 using namespace ft;
 

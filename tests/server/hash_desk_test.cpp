@@ -69,8 +69,8 @@ constexpr const char* kList = R"({"v":1,"cmd":"list","filename":"folder"})";
 struct SilentPeer {
   explicit SilentPeer(MemoryStorage& storage)
       : peer(storage, {.limits = {.idleTimeout = 60s}, .wrap = [this](std::unique_ptr<Transport> line) {
-          return std::make_unique<NarrowTransport>(std::move(line), [this](int) { return takes; });
-        }}) {
+                         return std::make_unique<NarrowTransport>(std::move(line), [this](int) { return takes; });
+                       }}) {
     storage.store("long", kLong);
     for (int i = 0; i < 20; ++i) storage.store("folder/" + std::string(100, 'x') + std::to_string(i), "x");
     peer.crowd();

@@ -156,9 +156,10 @@ TEST_CASE(
   for (const bool ended : {false, true}) {
     CAPTURE(ended);
     MemoryStorage storage;
-    SessionPeer peer(storage, {.limits = {.loginTimeout = milliseconds(1000)}, .wrap = [&](std::unique_ptr<Transport> line) {
-      return std::make_unique<Handshake>(std::move(line), ended);
-    }});
+    SessionPeer peer(storage,
+                     {.limits = {.loginTimeout = milliseconds(1000)}, .wrap = [&](std::unique_ptr<Transport> line) {
+                        return std::make_unique<Handshake>(std::move(line), ended);
+                      }});
     peer.run();
     CHECK_FALSE(peer.closed());
     peer.passTime(milliseconds(1001));

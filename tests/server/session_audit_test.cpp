@@ -20,8 +20,9 @@ TEST_CASE("a get that is cut is a line with what had left of it") {
   MemoryStorage storage;
   storage.store("long", pattern(300'000));
   SessionPeer peer(storage, {.limits = {.bodyWindow = 10s}, .wrap = [](auto inner) {
-    return std::make_unique<NarrowTransport>(std::move(inner), [](int write) { return write <= 2; });
-  }});
+                               return std::make_unique<NarrowTransport>(std::move(inner),
+                                                                        [](int write) { return write <= 2; });
+                             }});
   peer.crowd();
   peer.sendFrame(R"({"v":1,"cmd":"get","filename":"long","body":"chunks","digest":"xxh128"})");
   CHECK(peer.wait() == Session::Wait::Write);

@@ -14,9 +14,10 @@ TEST_CASE("a chunk's prefix and its bytes keep their order when the line is full
   const std::string body = pattern(300'000);
   storage.store("a", body);
   SessionPeer peer(storage, {.wrap = [](auto inner) {
-    // Full for a moment in two of three writes.
-    return std::make_unique<NarrowTransport>(std::move(inner), [](int write) { return write % 3 == 0; });
-  }});
+                     // Full for a moment in two of three writes.
+                     return std::make_unique<NarrowTransport>(std::move(inner),
+                                                              [](int write) { return write % 3 == 0; });
+                   }});
   peer.sendFrame(R"({"v":1,"cmd":"get","filename":"a","body":"chunks","digest":"xxh128"})");
   REQUIRE(peer.reply().ok == true);
   CHECK(peer.take(8) == chunk(body).substr(0, 8));

@@ -23,18 +23,12 @@ struct Hand {
 
   static FileName name(std::string_view text) { return FileName::parseFolder(text); }
   std::optional<Failure> store(std::unique_ptr<Upload> upload) const {
-    std::vector<CommitItem> items(1);
-    items[0].digests = upload->finish();
-    items[0].upload = std::move(upload);
-    storage->commit(items);
-    return items[0].failure;
+    return testing::storeUpload(*storage, std::move(upload));
   }
   void put(std::string_view text, std::string_view content, bool replace = true) const {
     PutSpec spec = Disk::spec(text, content.size());
     spec.naming.replace = replace;
-    auto upload = storage->begin(spec);
-    upload->write(bytesOf(content));
-    if (auto failure = store(std::move(upload))) throw *failure;
+    testing::putContent(*storage, spec, content);
   }
   std::string get(std::string_view text) const { return testing::storedContent(*storage, name(text)); }
   std::set<std::string> list(std::string_view text) const { return testing::storedNames(*storage, name(text)); }

@@ -75,8 +75,8 @@ class SessionPeer {
     testing::SocketPair pair;
     peer_ = std::move(pair.ours);
     auto line = makePlainTransport(std::move(pair.theirs));
-    session_ = std::make_unique<Session>(setup.wrap ? setup.wrap(std::move(line)) : std::move(line), context_,
-                                         setup.origin);
+    session_ =
+        std::make_unique<Session>(setup.wrap ? setup.wrap(std::move(line)) : std::move(line), context_, setup.origin);
   }
 
   // Sends bytes (the socket's buffer must hold them) and lets the session work on them.

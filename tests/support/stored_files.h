@@ -1,12 +1,16 @@
 #pragma once
-// What a storage holds, read through its interface as a session would.
+// What a storage holds, written and read through its interface as a session would.
 
+#include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/storage/storage.h"
+#include "tests/support/text.h"
 
 namespace ft::testing {
 
@@ -36,6 +40,22 @@ inline std::vector<FolderToMake> foldersBelow(const FileName& folder, std::span<
     folders.push_back({folder.child(names[i]), modes.empty() ? std::nullopt : std::optional(modes[i])});
   }
   return folders;
+}
+
+// finish() and commit(); returns the failure, if there was one.
+inline std::optional<Failure> storeUpload(Storage& storage, std::unique_ptr<Upload> upload) {
+  std::vector<CommitItem> items(1);
+  items[0].digests = upload->finish();
+  items[0].upload = std::move(upload);
+  storage.commit(items);
+  return items[0].failure;
+}
+
+// Stores a file with that content. Throws Failure.
+inline void putContent(Storage& storage, const PutSpec& spec, std::string_view content) {
+  auto upload = storage.begin(spec);
+  upload->write(bytesOf(content));
+  if (auto failure = storeUpload(storage, std::move(upload))) throw *failure;
 }
 
 }  // namespace ft::testing
