@@ -53,6 +53,7 @@ ExecEnd CommandRun::run() {
   end.status = status_.value_or(SIGKILL);
   end.fault = fault_;
   end.folder = readFolder(child_.folder);
+  end.inputLeft = inputLeft_;
   return end;
 }
 

@@ -19,6 +19,7 @@ struct ExecEnd {
   int status = 0;                // as waitpid(2) gives it
   std::optional<Failure> fault;  // a limit ended it
   std::string folder;            // where a shell command was in the end; empty: not known
+  std::uint64_t inputLeft = 0;   // bytes that the peer still owes of an input that it has begun
 };
 
 class CommandRun {

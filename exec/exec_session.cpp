@@ -69,33 +69,32 @@ void ExecSession::run() {
   }
 }
 
-// False when there will be none.
+bool ExecSession::awaitPeer() {
+  std::array<pollfd, 2> entries{pollfd{peer_.fd(), POLLIN, 0}, pollfd{signals_, POLLIN, 0}};
+  ::poll(entries.data(), entries.size(), -1);
+  signalfd_siginfo info{};
+  if (entries[1].revents != 0 && ::read(signals_, &info, sizeof info) == sizeof info && info.ssi_signo == SIGTERM)
+    return false;
+  return entries[0].revents == 0 || peer_.fill();
+}
+
 bool ExecSession::awaitRequest() {
   while (peer_.peekHeader() == nullptr) {
-    std::array<pollfd, 2> entries{pollfd{peer_.fd(), POLLIN, 0}, pollfd{signals_, POLLIN, 0}};
-    ::poll(entries.data(), entries.size(), -1);
-    signalfd_siginfo info{};
-    if (entries[1].revents != 0 && ::read(signals_, &info, sizeof info) == sizeof info && info.ssi_signo == SIGTERM)
-      return false;
-    if (entries[0].revents != 0 && !peer_.fill()) return false;
+    if (!awaitPeer()) return false;
   }
   return true;
 }
 
 bool ExecSession::passBody(std::uint64_t left) {
-  while (left > 0) {
+  for (;;) {
     const std::size_t size = peer_.body(left).size();
     peer_.consume(size);
     left -= size;
-    if (left == 0) break;
-    pollfd entry{peer_.fd(), POLLIN, 0};
-    ::poll(&entry, 1, -1);
-    if (!peer_.fill()) return false;
+    if (left == 0) return true;
+    if (!awaitPeer()) return false;
   }
-  return true;
 }
 
-// False when the peer is gone.
 bool ExecSession::serve(const Header& request) {
   try {
     if (request.cmd != "exec") throw Failure(ErrorCode::Unsupported, "only 'exec' is understood here");
@@ -108,7 +107,8 @@ bool ExecSession::serve(const Header& request) {
     // A folder that is gone meanwhile leaves the session where it is.
     const bool moved = !end.folder.empty() && ::chdir(end.folder.c_str()) == 0;
     if (moved) reply.to = end.folder;
-    return answer(reply) && !(end.fault && end.fault->code() == ErrorCode::ShuttingDown);
+    if (!answer(reply) || (end.fault && end.fault->code() == ErrorCode::ShuttingDown)) return false;
+    return passBody(end.inputLeft);
   } catch (const Failure& failure) {
     return answer(refusalOf(request, failure));
   }

@@ -19,6 +19,8 @@ class ExecSession {
   void run();
 
  private:
+  // These are false when there will be no more: the peer is gone, or it is SIGTERM.
+  bool awaitPeer();
   bool awaitRequest();
   bool passBody(std::uint64_t left);
   bool serve(const Header& request);

@@ -119,6 +119,14 @@ def test_input_that_nobody_reads_does_no_harm(peer):
     assert peer.shell("echo still")[1] == b"still\n"
 
 
+def test_a_command_may_end_in_the_middle_of_an_input(peer):
+    peer.begin(shell="head -c 5 >/dev/null; exit 7", input=True)
+    peer.send(frame(v1("input", filesize=100_000)) + b"first")
+    assert peer.outcome()[0]["code"] == 7
+    peer.send(b"z" * (100_000 - 5))
+    assert peer.shell("echo still")[1] == b"still\n"
+
+
 def test_output_streams_as_it_comes(peer):
     peer.begin(shell="echo one; read line; echo $line", input=True)
     assert peer.first_output() == b"one\n"
