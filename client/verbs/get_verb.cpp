@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "client/failures.h"
@@ -20,6 +21,15 @@ namespace {
 std::string joined(const LocalTarget& target) {
   if (target.leaf.empty()) return target.folder;
   return target.folder == "." ? target.leaf : target.folder + "/" + target.leaf;
+}
+
+// As with scp, the last name is then meant to be a folder here; fetched as what it is, it would replace all that is.
+void requireNoRootAmongSeveral(const Options& options) {
+  const std::vector<std::string>& operands = options.operands;
+  if (operands.size() < 2 || std::find(operands.begin(), operands.end(), "/") == operands.end()) return;
+  throw UsageError(
+      "one of the names is the root (. or /), which is everything on the server; to fetch into this folder, leave it "
+      "out; into another one, write -o FOLDER/");
 }
 
 // Where each operand goes to; of names that are not allowed the error comes later, in their turn.
@@ -125,6 +135,7 @@ bool isStdout(int fd) {
 
 void runGet(const VerbCall& call) {
   requireFileNames(call.options);
+  requireNoRootAmongSeveral(call.options);
   const bool toStdout = call.options.output == kStream;
   if (toStdout && call.options.json) throw UsageError("-o - and --json both want stdout");
   const UniqueFd stream = toStdout ? UniqueFd() : openStreamTarget(call.options.output, call.stop);

@@ -32,6 +32,18 @@ def test_remote_names_may_begin_with_a_dot_and_a_slash(ftpc, daemon, stored):
     assert (ftpc.folder / "all/d/a.txt").read_bytes() == b"a"
 
 
+def test_the_root_among_other_names_of_a_get_is_refused_before_anything_is_fetched(ftpc, daemon, stored):
+    (ftpc.folder / "top").write_bytes(b"mine")
+    for root in (".", "./", "././.", "/"):
+        for words in ((root, "d/a.txt"), ("d/a.txt", root), ("d/a.txt", root, "-o", "into/")):
+            err = ftpc.run("get", *words, code=2).err
+            assert b"leave it out" in err and b"-o FOLDER/" in err
+    assert sorted(path.name for path in ftpc.folder.iterdir()) == ["f", "top"]
+    assert (ftpc.folder / "top").read_bytes() == b"mine"
+    ftpc.ok("get", ".")
+    assert (ftpc.folder / "top").read_bytes() == b"top" and (ftpc.folder / "d/a.txt").exists()
+
+
 def test_dots_elsewhere_in_a_remote_name_are_refused(ftpc, daemon, stored):
     for name in ("../top", "./../top", "d/./a.txt", "d/../top", "..", "d/.", ".//top"):
         ftpc.run("get", name, code=18)
