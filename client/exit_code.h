@@ -45,6 +45,7 @@ class Tally {
  public:
   void done() { ++done_; }
   void failed(int exit);
+  bool hasFailed() const { return failed_ > 0; }
   int exit() const;
 
  private:

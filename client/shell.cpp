@@ -10,6 +10,7 @@
 #include "client/exit_code.h"
 #include "client/failures.h"
 #include "client/login/login.h"
+#include "client/verbs/hints.h"
 #include "client/verbs/operands.h"
 #include "client/verbs/verbs.h"
 #include "common/escape.h"
@@ -96,7 +97,10 @@ int runShell(const std::vector<std::string>& arguments, const Console& console, 
     return 0;
   }
   const Options& options = line.options;
-  Output output(console, {options.json, options.quiet, options.verbose, options.verb, options.server.text()});
+  const auto hint = [&options](const std::string& name, const Problem& problem, bool first) {
+    return hintFor(options, name, problem, first);
+  };
+  Output output(console, {options.json, options.quiet, options.verbose, options.verb, options.server.text(), hint});
   return runVerb(options, output, stop);
 }
 

@@ -123,10 +123,11 @@ void Output::showFile(const FileOutcome& outcome) {
 }
 
 void Output::failed(const std::string& name, const Problem& problem) {
+  const std::string hint = settings_.hint ? settings_.hint(name, problem, !tally_.hasFailed()) : "";
   tally_.failed(problem.exit);
   const std::string shown = escapeText(name);
   const bool named = name.empty() || problem.message.starts_with(shown + ":");
-  const std::string message = problem.fromServer ? serverText(problem) : problem.message;
+  const std::string message = (problem.fromServer ? serverText(problem) : problem.message) + hint;
   error(named ? message : shown + ": " + message);
   if (!settings_.json) return;
   object("error", [&](JsonWriter& json) {

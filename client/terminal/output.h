@@ -3,6 +3,7 @@
 // here or was before.
 
 #include <chrono>
+#include <functional>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -32,6 +33,8 @@ class Output final : public TransferObserver {
     bool verbose = false;
     std::string verb{};    // for programs
     std::string server{};  // for messages; not escaped
+    // What a person may try after the failure of a name, for the end of its message; programs are not told.
+    std::function<std::string(const std::string& name, const Problem& problem, bool first)> hint{};
   };
 
   Output(Console console, Settings settings);

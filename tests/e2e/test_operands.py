@@ -79,6 +79,22 @@ def test_a_failed_mv_names_its_operand_first(ftpc, stored):
     assert ftpc.run("--json", "mv", "nothing", "x", code=4).lines()[-1]["name"] == "nothing"
 
 
+def test_what_was_refused_comes_with_what_to_try(ftpc, daemon, stored):
+    (daemon.root / "full/in").mkdir(parents=True)
+    (ftpc.folder / "a.txt").write_bytes(b"a")
+    for words, code, hint in ((("get", "top", "other"), 6, b"; to fetch under another name: -o other"),
+                              (("get", "top", "other/"), 6, b"; to fetch under another name: -o other/"),
+                              (("put", "f", "other"), 6, b"; to store under another name: -t other"),
+                              (("get", "t*"), 4, b"; names on the server are taken literally, not as patterns"),
+                              (("ls", "*.txt"), 4, b"; names on the server are taken literally, not as patterns"),
+                              (("mkdir", "x/y/z"), 4, b"; -p makes missing folders"),
+                              (("mv", "top", "full"), 1, b"; to move it into that folder: ftpc mv top full/"),
+                              (("rm", "full"), 1, b"; -r removes all that is in it, too")):
+        assert ftpc.run(*words, code=code).err.rstrip().endswith(hint)
+        told = ftpc.run("--json", *words, code=code)
+        assert hint not in told.out and any(line["type"] == "error" for line in told.lines())
+
+
 def test_a_wrong_server_in_the_configuration_stops_only_who_uses_it(ftpc, make_client):
     config = ftpc.home / "config/ftpc/config"
     config.parent.mkdir(parents=True)
