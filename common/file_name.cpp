@@ -17,6 +17,12 @@ constexpr std::size_t kShownName = 200;
   throw Failure(ErrorCode::NameInvalid, "the name '" + escapeText(name, kShownName) + "' is not allowed: " + reason);
 }
 
+[[noreturn]] void refuseSlash(std::string_view name) {
+  const std::string_view relative = name.substr(std::min(name.find_first_not_of('/'), name.size()));
+  if (relative.empty()) refuse(name, "it begins with '/'");
+  refuse(name, "it begins with '/'; names begin at the root: write '" + escapeText(relative, kShownName) + "'");
+}
+
 void checkCharacters(std::string_view name) {
   for (std::size_t pos = 0; pos < name.size();) {
     const char32_t c = nextCodePoint(name, pos);
@@ -62,7 +68,7 @@ void checkParts(std::string_view name) {
 FileName FileName::parse(std::string_view text) {
   if (text.empty()) refuse(text, "it is empty");
   if (text.size() > kMaxNameSize) refuse(text, "it is longer than " + std::to_string(kMaxNameSize) + " bytes");
-  if (text.front() == '/') refuse(text, "it begins with '/'");
+  if (text.front() == '/') refuseSlash(text);
   if (text.back() == '/') refuse(text, "it ends with '/'");
   checkCharacters(text);
   checkParts(text);

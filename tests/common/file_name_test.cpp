@@ -66,6 +66,12 @@ TEST_CASE("empty names, empty parts and slashes at an end are refused") {
   }
 }
 
+TEST_CASE("of a name that begins with a slash it is told how to write it") {
+  CHECK(mentions(refusal("/dst"), "it begins with '/'; names begin at the root: write 'dst'"));
+  CHECK(mentions(refusal("///d/e"), "write 'd/e'"));
+  CHECK(refusal("//").ends_with("it begins with '/'"));
+}
+
 TEST_CASE("parts that mean this folder or the one above are refused wherever they stand") {
   for (const std::string_view name : {".", "..", "./a", "../a", "a/.", "a/..", "a/./b", "a/../b", "a/b/../../.."}) {
     CAPTURE(name);
