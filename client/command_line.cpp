@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "client/failures.h"
+#include "client/options/foreign_words.h"
 #include "client/options/login_flags.h"
 #include "client/options/trust_flags.h"
 #include "client/transfer/side_links.h"
@@ -177,9 +178,18 @@ void applyRaw(const CLI::App& app, const Raw& raw, Options& options) {
   if (app.count("--chunk-size") > 0) options.transfer.chunkSize = readChunkSize(raw.chunkSize);
 }
 
+// "help" and "help VERB" are other ways to write --help.
+std::vector<std::string> withoutHelpVerb(const std::vector<std::string>& arguments) {
+  if (arguments.empty() || arguments.front() != "help") return arguments;
+  if (arguments.size() == 1) return {"--help"};
+  return findVerb(arguments[1]) == nullptr ? std::vector{arguments[1]}
+                                           : std::vector<std::string>{arguments[1], "--help"};
+}
+
 }  // namespace
 
-CommandLine parseCommandLine(const std::vector<std::string>& arguments, const Environment& environment) {
+CommandLine parseCommandLine(const std::vector<std::string>& words, const Environment& environment) {
+  const std::vector<std::string> arguments = withoutHelpVerb(words);
   CommandLine line;
   Raw raw;
   CLI::App app;
@@ -191,7 +201,7 @@ CommandLine parseCommandLine(const std::vector<std::string>& arguments, const En
     line.text = app.help();
     return line;
   } catch (const CLI::ParseError& error) {
-    throw UsageError(commandLineFault(app, error));
+    throw UsageError(commandLineFault(app, error, adviceOnWord));
   }
   if (raw.version) {
     line.text = "ftpc " + std::string(kVersion) + "\n";

@@ -25,6 +25,13 @@ std::string withHint(const std::string& fault, const std::string& word, const st
   return fault + (hint.empty() ? help : hint);
 }
 
+// Of letters behind one dash, the first is not known.
+std::string optionAdvice(const WordAdvice& advice, const std::string& command, const std::string& name) {
+  const std::string option = name.starts_with("--") ? name : name.substr(0, 2);
+  const std::string text = advice ? advice(command, option) : "";
+  return text.empty() ? "" : "option " + quoted(option) + " is not known" + text;
+}
+
 std::vector<std::string> optionNames(const std::vector<const CLI::App*>& chain) {
   std::vector<std::string> names;
   for (const CLI::App* const app : chain) {
@@ -37,7 +44,7 @@ std::vector<std::string> optionNames(const std::vector<const CLI::App*>& chain) 
 
 }  // namespace
 
-std::string commandLineFault(const CLI::App& app, const CLI::ParseError& error) {
+std::string commandLineFault(const CLI::App& app, const CLI::ParseError& error, const WordAdvice& advice) {
   const std::vector<const CLI::App*> chain = understood(app);
   std::string help = "; try: ";
   for (const CLI::App* const one : chain) help += one->get_name() + " ";
@@ -47,12 +54,16 @@ std::string commandLineFault(const CLI::App& app, const CLI::ParseError& error) 
   for (const std::string& word : left) {
     if (word.size() < 2 || !word.starts_with('-')) continue;
     const std::string name = word.substr(0, word.find('='));
+    const std::string command = chain.size() > 1 ? chain.back()->get_name() : "";
+    if (std::string advised = optionAdvice(advice, command, name); !advised.empty()) return advised;
     return withHint("option " + quoted(name) + " is not known", name, optionNames(chain), help);
   }
   std::vector<std::string> commands;
   for (const CLI::App* const command : chain.back()->get_subcommands({})) commands.push_back(command->get_name());
   if (!commands.empty() && left.empty()) return "no command" + help;
   if (!commands.empty()) {
+    const std::string advised = advice ? advice("", left.front()) : "";
+    if (!advised.empty()) return "command " + quoted(left.front()) + " is not known" + advised;
     return withHint("command " + quoted(left.front()) + " is not known", left.front(), commands, help);
   }
   if (!left.empty()) return quoted(left.front()) + " is one word too many" + help;

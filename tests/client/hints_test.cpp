@@ -20,7 +20,9 @@ Options command(const std::string& verb, std::vector<std::string> operands) {
   return options;
 }
 
-Problem refused(ErrorCode code, bool fromServer = true) { return {std::string(errorName(code)), "text", 1, fromServer}; }
+Problem refused(ErrorCode code, bool fromServer = true) {
+  return {std::string(errorName(code)), "text", 1, fromServer};
+}
 
 std::string hint(const Options& options, const std::string& name, const Problem& problem) {
   return hintFor(options, name, problem, true);

@@ -27,6 +27,16 @@ Options parse(const std::vector<std::string>& arguments, const Environment& envi
   return parseCommandLine(arguments, environment).options;
 }
 
+// What is said of a command line that is not understood.
+std::string complaint(const std::vector<std::string>& arguments) {
+  try {
+    parse(arguments);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "none";
+}
+
 }  // namespace
 
 TEST_CASE("without anything said, the server is 127.0.0.1:7021") {
@@ -182,17 +192,13 @@ TEST_CASE("help and version are told instead of anything else, for each verb") {
     CHECK(line.text->find(verb.usage) != std::string::npos);
   }
   CHECK(help.find("130 / 143") != std::string::npos);
+  CHECK(parseCommandLine({"help"}, with({})).text == help);
+  CHECK(parseCommandLine({"help", "get"}, with({})).text == parseCommandLine({"get", "--help"}, with({})).text);
+  CHECK_THROWS_AS(parse({"help", "gt"}), UsageError);
+  CHECK(parse({"ls", "help"}).operands == std::vector<std::string>{"help"});
 }
 
 TEST_CASE("a command or option that is not known is named, and not the value of an option before it") {
-  const auto complaint = [](const std::vector<std::string>& arguments) -> std::string {
-    try {
-      parse(arguments);
-    } catch (const UsageError& error) {
-      return error.what();
-    }
-    return "none";
-  };
   CHECK(complaint({"gt", "a"}) == "command 'gt' is not known; did you mean 'get'?");
   CHECK(complaint({"--retry", "0", "gt"}) == "command 'gt' is not known; did you mean 'get'?");
   CHECK(complaint({"-s", "put:1", "--json", "frobnicate"}) == "command 'frobnicate' is not known; try: ftpc --help");
@@ -202,4 +208,30 @@ TEST_CASE("a command or option that is not known is named, and not the value of 
   CHECK(complaint({"put", "--no-clober", "x"}) == "option '--no-clober' is not known; did you mean '--no-clobber'?");
   CHECK(complaint({"get", "x", "--bogus=1"}) == "option '--bogus' is not known; try: ftpc get --help");
   CHECK(complaint({"ping", "-Z"}) == "option '-Z' is not known; try: ftpc ping --help");
+}
+
+TEST_CASE("of options that other programs need it is said why they are not needed") {
+  CHECK(complaint({"rm", "-rf", "x"}) == "option '-f' is not known, and not needed: rm asks no questions");
+  CHECK(complaint({"rm", "-fr", "x"}) == "option '-f' is not known, and not needed: rm asks no questions");
+  CHECK(complaint({"rm", "--force", "x"}) == "option '--force' is not known, and not needed: rm asks no questions");
+  CHECK(complaint({"put", "-r", "d"}) == "option '-r' is not known, and not needed: folders need no flag");
+  CHECK(complaint({"get", "-r", "d"}) == "option '-r' is not known, and not needed: folders need no flag");
+  CHECK(complaint({"put", "-p", "f"}).ends_with("not needed: times and permissions travel by default"));
+  CHECK(complaint({"ls", "-la"}).ends_with("not needed: no name is left out for its leading dot"));
+  CHECK(complaint({"ls", "-f"}) == "option '-f' is not known; try: ftpc ls --help");
+}
+
+TEST_CASE("of commands that other programs have it is said what to write here") {
+  CHECK(complaint({"cat", "x"}) == "command 'cat' is not known; try: ftpc get NAME -o -");
+  CHECK(complaint({"cp", "a", "b"}).find("no copying on the server") != std::string::npos);
+  for (const auto& [word, verb] : {std::pair{"list", "ls"},
+                                   {"dir", "ls"},
+                                   {"del", "rm"},
+                                   {"delete", "rm"},
+                                   {"upload", "put"},
+                                   {"download", "get"},
+                                   {"rename", "mv"}}) {
+    CHECK(complaint({word, "x"}) == std::string("command '") + word + "' is not known; did you mean '" + verb + "'?");
+  }
+  CHECK(complaint({"put", "cat", "-t"}) != complaint({"cat"}));
 }
