@@ -32,6 +32,7 @@ struct Options {
   std::optional<std::string> target;  // put -t
   std::optional<std::string> output;  // get -o
   bool longList = false;
+  bool sizesForPeople = false;  // ls -h
   bool recursive = false;
   bool parents = false;
   bool execTerminal = false;

@@ -8,6 +8,7 @@
 
 #include "common/escape.h"
 #include "common/protocol.h"
+#include "common/units.h"
 
 namespace ft {
 namespace {
@@ -16,6 +17,7 @@ namespace {
 constexpr std::size_t kMostSorted = 50'000;
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::size_t kSizeColumns = 14;
+constexpr std::size_t kShortSizeColumns = 10;  // "1023.9 KiB"
 
 }  // namespace
 
@@ -135,8 +137,10 @@ void Listing::showEntry(const std::string& name, const RemoteInfo& info) {
     call_.output.line(shown);
     return;
   }
-  std::string size = std::to_string(info.size);
-  if (size.size() < kSizeColumns) size.insert(0, kSizeColumns - size.size(), ' ');
+  const bool forPeople = call_.options.sizesForPeople;
+  const std::size_t columns = forPeople ? kShortSizeColumns : kSizeColumns;
+  std::string size = forPeople ? formatSize(info.size) : std::to_string(info.size);
+  if (size.size() < columns) size.insert(0, columns - size.size(), ' ');
   call_.output.line(modeText(info) + " " + size + " " + timeText(info.mtimeNs.value_or(0), false) + " " + shown);
 }
 

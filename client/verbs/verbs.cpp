@@ -40,6 +40,9 @@ void getOptions(CLI::App& command, Options& options) {
 
 void lsOptions(CLI::App& command, Options& options) {
   command.add_flag("-l,--long", options.longList, "With permissions, size and time");
+  // As ls has it; the program itself keeps -h for its help.
+  command.set_help_flag("--help", "Print this help message and exit");
+  command.add_flag("-h,--human-readable", options.sizesForPeople, "With -l: sizes such as 3.1 KiB");
   command.add_flag("-R,--recursive", options.recursive, "Folders in folders, too");
 }
 
@@ -85,7 +88,7 @@ constexpr std::array kVerbs{
          "Store files and folders", putOptions, runPut},
     Verb{"get", "get REMOTE... [-o LOCAL]", Operands::Anywhere, "Files and folders on the server",
          "Fetch files and folders", getOptions, runGet},
-    Verb{"ls", "ls [-l] [-R] [REMOTE...]", Operands::Names, "Folders or files; default: the root", "List a folder",
+    Verb{"ls", "ls [-l] [-h] [-R] [REMOTE...]", Operands::Names, "Folders or files; default: the root", "List a folder",
          lsOptions, runLs},
     Verb{"stat", "stat REMOTE...", Operands::Names, "Files or folders", "Show what is known of a file", noOptions,
          runStat},

@@ -19,7 +19,7 @@ _ftpc() {
     put:-*) mapfile -t COMPREPLY < <(compgen -W "$options -t --target" -- "$current") ;;
     put:*) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     get:-*) mapfile -t COMPREPLY < <(compgen -W "$options -o --output" -- "$current") ;;
-    ls:-*) mapfile -t COMPREPLY < <(compgen -W "$options -l --long -R --recursive" -- "$current") ;;
+    ls:-*) mapfile -t COMPREPLY < <(compgen -W "$options -l --long -h --human-readable -R --recursive" -- "$current") ;;
     mkdir:-*) mapfile -t COMPREPLY < <(compgen -W "$options -p --parents" -- "$current") ;;
     rm:-*) mapfile -t COMPREPLY < <(compgen -W "$options -r --recursive" -- "$current") ;;
     exec:-*) mapfile -t COMPREPLY < <(compgen -W "-t --terminal -c --shell -n --no-input --encoding -h --help" -- "$current") ;;

@@ -113,6 +113,20 @@ TEST_CASE("behind a verb, the name of a verb is an operand like any other") {
   CHECK(parse({"get", "ls", "-o", "put"}).output == "put");
 }
 
+TEST_CASE("behind ls, -h is about sizes, and elsewhere it is the help") {
+  for (const auto& words :
+       {std::vector<std::string>{"ls", "-lh"}, {"ls", "-h", "-l"}, {"ls", "--human-readable", "-l"}}) {
+    const CommandLine line = parseCommandLine(words, with({}));
+    CHECK_FALSE(line.text);
+    CHECK(line.options.sizesForPeople);
+    CHECK(line.options.longList);
+  }
+  CHECK_FALSE(parse({"ls", "-l"}).sizesForPeople);
+  CHECK(parseCommandLine({"ls", "--help"}, with({})).text->find("--human-readable") != std::string::npos);
+  CHECK(parseCommandLine({"-h"}, with({})).text == parseCommandLine({"--help"}, with({})).text);
+  CHECK(parseCommandLine({"get", "-h"}, with({})).text == parseCommandLine({"get", "--help"}, with({})).text);
+}
+
 TEST_CASE("what is not understood is a usage error that says so") {
   for (const auto& arguments : {std::vector<std::string>{},
                                 {"frobnicate"},

@@ -130,6 +130,8 @@ def test_ls_shows_names_and_long_form_shows_sizes(ftpc, remote):
     plain = ftpc.ok("ls", folder).out.decode()
     assert "one.bin" in plain and "sub" in plain and "two.bin" not in plain
     assert "50000" in ftpc.ok("ls", "-l", folder).out.decode()
+    assert "  48.8 KiB 2" in ftpc.ok("ls", "-lh", folder).out.decode()
+    assert ftpc.ok("ls", "-h", folder).out.decode() == plain
     assert "two.bin" in ftpc.ok("ls", "-R", folder).out.decode()
     assert ftpc.ok("ls").code == 0
     both = ftpc.ok("ls", folder, f"{folder}/sub").out.decode().split()
