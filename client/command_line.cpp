@@ -124,6 +124,8 @@ void setUp(CLI::App& app, Options& options, Raw& raw) {
   app.fallthrough();
   // Otherwise an operand that is the name of a verb would be one, and take the place of the first.
   app.require_subcommand(0, 1);
+  // Scripts and aliases put the usual in front of what a caller says; verbs take this over.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   addGlobalOptions(app, options, raw);
   for (const Verb& verb : verbs()) {
     CLI::App* command = app.add_subcommand(std::string(verb.name), std::string(verb.summary));

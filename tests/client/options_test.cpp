@@ -89,6 +89,45 @@ TEST_CASE("global options stand before or behind the verb") {
   }
 }
 
+TEST_CASE("of an option that is given twice, the last one counts") {
+  const std::vector<std::string> before{
+      "--retry",         "3",    "-s",   "a:1",   "--timeout", "1s", "--digest", "md5", "--user",        "a",
+      "--chunk-size",    "1KiB", "--ca", "a.pem", "--cert",    "a",  "--key",    "a",   "--connections", "1",
+      "--password-file", "a"};
+  const std::vector<std::string> after{
+      "--retry",         "0",    "-s",   "b:2",   "--timeout", "2s", "--digest", "sha256", "--user",        "b",
+      "--chunk-size",    "2KiB", "--ca", "b.pem", "--cert",    "b",  "--key",    "b",      "--connections", "2",
+      "--password-file", "b"};
+  for (const std::string verb : {"put", "get"}) {
+    const std::string option = verb == "put" ? "-t" : "-o";
+    std::vector<std::string> words = before;
+    words.insert(words.end(), {verb, "x", option, "one", "y", option, "two", "z"});
+    words.insert(words.end(), after.begin(), after.end());
+    const Options options = parse(words);
+    CHECK(options.retry == 0);
+    CHECK(options.server.text() == "b:2");
+    CHECK(options.timeout == milliseconds(2000));
+    CHECK(options.transfer.digest == DigestAlgorithm::Sha256);
+    CHECK(options.transfer.chunkSize == 2048);
+    CHECK(options.transfer.connections == 2U);
+    CHECK(options.login.user == "b");
+    CHECK(options.login.passwordFile == "b");
+    CHECK(options.trust.ca == "b.pem");
+    CHECK(options.trust.certificate == "b");
+    CHECK(options.trust.key == "b");
+    CHECK((verb == "put" ? options.target : options.output) == "two");
+    CHECK(options.operands == std::vector<std::string>{"x", "y", "z"});
+  }
+  CHECK(parse({"--token-file", "a", "ping", "--token-file", "b", "-c", "1", "-c", "2"}).pingCount == 2U);
+  CHECK(parse({"--token-file", "a", "ping", "--token-file", "b"}).login.tokenFile == "b");
+  CHECK(parse({"--user", "a", "--identity", "a", "ping", "--identity", "b"}).login.identity == "b");
+  CHECK(parse({"--user", "a", "--password-fd", "3", "ping", "--password-fd", "4"}).login.passwordFd == 4);
+  CHECK(parse({"discover", "--wait", "1s", "--wait", "2s"}).discoverWait == milliseconds(2000));
+  CHECK(parse({"exec", "--encoding", "a", "--encoding", "b", "x"}).execEncoding == "b");
+  const std::string pin = "SHA256:GQUQoFgmxXRWQiYG+bUscDdbzXgHQuUwvC/3l0oJCVo";
+  CHECK(parse({"--pin", pin, "ping", "--pin", pin}).trust.pins.size() == 2);
+}
+
 TEST_CASE("a dash is an operand, and two dashes end the options") {
   CHECK(parse({"put", "-", "-t", "x"}).operands == std::vector<std::string>{"-"});
   CHECK(parse({"get", "a", "-o", "-"}).output == "-");
