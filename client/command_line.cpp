@@ -8,6 +8,7 @@
 #include "client/options/foreign_words.h"
 #include "client/options/login_flags.h"
 #include "client/options/trust_flags.h"
+#include "client/terminal/output.h"
 #include "client/transfer/side_links.h"
 #include "client/verbs/verbs.h"
 #include "common/command_line_fault.h"
@@ -181,11 +182,22 @@ void applyRaw(const CLI::App& app, const Raw& raw, Options& options) {
 }
 
 // "help" and "help VERB" are other ways to write --help.
-std::vector<std::string> withoutHelpVerb(const std::vector<std::string>& arguments) {
-  if (arguments.empty() || arguments.front() != "help") return arguments;
-  if (arguments.size() == 1) return {"--help"};
-  return findVerb(arguments[1]) == nullptr ? std::vector{arguments[1]}
-                                           : std::vector<std::string>{arguments[1], "--help"};
+std::vector<std::string> withoutHelpVerb(std::vector<std::string> words) {
+  if (words.empty() || words.front() != "help") return words;
+  words.erase(words.begin());
+  // Of a command that is not known, this is to be said.
+  if (words.empty() || words.front().starts_with('-') || findVerb(words.front()) != nullptr) words.push_back("--help");
+  return words;
+}
+
+// What is told instead of anything else: as it is, or for programs in `key` of an object.
+std::string toldText(bool json, std::string_view type, std::string_view key, const std::string& text) {
+  if (!json) return text;
+  const auto fill = [&](JsonWriter& writer) {
+    writer.key(key);
+    writer.value(text);
+  };
+  return jsonObject(type, fill) + "\n";
 }
 
 }  // namespace
@@ -200,13 +212,15 @@ CommandLine parseCommandLine(const std::vector<std::string>& words, const Enviro
     // CLI11 takes the arguments from the back.
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {
-    line.text = app.help();
+    line.text = toldText(app.count("--json") > 0, "help", "text", app.help());
     return line;
   } catch (const CLI::ParseError& error) {
     throw UsageError(commandLineFault(app, error, adviceOnWord));
   }
   if (raw.version) {
-    line.text = "ftpc " + std::string(kVersion) + "\n";
+    const std::string version(kVersion);
+    line.text =
+        toldText(line.options.json, "version", "version", line.options.json ? version : "ftpc " + version + "\n");
     return line;
   }
   if (app.get_subcommands().empty()) throw UsageError("no command; try: ftpc put FILE, ftpc get FILE, ftpc --help");

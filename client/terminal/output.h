@@ -25,6 +25,21 @@ struct Console {
   bool dumb = false;  // knows no escape sequences
 };
 
+// What --json prints: {"v":1,"type":TYPE, and what `fill` adds}.
+template <typename Fill>
+std::string jsonObject(std::string_view type, Fill fill) {
+  std::string text;
+  JsonWriter writer(text);
+  writer.beginObject();
+  writer.key("v");
+  writer.value(std::int64_t{1});
+  writer.key("type");
+  writer.value(type);
+  fill(writer);
+  writer.endObject();
+  return text;
+}
+
 class Output final : public TransferObserver {
  public:
   struct Settings {
@@ -55,19 +70,10 @@ class Output final : public TransferObserver {
   void line(const std::string& text);
   // A line that says how something went: as line(), but not when quiet.
   void report(const std::string& text);
-  // One JSON object on stdout: {"v":1,"type":TYPE, and what `fill` adds}.
+  // One jsonObject() on stdout.
   template <typename Fill>
   void object(std::string_view type, Fill fill) {
-    std::string text;
-    JsonWriter writer(text);
-    writer.beginObject();
-    writer.key("v");
-    writer.value(std::int64_t{1});
-    writer.key("type");
-    writer.value(type);
-    fill(writer);
-    writer.endObject();
-    write(text);
+    write(jsonObject(type, fill));
   }
   // A failure: of the file `name`, or of the whole run when it is "". Counts for exit().
   void failed(const std::string& name, const Problem& problem);

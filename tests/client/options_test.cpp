@@ -9,6 +9,7 @@
 #include "client/failures.h"
 #include "client/verbs/verbs.h"
 #include "common/error.h"
+#include "common/version.h"
 #include "tests/client/transfer_fixture.h"
 
 using namespace ft;
@@ -249,6 +250,20 @@ TEST_CASE("help and version are told instead of anything else, for each verb") {
   CHECK(parseCommandLine({"help", "get"}, with({})).text == parseCommandLine({"get", "--help"}, with({})).text);
   CHECK_THROWS_AS(parse({"help", "gt"}), UsageError);
   CHECK(parse({"ls", "help"}).operands == std::vector<std::string>{"help"});
+}
+
+TEST_CASE("with --json, version and help are objects, too") {
+  const auto text = [](const std::vector<std::string>& words) { return *parseCommandLine(words, with({})).text; };
+  const std::string version = "{\"v\":1,\"type\":\"version\",\"version\":\"" + std::string(kVersion) + "\"}\n";
+  CHECK(text({"--json", "--version"}) == version);
+  CHECK(text({"--version", "ping", "--json"}) == version);
+  for (const auto& words :
+       {std::vector<std::string>{"--json", "--help"}, {"ls", "--help", "--json"}, {"help", "ls", "--json"}}) {
+    const std::string help = text(words);
+    CHECK(help.starts_with("{\"v\":1,\"type\":\"help\",\"text\":\""));
+    CHECK(help.find('\n') == help.size() - 1);
+  }
+  CHECK(text({"--version"}) == "ftpc " + std::string(kVersion) + "\n");
 }
 
 TEST_CASE("a command or option that is not known is named, and not the value of an option before it") {
