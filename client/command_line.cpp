@@ -159,7 +159,8 @@ void applyServer(const ClientConfig& config, const Environment& environment, Opt
 
 void applyConfig(const Environment& environment, Options& options) {
   const auto path = clientConfigPath(environment);
-  const ClientConfig config = path ? readClientConfig(*path) : ClientConfig{};
+  ClientConfig config = path ? readClientConfig(*path) : ClientConfig{};
+  expandHome(config, environment);
   if (config.retry) options.retry = readFrom(config.place("retry"), *config.retry, readRetry);
   if (config.timeout) options.timeout = readFrom(config.place("timeout"), *config.timeout, readTimeout);
   if (config.digest) options.transfer.digest = readFrom(config.place("digest"), *config.digest, readDigest);

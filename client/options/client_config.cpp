@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "client/failures.h"
 #include "common/error.h"
 #include "common/escape.h"
 #include "common/ini_file.h"
@@ -18,6 +19,7 @@ namespace {
 struct Key {
   std::string_view name;
   std::optional<std::string> ClientConfig::*field;
+  bool isPath = false;
 };
 
 constexpr std::array kKeys{Key{"server", &ClientConfig::server},
@@ -25,13 +27,13 @@ constexpr std::array kKeys{Key{"server", &ClientConfig::server},
                            Key{"timeout", &ClientConfig::timeout},
                            Key{"digest", &ClientConfig::digest},
                            Key{"tls", &ClientConfig::tls},
-                           Key{"ca", &ClientConfig::ca},
-                           Key{"cert", &ClientConfig::cert},
-                           Key{"key", &ClientConfig::key},
+                           Key{"ca", &ClientConfig::ca, true},
+                           Key{"cert", &ClientConfig::cert, true},
+                           Key{"key", &ClientConfig::key, true},
                            Key{"user", &ClientConfig::user},
-                           Key{"password_file", &ClientConfig::passwordFile},
-                           Key{"token_file", &ClientConfig::tokenFile},
-                           Key{"identity", &ClientConfig::identity}};
+                           Key{"password_file", &ClientConfig::passwordFile, true},
+                           Key{"token_file", &ClientConfig::tokenFile, true},
+                           Key{"identity", &ClientConfig::identity, true}};
 
 [[noreturn]] void unknownKey(const IniEntry& entry, const std::string& source) {
   std::vector<std::string_view> known;
@@ -103,6 +105,19 @@ ClientConfig readClientConfig(const std::string& path) {
     throw ConfigError(path + ": is a pipe, not a file");
   }
   return fromEntries(readIniFile(path), path);
+}
+
+void expandHome(ClientConfig& config, const Environment& environment) {
+  for (const Key& key : kKeys) {
+    std::optional<std::string>& value = config.*(key.field);
+    if (!key.isPath || !value || !value->starts_with("~/")) continue;
+    const std::string home = environment("HOME").value_or("");
+    if (home.empty()) {
+      throw UsageError(config.place(key.name) + ": '" + escapeText(*value) +
+                       "' means a file in HOME, which is not set");
+    }
+    value->replace(0, 1, home);
+  }
 }
 
 }  // namespace ft

@@ -34,5 +34,7 @@ std::optional<std::string> sourceDigestsPath(const Environment& environment);
 // Throws ConfigError for a file that cannot be used, and for a key that is not known.
 ClientConfig readClientConfig(const std::string& path);
 ClientConfig parseClientConfig(const std::string& text, const std::string& source);
+// Writes HOME for a ~ in front of a slash at the beginning of what are paths. Throws UsageError when there is none.
+void expandHome(ClientConfig& config, const Environment& environment);
 
 }  // namespace ft

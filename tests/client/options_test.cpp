@@ -235,6 +235,37 @@ TEST_CASE("a wrong value in the configuration is told with its line, unless it i
   CHECK(parse({"-s", "localhost", "ping"}, with({{"FTPC_SERVER", "a:b"}})).server.host == "localhost");
 }
 
+TEST_CASE("in the configuration, ~/ at the beginning of a path is the home folder") {
+  const TestFolder folder;
+  std::filesystem::create_directory(folder.path("ftpc"));
+  const auto read = [&](const std::string& lines,
+                        std::map<std::string, std::string> environment = {{"HOME", "/home/a"}}) {
+    folder.write("ftpc/config", "[default]\nuser = ~/a\n" + lines);
+    environment["XDG_CONFIG_HOME"] = folder.path();
+    return parse({"ping"}, with(std::move(environment)));
+  };
+  const Options options = read("password_file = ~/pw\nca = ~/ca.pem\ncert = ~/c/cert\nkey = ~/key\n");
+  CHECK(options.login.passwordFile == "/home/a/pw");
+  CHECK(options.trust.ca == "/home/a/ca.pem");
+  CHECK(options.trust.certificate == "/home/a/c/cert");
+  CHECK(options.trust.key == "/home/a/key");
+  CHECK(options.login.user == "~/a");
+  CHECK(read("token_file = ~/t\n").login.tokenFile == "/home/a/t");
+  CHECK(read("identity = ~/.ssh/id\n", {{"HOME", "/root"}}).login.identity == "/root/.ssh/id");
+  for (const char* same : {"~", "~a/pw", "d/~/pw", "/pw"}) {
+    CHECK(read("password_file = " + std::string(same) + "\n").login.passwordFile == same);
+  }
+  for (const auto& environment : {std::map<std::string, std::string>{}, {{"HOME", ""}}}) {
+    try {
+      read("identity = ~/id\n", environment);
+      FAIL("accepted");
+    } catch (const UsageError& error) {
+      CHECK(std::string(error.what()) ==
+            folder.path("ftpc/config:3: ") + "'~/id' means a file in HOME, which is not set");
+    }
+  }
+}
+
 TEST_CASE("help and version are told instead of anything else, for each verb") {
   CHECK(parseCommandLine({"--version"}, with({})).text->starts_with("ftpc 0."));
   const std::string help = *parseCommandLine({"--help"}, with({})).text;
