@@ -142,8 +142,7 @@ class EchoTcp : public Service {
       : log_(log),
         loop_(config.clients),
         threads_("echo-tcp", 1, 1),
-        tcp_(config.tcp, handler(), threads_,
-             TcpService::Limits{.threads = 1, .backlog = 1024, .setting = "echo.tcp"}) {}
+        tcp_(config.tcp, handler(), threads_, TcpService::Limits{.backlog = 1024, .setting = "echo.tcp"}) {}
 
   std::string address() const override { return tcp_.address(); }
   void start() override { tcp_.start(); }

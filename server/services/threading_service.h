@@ -40,7 +40,10 @@ class ThreadingService : public Service {
 
  private:
   class Seat;
+  class Conversation;
 
+  void admit(const Poco::Net::StreamSocket& socket);
+  bool start(Conversation& conversation);
   void converse(Poco::Net::StreamSocket& socket);
 
   const Talk talk_;

@@ -19,8 +19,6 @@ namespace {
 
 using Poco::Net::StreamSocket;
 
-// Admitting is quick and never blocks, so one thread of the pool is enough for each listener.
-constexpr int kAdmitThreads = 1;
 // A peer that does not acknowledge for this long is gone (ms), and a silent one is asked (seconds). The first must be
 // well above the second: on loopback the kernel can count a probe as unanswered that was answered while it was being
 // sent, and would reset an idle, living connection at the second probe.
@@ -83,8 +81,7 @@ TransferService::TransferService(TransferOptions options, Storage& storage, Log&
       rates_(options.rates),
       kits_(static_cast<std::size_t>(options.workers)),
       hashes_(std::max(2U, std::thread::hardware_concurrency())),
-      workers_("ftpd", options.workers, kAdmitThreads * static_cast<int>(options.listeners.size()),
-               [this](const std::shared_ptr<Connection>& connection) { work(connection); }),
+      workers_("ftpd", options.workers, [this](const std::shared_ptr<Connection>& connection) { work(connection); }),
       context_{.storage = storage,
                .log = log,
                .kits = kits_,
@@ -113,7 +110,7 @@ TransferService::TransferService(TransferOptions options, Storage& storage, Log&
   }
   const TcpService::Handler handler = [this](StreamSocket& socket) { talk(socket); };
   for (Listener& listener : options.listeners) {
-    services_.push_back(std::make_unique<TcpService>(std::move(listener), handler, workers_.threads(), kAdmitThreads));
+    services_.push_back(std::make_unique<TcpService>(std::move(listener), handler, workers_.threads()));
   }
 }
 

@@ -7,6 +7,7 @@
 #include <Poco/Net/TCPServerParams.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <exception>
@@ -75,7 +76,20 @@ class Dispatcher : public Poco::Net::TCPServerDispatcher {
   // On each worker. Poco starts one from the thread that needs it, and it inherits that thread's name.
   void run() override {
     ::pthread_setname_np(::pthread_self(), "ftpd-worker");
-    TCPServerDispatcher::run();
+    while (!runsToItsEnd()) std::this_thread::sleep_for(kMemoryPause);
+  }
+
+ private:
+  // Poco allocates whenever a worker begins to wait. If that throws, the worker has its slot still and must go on:
+  // Poco 1.11 would give the slot to nobody else.
+  bool runsToItsEnd() {
+    try {
+      TCPServerDispatcher::run();
+      return true;
+    } catch (const std::exception&) {
+      duplicate();  // the thread's reference, which run() gives up at its end
+      return false;
+    }
   }
 };
 
@@ -89,8 +103,8 @@ Poco::Net::TCPServerParams::Ptr params(int workers) {
 
 }  // namespace
 
-WorkerPool::WorkerPool(const std::string& name, int workers, int spare, Work work)
-    : threads_(name, 2, workers + spare, kThreadIdleSeconds, kStackSize),
+WorkerPool::WorkerPool(const std::string& name, int workers, Work work)
+    : threads_(name, std::min(2, workers), workers, kThreadIdleSeconds, kStackSize),
       dispatcher_(new Dispatcher(new RunFactory(std::move(work)), threads_, params(workers))) {}
 
 WorkerPool::~WorkerPool() = default;

@@ -1,7 +1,7 @@
 #pragma once
 // The threads that run sessions: a Poco thread pool with a dispatcher of our own in front of it. Poco's TCPServer
-// brings a dispatcher for new connections, but hides it; connections that come back from the parking lot need this
-// second one. Any thread may call.
+// brings a dispatcher for new connections, but hides it; connections that come back from the parking lot need one of
+// our own. Any thread may call.
 
 #include <Poco/Net/TCPServerDispatcher.h>
 #include <Poco/ThreadPool.h>
@@ -19,8 +19,8 @@ class WorkerPool {
   // Runs a connection until it has to wait; called on a worker. Must not throw.
   using Work = std::function<void(const std::shared_ptr<Connection>&)>;
 
-  // `workers` threads at most for sessions, and `spare` more in the same pool for acceptors' handlers.
-  WorkerPool(const std::string& name, int workers, int spare, Work work);
+  // `workers` threads at most.
+  WorkerPool(const std::string& name, int workers, Work work);
   // stop() must have been called and have returned.
   ~WorkerPool();
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 namespace {
 
@@ -17,12 +18,17 @@ std::atomic<bool>& missed() {
   return met;
 }
 
+bool& nextIsMissing() {
+  static thread_local constinit bool missing = false;
+  return missing;
+}
+
 }  // namespace
 
 // All that the operators below give back is taken here: a sanitizer looks whether each block goes the way that it came.
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   const std::size_t missing = missingSize().load(std::memory_order_relaxed);
-  if (missing != 0 && size == missing) {
+  if ((missing != 0 && size == missing) || std::exchange(nextIsMissing(), false)) {
     missed() = true;
     return nullptr;
   }
@@ -44,5 +50,7 @@ ScarceMemory::ScarceMemory(std::size_t size) {
 }
 ScarceMemory::~ScarceMemory() { missingSize() = 0; }
 bool ScarceMemory::wasMet() const { return missed(); }
+
+void missNextHere() { nextIsMissing() = true; }
 
 }  // namespace ft::testing
