@@ -138,7 +138,7 @@ void GuardedStorage::makeFolder(const FolderToMake& folder, bool parents) {
 }
 
 // Those before one that is refused are made, as if they had come one by one.
-void GuardedStorage::makeFolders(std::span<const FolderToMake> folders) {
+std::optional<Failure> GuardedStorage::makeFolders(std::span<const FolderToMake> folders) {
   FolderPlan plan;
   std::optional<Failure> refused, untimed;
   const auto planned = [&](const FolderToMake& folder) -> std::optional<Failure> {
@@ -159,8 +159,7 @@ void GuardedStorage::makeFolders(std::span<const FolderToMake> folders) {
   }
   auto failure = make(plan);
   if (refused) throw std::move(*refused);
-  if (!untimed) untimed = std::move(failure);
-  if (untimed) throw std::move(*untimed);
+  return untimed ? std::move(untimed) : std::move(failure);
 }
 
 }  // namespace ft

@@ -35,7 +35,7 @@ class GuardedStorage : public Storage {
   std::vector<std::optional<FileInfo>> statMany(const FileName& folder, std::span<const std::string> names) override;
   std::optional<std::uint32_t> storedMode(const FileName& name, std::uint32_t mode) override;
   void makeFolder(const FolderToMake& folder, bool parents) override;
-  void makeFolders(std::span<const FolderToMake> folders) override;
+  std::optional<Failure> makeFolders(std::span<const FolderToMake> folders) override;
   bool remove(const FileName& name, bool recursive, std::chrono::milliseconds time) override;
   void rename(const FileName& from, const FileName& to, bool replace) override;
 

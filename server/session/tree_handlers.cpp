@@ -11,6 +11,10 @@ namespace {
 constexpr std::size_t kEntriesPerPage = 300;
 constexpr std::size_t kNameBytesPerPage = 9'500;
 
+// Of the whole names of folders that are made at once. Those of one request may be 16 MiB long, and the storage keeps
+// them more than once; as a rule a request is less than a slice.
+constexpr std::size_t kSliceBytes = 256 * 1024;
+
 // Of a removal, so that sessions take turns.
 constexpr std::chrono::milliseconds kRemoveStep{3};
 
@@ -32,21 +36,33 @@ void requireSameLength(const Header& request, const std::optional<std::vector<T>
   throw Failure(ErrorCode::BadRequest, "'names' and '" + key + "' must be arrays of the same length");
 }
 
-// Of a mkdir of many: the folder above them, they themselves, and it once more where it has a time, which what is made
-// in it would change.
-std::vector<FolderToMake> foldersOf(const Header& request) {
+// A mkdir of many makes the folder above them, they themselves, and gives it its time, which what is made in it would
+// change.
+void makeFolders(const Header& request, Storage& storage) {
   const FileName above = folderName(request);
   if (above.isRoot() && request.mtimeNs) throw Failure(ErrorCode::BadRequest, "the root is given no time");
-  std::vector<FolderToMake> folders{{above}};
-  folders.reserve(request.names->size() + 2);
+  // Nothing is made when a name is wrong.
+  for (const std::string& name : *request.names) static_cast<void>(above.child(name));
+  std::vector<FolderToMake> slice{{above}};
+  std::size_t bytes = 0;
+  std::optional<Failure> untimed;
+  const auto makeSlice = [&] {
+    auto failure = storage.makeFolders(slice);
+    if (!untimed) untimed = std::move(failure);
+    slice.clear();
+    bytes = 0;
+  };
   for (std::size_t i = 0; i < request.names->size(); ++i) {
     FolderToMake folder{above.child((*request.names)[i])};
     if (request.modes) folder.mode = (*request.modes)[i];
     if (request.mtimesNs) folder.mtimeNs = (*request.mtimesNs)[i];
-    folders.push_back(std::move(folder));
+    bytes += folder.name.text().size();
+    slice.push_back(std::move(folder));
+    if (bytes >= kSliceBytes) makeSlice();
   }
-  if (request.mtimeNs) folders.push_back({above, std::nullopt, request.mtimeNs});
-  return folders;
+  if (request.mtimeNs) slice.push_back({above, std::nullopt, request.mtimeNs});
+  if (!slice.empty()) makeSlice();
+  if (untimed) throw std::move(*untimed);
 }
 
 // Calls a function until it has an outcome.
@@ -138,7 +154,7 @@ Outcome handleMkdir(const Header& request, CommandContext& context) {
     if (request.names->size() > kMaxCheckEntries) {
       throw Failure(ErrorCode::BadRequest, "at most " + std::to_string(kMaxCheckEntries) + " names fit one mkdir");
     }
-    context.storage.makeFolders(foldersOf(request));
+    makeFolders(request, context.storage);
     return reply;
   }
   const FileName name = requiredName(request);

@@ -32,9 +32,8 @@ class DiskStorage : public Storage {
   std::vector<std::optional<FileInfo>> statMany(const FileName& folder, std::span<const std::string> names) override;
   std::optional<std::uint32_t> storedMode(const FileName& name, std::uint32_t mode) override;
   void makeFolder(const FolderToMake& folder, bool parents) override;
-  void makeFolders(std::span<const FolderToMake> folders) override;
-  // As makeFolders(), but those above each must be there, or earlier in the list; and the failure of a time that cannot
-  // be set is returned.
+  std::optional<Failure> makeFolders(std::span<const FolderToMake> folders) override;
+  // As makeFolders(), but those above each must be there, or earlier in the list.
   std::optional<Failure> makeListed(std::span<const FolderToMake> folders);
   bool remove(const FileName& name, bool recursive, std::chrono::milliseconds time) override;
   void rename(const FileName& from, const FileName& to, bool replace) override;

@@ -97,8 +97,11 @@ std::optional<std::uint32_t> DiskStorage::storedMode(const FileName&, std::uint3
 
 void DiskStorage::makeFolder(const FolderToMake& folder, bool parents) {
   const FileName& name = folder.name;
+  if (parents && (folder.mode || folder.mtimeNs)) {
+    if (auto untimed = makeFolders({&folder, 1})) throw std::move(*untimed);
+    return;
+  }
   if (parents) {
-    if (folder.mode || folder.mtimeNs) return makeFolders({&folder, 1});
     if (!name.isRoot()) core_.folders.open(name, kMake);
     return;
   }
@@ -109,8 +112,8 @@ void DiskStorage::makeFolder(const FolderToMake& folder, bool parents) {
   }
 }
 
-void DiskStorage::makeFolders(std::span<const FolderToMake> folders) {
-  if (auto untimed = core_.folders.makeAll(folders, kMake)) throw std::move(*untimed);
+std::optional<Failure> DiskStorage::makeFolders(std::span<const FolderToMake> folders) {
+  return core_.folders.makeAll(folders, kMake);
 }
 
 std::optional<Failure> DiskStorage::makeListed(std::span<const FolderToMake> folders) {

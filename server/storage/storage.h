@@ -202,8 +202,8 @@ class Storage {
   // Parents are made too when `parents` says so, and get the place's own bits; a folder that is there is fine then.
   virtual void makeFolder(const FolderToMake& folder, bool parents) = 0;
   // As makeFolder() with parents for each, in their order: what is made in a folder after it got its time changes it. A
-  // time that cannot be set is thrown when all the others are.
-  virtual void makeFolders(std::span<const FolderToMake> folders) = 0;
+  // time that cannot be set keeps nothing else from being done: the first failure of that kind is returned.
+  virtual std::optional<Failure> makeFolders(std::span<const FolderToMake> folders) = 0;
   // A link is removed itself. Throws IsDirectory for a folder that is not empty, unless `recursive`. Works for about
   // `time`; false: there is more in the folder, and it is to be called again.
   virtual bool remove(const FileName& name, bool recursive, std::chrono::milliseconds time) = 0;

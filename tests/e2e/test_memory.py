@@ -75,3 +75,13 @@ def test_many_small_files_go_both_ways_under_the_limit(daemon, ftpc, run_watched
     assert run_watched("put", "many") < kLimit
     assert run_watched("get", "many", "-o", "back/") < kLimit
     assert daemon.peak_memory() < kLimit
+
+
+def test_a_request_of_many_folders_with_long_names_stays_under_the_limit(make_daemon, connect, tmp_path):
+    (tmp_path / "work").mkdir()
+    daemon = make_daemon(config={"root work": {"path": tmp_path / "work"}, "storage": {"durability": "none"}})
+    above = "/".join(["work"] + [15 * "longpart" for _ in range(30)])
+    names = [f"{n:x}" for n in range(4096)]
+    assert connect(daemon).ask("mkdir", filename=above, names=names, mtimes_ns=[n for n in range(4096)])["ok"]
+    assert len(list((tmp_path / above).iterdir())) == 4096
+    assert daemon.peak_memory() < kLimit

@@ -294,8 +294,9 @@ void MemoryStorage::makeFolder(const FolderToMake& folder, bool parents) {
   if (folder.mtimeNs && !name.isRoot()) state_->folders[name.text()] = *folder.mtimeNs;
 }
 
-void MemoryStorage::makeFolders(std::span<const FolderToMake> folders) {
+std::optional<Failure> MemoryStorage::makeFolders(std::span<const FolderToMake> folders) {
   for (const FolderToMake& folder : folders) makeFolder(folder, true);
+  return std::nullopt;
 }
 
 bool MemoryStorage::remove(const FileName& name, bool recursive, std::chrono::milliseconds) {
