@@ -1,5 +1,6 @@
 #include "server/session/put_queue.h"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -12,11 +13,20 @@ constexpr std::uint64_t kMaxGroupBytes = 16 * 1024 * 1024;
 // How long a put may wait for others, from its beginning: much longer than a group of small ones takes to come.
 constexpr std::chrono::milliseconds kGatherTime{100};
 
+template <typename T>
+void makeRoomForOne(std::vector<T>& values) {
+  if (values.size() == values.capacity()) values.reserve(std::max<std::size_t>(1, 2 * values.size()));
+}
+
 }  // namespace
 
 void PutQueue::add(std::unique_ptr<Upload> upload, PutRecord record) {
+  // First: an item without its record would be answered with another's.
+  CommitItem item{std::move(upload), record.digests, std::nullopt};
+  makeRoomForOne(items_);
+  makeRoomForOne(records_);
   bytes_ += record.size;
-  items_.push_back(CommitItem{std::move(upload), record.digests, std::nullopt});
+  items_.push_back(std::move(item));
   records_.push_back(std::move(record));
 }
 

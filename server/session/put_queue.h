@@ -23,6 +23,7 @@ struct PutRecord {
 
 class PutQueue {
  public:
+  // When it throws, for want of memory, the queue is as before.
   void add(std::unique_ptr<Upload> upload, PutRecord record);
   bool empty() const { return items_.empty(); }
   // Large enough that waiting for more would gain nothing.
