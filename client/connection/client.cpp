@@ -258,6 +258,15 @@ void Client::rename(const FileName& from, const FileName& to, bool replace) {
   ask(request);
 }
 
+void Client::chmod(const StoredFile& file, std::uint32_t mode) {
+  Header request = makeRequest("chmod", file.name);
+  request.mode = mode;
+  request.filesize = file.size;
+  request.mtimeNs = file.mtimeNs;
+  connection_.allowForDisk(file.size);
+  ask(request);
+}
+
 std::vector<std::size_t> Client::check(const FileName& folder, std::span<const CheckEntry> entries, CheckBits bits) {
   const std::vector<CheckRequest> requests = cutForCheck(entries);
   for (const CheckRequest& part : requests) {

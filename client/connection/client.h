@@ -100,6 +100,13 @@ class Client {
   std::vector<Refusal> mkdirEach(const FileName& folder, std::span<const NewFolder> made);
   void remove(const FileName& name, bool recursive);
   void rename(const FileName& from, const FileName& to, bool replace);
+  // Gives the stored file of that size and time other permission bits.
+  struct StoredFile {
+    FileName name = FileName::root();
+    std::uint64_t size = 0;
+    std::int64_t mtimeNs = 0;
+  };
+  void chmod(const StoredFile& file, std::uint32_t mode);
   // The indexes of the entries that the server does not have with that size and time, and the bits that it would give
   // them; the requests are pipelined.
   std::vector<std::size_t> check(const FileName& folder, std::span<const CheckEntry> entries,

@@ -114,6 +114,7 @@ FileOutcome LargePuts::putOne(PutJob& job, const Behind& behind) {
   job.recalled = RecalledDigest(options_.sourceDigests, source.version(), job.digest);
   Start start = agree(job, source);
   if (!start.offered) return sendRaw(job, source);
+  if (start.otherBits && !giveBits(job, source)) start = {0, Digest(job.digest)};
   if (start.have) {
     job.advance.reach(source.size(), observer_);
     FileOutcome outcome = storedOutcome(job, source.size(), start.digest.value());
@@ -144,7 +145,18 @@ LargePuts::Start LargePuts::agree(PutJob& job, const SourceFile& source) {
   if (have) source.requireUnchanged();
   if (size > job.kept) link_.progressed();
   job.kept = size;
-  return {size, std::move(digest), have};
+  return {size, std::move(digest), have, true, have && reply.mode.has_value()};
+}
+
+// The permission bits alone of what is there already. False: then all of it is to be sent.
+bool LargePuts::giveBits(const PutJob& job, const SourceFile& source) {
+  try {
+    link_.client().chmod({job.remote, source.size(), source.mtimeNs()}, source.mode());
+    return true;
+  } catch (const Failure& failure) {
+    if (mayPass(failure)) throw;
+    return false;
+  }
 }
 
 Digest LargePuts::digestOfPrefix(PutJob& job, const SourceFile& source, std::uint64_t size) {

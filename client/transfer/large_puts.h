@@ -29,6 +29,7 @@ class LargePuts {
     Digest digest;
     bool have = false;    // all of it is there, and it is the same
     bool offered = true;  // the server knows offers
+    bool otherBits = false;  // what is there has other permission bits than a put would give it
   };
 
   void offer(PutJob& job);
@@ -40,6 +41,7 @@ class LargePuts {
   void putAll(std::deque<PutJob>& jobs, FolderTimes& times);
   FileOutcome putOne(PutJob& job, const Behind& behind);
   Start agree(PutJob& job, const SourceFile& source);
+  bool giveBits(const PutJob& job, const SourceFile& source);
   FileOutcome sendChunks(PutJob& job, const SourceFile& source, Start start, const Behind& behind);
   void sendBehind(const Behind& behind);
   FileOutcome sendRaw(PutJob& job, const SourceFile& source);

@@ -1,6 +1,7 @@
 #include "server/access/guarded_storage.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <limits>
 #include <new>
 
@@ -181,6 +182,18 @@ std::uint32_t GuardedStorage::masked(const FileName& whole, std::uint32_t mode) 
 std::optional<std::uint32_t> GuardedStorage::storedMode(const FileName& name, std::uint32_t mode) {
   const FileName whole = gate().wholeName(name);
   return state_->locate(whole).disk->storedMode(name, masked(whole, mode));
+}
+
+// As much as to replace the file.
+std::uint32_t GuardedStorage::setMode(const ModeChange& change) {
+  constexpr std::string_view kAction = "change the permission bits of";
+  require(Verb::Overwrite, change.name, kAction);
+  if (isTop(change.name)) throw diskFailure(EISDIR, kAction, change.name);
+  const Target target = at(change.name);
+  ModeChange inner = change;
+  inner.name = target.place.inner;
+  inner.mode = masked(target.whole, change.mode);
+  return told(inner.name, change.name, [&] { return target.place.disk->setMode(inner); });
 }
 
 // Decides on a put: what the disk is to store, and under which terms.

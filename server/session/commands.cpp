@@ -48,6 +48,7 @@ constexpr std::array kCommands{
     Command{"mkdir", Access::Files, BodyRule::None, handleMkdir, Verb::Mkdir, LogLevel::Info},
     Command{"remove", Access::Files, BodyRule::None, handleRemove, Verb::Delete, LogLevel::Info},
     Command{"rename", Access::Files, BodyRule::None, handleRename, Verb::Rename, LogLevel::Info},
+    Command{"chmod", Access::Files, BodyRule::None, handleChmod, Verb::Overwrite, LogLevel::Info},
     Command{"exec", Access::Exec, BodyRule::None, handleExec},
     Command{"ping", Access::None, BodyRule::None, handlePing},
     Command{"hello", Access::None, BodyRule::None, handleHello},

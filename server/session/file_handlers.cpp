@@ -171,6 +171,12 @@ std::shared_ptr<Download> storedFile(const PutSpec& spec, Storage& storage) {
   return nullptr;
 }
 
+// The permission bits of a stored file, where a put would give it others.
+std::optional<std::uint32_t> otherMode(const PutSpec& spec, const FileInfo& stored, Storage& storage) {
+  const auto wanted = spec.mode ? storage.storedMode(spec.name, *spec.mode) : std::nullopt;
+  return wanted && *wanted != stored.mode ? std::optional(stored.mode) : std::nullopt;
+}
+
 // Answers an offer when it is known what is there of it.
 Outcome answerOffer(const Header& request, std::unique_ptr<Upload> upload, CommandContext& context) {
   const PutSpec spec = upload->spec();
@@ -192,6 +198,7 @@ Outcome answerOffer(const Header& request, std::unique_ptr<Upload> upload, Comma
   if (!stored) return reply;
   reply.action = "have";
   reply.offset.reset();
+  reply.mode = otherMode(spec, stored->info(), context.storage);
   if (const auto known = stored->knownDigest(algorithm)) {
     reply.setDigest(*known);
     return reply;

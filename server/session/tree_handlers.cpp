@@ -191,4 +191,17 @@ Outcome handleRename(const Header& request, CommandContext& context) {
   return reply;
 }
 
+Outcome handleChmod(const Header& request, CommandContext& context) {
+  ModeChange change;
+  change.name = requiredName(request);
+  if (!request.mode) throw Failure(ErrorCode::BadRequest, "'mode' is missing");
+  change.mode = *request.mode;
+  change.size = request.filesize;
+  change.mtimeNs = request.mtimeNs;
+  Header reply = okReply(request);
+  reply.filename = change.name.text();
+  reply.mode = context.storage.setMode(change);
+  return reply;
+}
+
 }  // namespace ft

@@ -1,5 +1,5 @@
 #pragma once
-// The commands that speak of names and folders: list, stat, check, mkdir, remove, rename (PROTOCOL.md 5.4 to 5.7).
+// The commands that speak of names and folders: list, stat, check, mkdir, remove, rename, chmod (PROTOCOL.md 5.4 to 5.7).
 
 #include "server/session/commands.h"
 
@@ -11,6 +11,7 @@ Outcome handleCheck(const Header& request, CommandContext& context);
 Outcome handleMkdir(const Header& request, CommandContext& context);
 Outcome handleRemove(const Header& request, CommandContext& context);
 Outcome handleRename(const Header& request, CommandContext& context);
+Outcome handleChmod(const Header& request, CommandContext& context);
 
 // The name that a request must have. Throws Failure(BadRequest or NameInvalid).
 FileName requiredName(const Header& request);

@@ -2,9 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <string>
+#include <string_view>
 
+#include "common/protocol.h"
 #include "server/storage/disk_commit.h"
 #include "server/storage/disk_download.h"
 #include "server/storage/disk_failure.h"
@@ -96,6 +100,31 @@ FileInfo DiskStorage::stat(const FileName& name) {
   struct stat info {};
   if (::fstat(opened.fd.get(), &info) != 0) throw diskFailure(errno, kAction, name);
   return infoOf(info);
+}
+
+// The file itself, and not its name, is changed: whoever has other names for it would lose bits, or get some, by one
+// that is none of theirs.
+std::uint32_t DiskStorage::setMode(const ModeChange& change) {
+  constexpr std::string_view kAction = "change the permission bits of";
+  const FileName& name = change.name;
+  Opened opened = core_.root.open(name, kReadFlags);
+  if (opened.error == EACCES) opened = core_.root.open(name, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+  if (!opened) throw diskFailure(opened.error, kAction, name);
+  const int fd = opened.fd.get();
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) throw diskFailure(errno, kAction, name);
+  if (S_ISDIR(info.st_mode)) throw diskFailure(EISDIR, kAction, name);
+  if (!S_ISREG(info.st_mode)) throw diskFailure(ENXIO, kAction, name);
+  const std::string cannot = "cannot " + std::string(kAction) + " " + shownName(name) + ": ";
+  if (info.st_nlink > 1) throw Failure(ErrorCode::Forbidden, cannot + "the file has other names, too (hard links)");
+  const FileInfo found = infoOf(info);
+  if (change.size.value_or(found.size) != found.size || (change.mtimeNs && change.mtimeNs != found.mtimeNs)) {
+    throw Failure(ErrorCode::Changed, cannot + "it is not the file that is meant, by its size or its time");
+  }
+  if (::fchmod(fd, change.mode & kModeMask) != 0) throw diskFailure(errno, kAction, name);
+  if (core_.syncsFiles() && ::fsync(fd) != 0) throw diskFailure(errno, "sync", name);
+  if (::fstat(fd, &info) != 0) throw diskFailure(errno, kAction, name);
+  return infoOf(info).mode;
 }
 
 }  // namespace ft

@@ -156,6 +156,15 @@ struct FolderToMake {
   std::optional<std::int64_t> mtimeNs{};
 };
 
+// Other permission bits for a file that is there.
+struct ModeChange {
+  FileName name = FileName::root();
+  std::uint32_t mode = 0;
+  // Of the file that is meant; another one is left as it is.
+  std::optional<std::uint64_t> size{};
+  std::optional<std::int64_t> mtimeNs{};
+};
+
 // For what is to be done to its end.
 inline constexpr std::chrono::milliseconds kNoHurry = std::chrono::milliseconds::max();
 
@@ -198,6 +207,11 @@ class Storage {
   // What a put of `name` with the permission bits `mode` is stored with: less what the place takes away. nullopt: the
   // file system keeps none (FAT, some network mounts), so there is nothing to compare.
   virtual std::optional<std::uint32_t> storedMode(const FileName& name, std::uint32_t mode) = 0;
+
+  // Gives a file other permission bits, less what the place takes away, as durable as a put's. Returns those that it has
+  // then. Throws NotFound, IsDirectory, Forbidden (link, special file, permission, a file with several names), Changed
+  // (it is not the file that is meant).
+  virtual std::uint32_t setMode(const ModeChange& change) = 0;
 
   // Parents are made too when `parents` says so, and get the place's own bits; a folder that is there is fine then.
   virtual void makeFolder(const FolderToMake& folder, bool parents) = 0;

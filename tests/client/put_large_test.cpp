@@ -99,6 +99,39 @@ TEST_CASE("a file that is there already is done when the digests are equal, and 
   CHECK(got == (equal ? "" : kLarge));
 }
 
+TEST_CASE("of a file that is there with other permission bits these alone are sent, or all of it where that is refused") {
+  PutTest test;
+  test.folder.write("a", kLarge);
+  bool refused = false;
+  SUBCASE("taken") {}
+  SUBCASE("refused") { refused = true; }
+  std::string got;
+  ScriptedServer server({[&](ServerEnd& end) {
+    const Header offer = end.readHeader();
+    Header reply = okReply("offer");
+    reply.action = "have";
+    reply.mode = 0777;
+    reply.setDigest(digestOfText(kXxh, kLarge));
+    end.send(reply);
+    const Header chmod = end.readHeader();
+    CHECK(chmod.cmd == "chmod");
+    CHECK(chmod.filename == "a");
+    CHECK(chmod.mode == offer.mode);
+    CHECK(chmod.filesize == offer.filesize);
+    CHECK(chmod.mtimeNs == offer.mtimeNs);
+    end.send(refused ? refusal("chmod", ErrorCode::Forbidden) : okReply("chmod"));
+    if (!refused) return;
+    CHECK(end.readHeader().offset == 0);
+    got = end.readChunks();
+    end.readHeader();
+    end.send(storedReply(got, kXxh));
+  }});
+  test.put(server.link(), {test.job("a")});
+  CHECK(test.observer.onlyExit() == 0);
+  CHECK(test.observer.outcomes[0].moved == (refused ? kLarge.size() : 0));
+  CHECK(got == (refused ? kLarge : ""));
+}
+
 TEST_CASE(
     "a refusal in the middle of a body stops the sending and is the file's end; the next one has a new connection") {
   PutTest test;

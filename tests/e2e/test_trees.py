@@ -321,6 +321,25 @@ def test_a_change_of_bits_alone_travels_with_a_folder(ftpc, daemon, source):
     assert metadata(source) == metadata(daemon.root / "mode/tree")
 
 
+def test_a_change_of_bits_alone_travels_with_a_large_file(ftpc, daemon):
+    large = ftpc.folder / "large/w"
+    large.parent.mkdir()
+    large.write_bytes(os.urandom(1_048_577))
+    for local, remote in (("large/w", "w"), ("large", "large/w")):
+        os.chmod(large, 0o666)
+        ftpc.ok("put", local)
+        stored = daemon.root / remote
+        before = stored.stat()
+        for mode in (0o600, 0o644):
+            os.chmod(large, mode)
+            ftpc.ok("put", local)
+            assert stat.S_IMODE(stored.stat().st_mode) == mode
+            assert stored.stat().st_ino == before.st_ino, "the bytes were not sent again"
+        again = ftpc.ok("--json", "put", local)
+        assert [line.get("moved", 0) for line in again.lines() if line["type"] == "file"] == [0]
+        assert stored.read_bytes() == large.read_bytes()
+
+
 def test_bits_that_a_root_takes_away_make_nothing_needed_again(make_daemon, make_client, tmp_path):
     (tmp_path / "work").mkdir()
     daemon = make_daemon(config={"root work": {"path": tmp_path / "work", "umask": "027"}})

@@ -110,6 +110,36 @@ TEST_CASE("an offered upload that was cut goes on at its offset after the prefix
   CHECK(again.findDigest(DigestAlgorithm::Xxh128)->hex == xxhOf(body));
 }
 
+TEST_CASE("an offer of a file that is stored with other permission bits is told them, and a chmod gives it new ones") {
+  MemoryStorage storage;
+  const std::string body = pattern(9000);
+  const std::string identity = R"("filename":"big","filesize":9000,"mtime_ns":5)";
+  SessionPeer peer(storage);
+  peer.sendFrame(R"({"v":1,"cmd":"put","mode":438,)" + identity + "}", body);
+  CHECK(peer.reply().ok == true);
+  const auto storedMode = [&](const std::string& mode) {
+    peer.sendFrame(R"({"v":1,"cmd":"offer",)" + mode + identity + "}");
+    const Header offer = peer.reply();
+    CHECK(offer.action == "have");
+    return offer.mode;
+  };
+  CHECK(storedMode("") == std::nullopt);
+  CHECK(storedMode(R"("mode":438,)") == std::nullopt);
+  CHECK(storedMode(R"("mode":384,)") == 0666);
+  peer.sendFrame(R"({"v":1,"cmd":"chmod","mode":384,)" + identity + "}");
+  const Header changed = peer.reply();
+  CHECK(changed.ok == true);
+  CHECK(changed.filename == "big");
+  CHECK(changed.mode == 0600);
+  CHECK(storedMode(R"("mode":384,)") == std::nullopt);
+  peer.sendFrame(R"({"v":1,"cmd":"chmod","mode":438,"filename":"big","filesize":8999})");
+  CHECK(peer.reply().error == "changed");
+  peer.sendFrame(R"({"v":1,"cmd":"chmod","filename":"big"})");
+  CHECK(peer.reply().error == "bad_request");
+  peer.sendFrame(R"({"v":1,"cmd":"chmod","filename":"big","mode":512})");
+  CHECK(peer.reply().error == "bad_request");
+}
+
 TEST_CASE("an offer and a put are answered when the part has been taken up, however many steps it takes") {
   MemoryStorage storage;
   storage.setTakeUpSteps(5);

@@ -51,6 +51,7 @@ TEST_CASE("what no rule allows is refused for every call, and nothing changes") 
     CHECK(failureOf([&] { hand.remove("a"); }) == refused);
     CHECK(failureOf([&] { hand.remove("d", true); }) == refused);
     CHECK(failureOf([&] { hand.rename("a", "b"); }) == refused);
+    CHECK(failureOf([&] { hand.storage->setMode({Hand::name("a"), 0600}); }) == refused);
     const std::vector<std::string> names{"a"};
     CHECK(failureOf([&] { hand.storage->makeFolders(foldersBelow(Hand::name("x"), names)); }) == refused);
     CHECK_FALSE(hand.storage->statMany(FileName::root(), names)[0].has_value());
@@ -241,6 +242,10 @@ TEST_CASE("roots are the folders at the top, each on its own disk with its own r
   CHECK((statOf(tenants.folder.path() / "work/made/inner").st_mode & 0777) == 0750);
   CHECK(local.storage->storedMode(Hand::name("work/d/e"), 0666) == 0640);
   CHECK(local.storage->storedMode(Hand::name("pub/a.txt"), 0666) == 0666);
+  local.put("work/bits", "1");
+  CHECK(local.storage->setMode({Hand::name("work/bits"), 0666}) == 0640);
+  CHECK(failureOf([&] { local.storage->setMode({Hand::name("pub/a.txt"), 0600}); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { local.storage->setMode({Hand::name("work"), 0600}); }) == ErrorCode::IsDirectory);
   CHECK(failureOf([&] { local.put("work/f", "123456"); }) == ErrorCode::TooLarge);
   auto stream = local.storage->begin(Disk::spec("work/g", std::nullopt));
   CHECK(failureOf([&] { stream->write(bytesOf("123456")); }) == ErrorCode::TooLarge);

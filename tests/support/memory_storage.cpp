@@ -25,6 +25,12 @@ struct MemoryState {
 
 namespace {
 
+template <typename T>
+T valueOf(const MemoryState& state, T MemoryState::*member) {
+  const std::lock_guard lock(state.mutex);
+  return state.*member;
+}
+
 std::string quoted(const FileName& name) { return "'" + name.text() + "'"; }
 
 bool isFolder(const MemoryState& state, const FileName& name) {
@@ -131,6 +137,14 @@ class MemoryUpload : public Upload {
   std::size_t stepsLeft_ = 0;
 };
 
+std::shared_ptr<MemoryFile>& fileOf(MemoryState& state, const FileName& name) {
+  if (isFolder(state, name)) throw Failure(ErrorCode::IsDirectory, quoted(name) + " is a folder");
+  requireNoFileAbove(state, name);
+  const auto file = state.files.find(name.text());
+  if (file == state.files.end()) throw Failure(ErrorCode::NotFound, quoted(name) + " does not exist");
+  return file->second;
+}
+
 class MemoryDownload : public Download {
  public:
   MemoryDownload(std::shared_ptr<MemoryState> state, std::shared_ptr<MemoryFile> file)
@@ -231,11 +245,19 @@ void MemoryStorage::commit(std::span<CommitItem> items) {
 
 std::unique_ptr<Download> MemoryStorage::open(const FileName& name) {
   const std::lock_guard lock(state_->mutex);
-  if (isFolder(*state_, name)) throw Failure(ErrorCode::IsDirectory, quoted(name) + " is a folder");
-  requireNoFileAbove(*state_, name);
-  const auto file = state_->files.find(name.text());
-  if (file == state_->files.end()) throw Failure(ErrorCode::NotFound, quoted(name) + " does not exist");
-  return std::make_unique<MemoryDownload>(state_, file->second);
+  return std::make_unique<MemoryDownload>(state_, fileOf(*state_, name));
+}
+
+std::uint32_t MemoryStorage::setMode(const ModeChange& change) {
+  const std::lock_guard lock(state_->mutex);
+  auto& file = fileOf(*state_, change.name);
+  if (change.size.value_or(file->bytes.size()) != file->bytes.size() ||
+      change.mtimeNs.value_or(file->mtimeNs) != file->mtimeNs) {
+    throw Failure(ErrorCode::Changed, quoted(change.name) + " is another file");
+  }
+  file = std::make_shared<MemoryFile>(*file);
+  file->mode = change.mode;
+  return file->mode;
 }
 
 FileInfo MemoryStorage::stat(const FileName& name) {
@@ -372,20 +394,9 @@ void MemoryStorage::setFreeSpace(std::uint64_t bytes) {
   state_->freeSpace = bytes;
 }
 
-std::vector<std::string> MemoryStorage::committed() const {
-  const std::lock_guard lock(state_->mutex);
-  return state_->committed;
-}
-
-std::vector<std::size_t> MemoryStorage::commitGroups() const {
-  const std::lock_guard lock(state_->mutex);
-  return state_->groups;
-}
-
-std::size_t MemoryStorage::openUploads() const {
-  const std::lock_guard lock(state_->mutex);
-  return state_->openUploads;
-}
+std::vector<std::string> MemoryStorage::committed() const { return valueOf(*state_, &MemoryState::committed); }
+std::vector<std::size_t> MemoryStorage::commitGroups() const { return valueOf(*state_, &MemoryState::groups); }
+std::size_t MemoryStorage::openUploads() const { return valueOf(*state_, &MemoryState::openUploads); }
 
 void MemoryStorage::setTakeUpSteps(std::size_t steps) {
   const std::lock_guard lock(state_->mutex);

@@ -44,6 +44,7 @@ class MemoryStorage : public Storage {
   FolderPage list(const FileName& folder, const std::string& after, PageLimits limits) override;
   std::vector<std::optional<FileInfo>> statMany(const FileName& folder, std::span<const std::string> names) override;
   std::optional<std::uint32_t> storedMode(const FileName&, std::uint32_t mode) override { return mode; }
+  std::uint32_t setMode(const ModeChange& change) override;
   void makeFolder(const FolderToMake& folder, bool parents) override;
   std::optional<Failure> makeFolders(std::span<const FolderToMake> folders) override;
   bool remove(const FileName& name, bool recursive, std::chrono::milliseconds time) override;
