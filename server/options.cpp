@@ -97,6 +97,10 @@ std::optional<std::string> parseArguments(CLI::App& app, const std::vector<std::
   } catch (const CLI::CallForVersion& version) {
     return std::string(version.what()) + "\n";
   } catch (const CLI::ParseError& error) {
+    const std::vector<std::string> left = app.remaining(true);
+    if (!left.empty() && left.front() == "user") {
+      throw ConfigError("'user' must be the first word, and its options follow it: ftpd user --config FILE list");
+    }
     throw ConfigError(commandLineFault(app, error));
   }
 }

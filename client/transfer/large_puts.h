@@ -27,8 +27,8 @@ class LargePuts {
   struct Start {
     std::uint64_t offset = 0;
     Digest digest;
-    bool have = false;    // all of it is there, and it is the same
-    bool offered = true;  // the server knows offers
+    bool have = false;       // all of it is there, and it is the same
+    bool offered = true;     // the server knows offers
     bool otherBits = false;  // what is there has other permission bits than a put would give it
   };
 

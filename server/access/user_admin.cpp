@@ -133,10 +133,12 @@ class Declaration {
     CLI::App* const add =
         command(both, "add", "Make a token; it is shown once", [this](const UserCommands& users) { addToken(users); });
     operands(*add, "TOKEN", "The token's name");
-    add->add_option("--for", request_.lifetime, "How long it is good: 12h, 90d")->type_name("TIME");
-    add->add_option("--until", request_.until, "Until when: 2027-01-31")->type_name("MOMENT");
+    CLI::Option* const lifetime =
+        add->add_option("--for", request_.lifetime, "How long it is good: 12h, 90d")->type_name("TIME");
+    add->add_option("--until", request_.until, "Until when: 2027-01-31")->type_name("MOMENT")->excludes(lifetime);
     add->add_option("--verbs", request_.verbs,
-                    "What it may do: list get put overwrite delete rename mkdir exec, read write all");
+                    "What it may do: list get put overwrite delete rename mkdir exec, read write all")
+        ->delimiter(',');
     add->add_option("--prefix", request_.prefixes, "Below which folders; may be repeated")->allow_extra_args(false);
     CLI::App* const remove = command(both, "rm", "Remove a token", [this](const UserCommands& users) {
       users.removeToken(request_.user, request_.name);

@@ -1,5 +1,6 @@
 #pragma once
-// The commands that speak of names and folders: list, stat, check, mkdir, remove, rename, chmod (PROTOCOL.md 5.4 to 5.7).
+// The commands that speak of names and folders: list, stat, check, mkdir, remove, rename, chmod (PROTOCOL.md 5.4 to
+// 5.7).
 
 #include "server/session/commands.h"
 

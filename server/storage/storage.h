@@ -208,9 +208,9 @@ class Storage {
   // file system keeps none (FAT, some network mounts), so there is nothing to compare.
   virtual std::optional<std::uint32_t> storedMode(const FileName& name, std::uint32_t mode) = 0;
 
-  // Gives a file other permission bits, less what the place takes away, as durable as a put's. Returns those that it has
-  // then. Throws NotFound, IsDirectory, Forbidden (link, special file, permission, a file with several names), Changed
-  // (it is not the file that is meant).
+  // Gives a file other permission bits, less what the place takes away, as durable as a put's. Returns those that it
+  // has then. Throws NotFound, IsDirectory, Forbidden (link, special file, permission, a file with several names),
+  // Changed (it is not the file that is meant).
   virtual std::uint32_t setMode(const ModeChange& change) = 0;
 
   // Parents are made too when `parents` says so, and get the place's own bits; a folder that is there is fine then.

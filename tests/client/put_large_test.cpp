@@ -99,7 +99,7 @@ TEST_CASE("a file that is there already is done when the digests are equal, and 
   CHECK(got == (equal ? "" : kLarge));
 }
 
-TEST_CASE("of a file that is there with other permission bits these alone are sent, or all of it where that is refused") {
+TEST_CASE("other permission bits of a file that is there are sent alone, or with all of it where that is refused") {
   PutTest test;
   test.folder.write("a", kLarge);
   bool refused = false;

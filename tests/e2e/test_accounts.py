@@ -71,6 +71,16 @@ def test_a_token_in_the_environment_or_a_file_logs_its_user_in(anna, accounts, g
     anna.run("ls", env={"FTPC_TOKEN": token}, code=11)
 
 
+def test_the_verbs_of_a_token_stand_apart_or_have_commas_and_it_has_one_end(accounts):
+    for name, verbs in (("one", ["list,get"]), ("two", ["list", "get"]), ("three", ["list,", "get"])):
+        accounts.token("anna", name, "--verbs", *verbs)
+        assert f"token.{name}.verbs = list get\n" in accounts.file.read_text()
+    before = accounts.file.read_text()
+    both = accounts.run("token", "add", "anna", "four", "--for", "1h", "--until", "2099-01-01", code=2)
+    assert "--for" in both.stderr and "--until" in both.stderr
+    assert accounts.file.read_text() == before
+
+
 def test_a_key_that_ftpc_made_logs_its_user_in_without_being_named(anna, accounts):
     made = anna.ok("keygen").out.decode()
     public = made.split("'")[1]

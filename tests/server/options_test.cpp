@@ -122,3 +122,10 @@ TEST_CASE("--check-config finds what is wrong with a file") {
   CHECK(errorOf({"--check-config", "--config", file.path}) ==
         file.path + ":2: unknown key 'lissten' in [server]; did you mean 'listen'?");
 }
+
+TEST_CASE("a command about users behind an option is told its place") {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"--config", "f", "user", "list", "--json"}, {"--workers", "1", "user"}}) {
+    CHECK(mentions(errorOf(arguments), "ftpd user --config FILE list"));
+  }
+}

@@ -31,6 +31,12 @@ T valueOf(const MemoryState& state, T MemoryState::*member) {
   return state.*member;
 }
 
+template <typename T>
+void setValue(MemoryState& state, T MemoryState::*member, T value) {
+  const std::lock_guard lock(state.mutex);
+  state.*member = value;
+}
+
 std::string quoted(const FileName& name) { return "'" + name.text() + "'"; }
 
 bool isFolder(const MemoryState& state, const FileName& name) {
@@ -138,8 +144,7 @@ class MemoryUpload : public Upload {
 };
 
 std::shared_ptr<MemoryFile>& fileOf(MemoryState& state, const FileName& name) {
-  if (isFolder(state, name)) throw Failure(ErrorCode::IsDirectory, quoted(name) + " is a folder");
-  requireNoFileAbove(state, name);
+  checkTarget(state, name, true);
   const auto file = state.files.find(name.text());
   if (file == state.files.end()) throw Failure(ErrorCode::NotFound, quoted(name) + " does not exist");
   return file->second;
@@ -214,9 +219,8 @@ std::unique_ptr<Upload> MemoryStorage::begin(const PutSpec& spec) {
     const std::lock_guard lock(state_->mutex);
     if (spec.name.isRoot()) throw Failure(ErrorCode::IsDirectory, "the root is a folder");
     checkTarget(*state_, spec.name, spec.naming.replace);
-    if (spec.dataSize.value_or(spec.size.value_or(0)) > state_->freeSpace) {
-      throw Failure(ErrorCode::NoSpace, "no space for " + quoted(spec.name));
-    }
+    const std::uint64_t data = spec.dataSize.value_or(spec.size.value_or(0));
+    if (data > state_->freeSpace) throw Failure(ErrorCode::NoSpace, "no space for " + quoted(spec.name));
   }
   return std::make_unique<MemoryUpload>(state_, spec, std::nullopt);
 }
@@ -235,11 +239,10 @@ std::unique_ptr<Upload> MemoryStorage::resume(const PutSpec& spec, DigestAlgorit
 }
 
 void MemoryStorage::commit(std::span<CommitItem> items) {
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->groups.push_back(items.size());
-    for (CommitItem& item : items) commitOne(*state_, item);
-  }
+  std::unique_lock lock(state_->mutex);
+  state_->groups.push_back(items.size());
+  for (CommitItem& item : items) commitOne(*state_, item);
+  lock.unlock();
   for (CommitItem& item : items) item.upload.reset();
 }
 
@@ -251,10 +254,10 @@ std::unique_ptr<Download> MemoryStorage::open(const FileName& name) {
 std::uint32_t MemoryStorage::setMode(const ModeChange& change) {
   const std::lock_guard lock(state_->mutex);
   auto& file = fileOf(*state_, change.name);
-  if (change.size.value_or(file->bytes.size()) != file->bytes.size() ||
-      change.mtimeNs.value_or(file->mtimeNs) != file->mtimeNs) {
-    throw Failure(ErrorCode::Changed, quoted(change.name) + " is another file");
-  }
+  const FileInfo was = infoOf(*file);
+  const bool isMeant =
+      change.size.value_or(was.size) == was.size && change.mtimeNs.value_or(*was.mtimeNs) == was.mtimeNs;
+  if (!isMeant) throw Failure(ErrorCode::Changed, "another file");
   file = std::make_shared<MemoryFile>(*file);
   file->mode = change.mode;
   return file->mode;
@@ -374,10 +377,8 @@ std::optional<std::string> MemoryStorage::content(std::string_view name) const {
   const std::lock_guard lock(state_->mutex);
   const auto file = state_->files.find(std::string(name));
   if (file == state_->files.end()) return std::nullopt;
-  std::string text(file->second->bytes.size(), '\0');
-  std::transform(file->second->bytes.begin(), file->second->bytes.end(), text.begin(),
-                 [](std::byte b) { return static_cast<char>(b); });
-  return text;
+  const std::vector<std::byte>& bytes = file->second->bytes;
+  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
 void MemoryStorage::disturb(std::string_view name) {
@@ -389,23 +390,11 @@ void MemoryStorage::disturb(std::string_view name) {
   file->digests.clear();
 }
 
-void MemoryStorage::setFreeSpace(std::uint64_t bytes) {
-  const std::lock_guard lock(state_->mutex);
-  state_->freeSpace = bytes;
-}
-
+void MemoryStorage::setFreeSpace(std::uint64_t bytes) { setValue(*state_, &MemoryState::freeSpace, bytes); }
+void MemoryStorage::setTakeUpSteps(std::size_t steps) { setValue(*state_, &MemoryState::takeUpSteps, steps); }
 std::vector<std::string> MemoryStorage::committed() const { return valueOf(*state_, &MemoryState::committed); }
 std::vector<std::size_t> MemoryStorage::commitGroups() const { return valueOf(*state_, &MemoryState::groups); }
 std::size_t MemoryStorage::openUploads() const { return valueOf(*state_, &MemoryState::openUploads); }
-
-void MemoryStorage::setTakeUpSteps(std::size_t steps) {
-  const std::lock_guard lock(state_->mutex);
-  state_->takeUpSteps = steps;
-}
-
-std::size_t MemoryStorage::partCount() const {
-  const std::lock_guard lock(state_->mutex);
-  return state_->parts.size();
-}
+std::size_t MemoryStorage::partCount() const { return valueOf(*state_, &MemoryState::parts).size(); }
 
 }  // namespace ft::testing
