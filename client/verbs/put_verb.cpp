@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "client/failures.h"
 #include "client/local/source_digests.h"
 #include "client/transfer/parallel_puts.h"
 #include "client/transfer/stream_put.h"
@@ -43,11 +44,20 @@ PutJob jobFor(const PutOperand& operand, const Options& options) {
   return job;
 }
 
+// False also where the server does not let anyone look, as in a drop box: then its first answer stands.
+bool isFolderThere(const VerbCall& call, const FileName& remote) {
+  try {
+    return remoteFolder(call.link, remote).has_value();
+  } catch (const Failure& failure) {
+    if (mayPass(failure)) throw;
+    return false;
+  }
+}
+
 // Where one file goes whose target turned out to be a folder there; nullopt: it is none.
 std::optional<FileName> insideTarget(const VerbCall& call, const PutOperand& operand, const FileOutcome& refused) {
   // Told not to replace, the server says of whatever is there that it exists.
-  const bool folder =
-      refused.problem.code == errorName(ErrorCode::IsDirectory) || remoteFolder(call.link, operand.remote);
+  const bool folder = refused.problem.code == errorName(ErrorCode::IsDirectory) || isFolderThere(call, operand.remote);
   return folder ? std::optional(operand.remote.child(baseName(operand.path))) : std::nullopt;
 }
 

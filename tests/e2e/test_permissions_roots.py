@@ -64,6 +64,21 @@ def test_a_hidden_name_is_not_there_for_anybody(roots, connect):
         assert there["message"].replace("b.key", "x.txt") == nothing["message"]
 
 
+@pytest.mark.parametrize("size", [10, 1_048_577])
+def test_a_name_that_is_taken_in_a_drop_box_exists_for_who_would_not_replace_it(make_daemon, make_client, connect, tmp_path, size):
+    (tmp_path / "drop").mkdir()
+    daemon = make_daemon(config={"root drop": {"path": tmp_path / "drop", "write_only": "yes"}})
+    client = make_client(daemon.server)
+    (client.folder / "a").write_bytes(b"x" * size)
+    client.ok("put", "a", "-t", "drop/a")
+    peer = connect(daemon)
+    assert peer.ask("offer", filename="drop/a", filesize=size, mtime_ns=1, replace=False)["error"] == "exists"
+    assert peer.put("drop/a", b"y" * size, replace=False)["error"] == "exists"
+    for target in ("drop/a", "drop/"):
+        refused = client.run("put", "--no-clobber", "a", "-t", target, code=13)
+        assert b"exists" in refused.err and b"look at" not in refused.err, refused.err
+
+
 def test_a_drop_box_takes_files_and_gives_none_back_and_they_are_gone_in_time(roots, connect, tmp_path):
     peer = connect(roots)
 
