@@ -27,6 +27,8 @@ constexpr std::size_t kMostReplies = 256 * 1024;
 constexpr milliseconds kConfirmTime{1'000};
 // How often the flag of a stopping daemon is looked at.
 constexpr milliseconds kTick{200};
+// For a client that goes on sending after its last reply.
+constexpr milliseconds kLingerTime{3'000};
 
 void dropFront(std::string& text, std::size_t count) { text.erase(0, count); }
 
@@ -61,6 +63,7 @@ void ExecRelay::run() {
       const bool more = takeRequests();
       writeClient();
       writeExec();
+      if (ending_ && !clientOwed()) return linger();
       if (!over_ && !more) wait();
     }
   } catch (const HeaderError& error) {
@@ -87,8 +90,12 @@ bool ExecRelay::takeRequests() {
 bool ExecRelay::takeFrame(const Header& header) {
   const bool input = !header.plain && header.cmd == "input";
   if (input || (!header.plain && header.cmd == "resize")) {
+    if (input && !header.filesize) {
+      throw HeaderError(ErrorCode::BadRequest, "'filesize' is missing", header, HeaderError::Told::Command);
+    }
     // With no command running they were under way when it ended; ftpd-exec passes over them too.
-    bodyLeft_ = input ? header.filesize.value_or(0) : 0;
+    bodySize_ = bodyLeft_ = input ? *header.filesize : 0;
+    if (!running_) limitDrained();
     if (exec_) appendFrame(execOut_, header);
     return true;
   }
@@ -97,7 +104,23 @@ bool ExecRelay::takeFrame(const Header& header) {
   return true;
 }
 
+// The input of a command that was refused is read and thrown away up to a limit, as a session does.
+void ExecRelay::limitDrained() {
+  if (refused_ && bodyLeft_ > 0 && bodySize_ > kMaxDrainedBody) ending_ = true;
+}
+
+// What comes after the end of a connection makes its last reply be lost, so there is nobody to send any.
+void ExecRelay::linger() {
+  client_.transport->shutdownWrite();
+  const auto end = Clock::now() + kLingerTime;
+  while (Clock::now() < end && client_.transport->read(in_).status != IoResult::Status::End) {
+    pollfd entry{client_.transport->fd(), POLLIN, 0};
+    ::poll(&entry, 1, static_cast<int>(kTick.count()));
+  }
+}
+
 void ExecRelay::begin(const Header& request) {
+  refused_ = false;
   try {
     if (request.plain || request.cmd != "exec") {
       throw Failure(ErrorCode::Unsupported, "command '" + escapeText(request.cmd, 64) +
@@ -114,6 +137,7 @@ void ExecRelay::begin(const Header& request) {
                        {{"peer", peer_}, {"name", request.name.value_or("")}, {"shell", request.shell.value_or("")}});
     record(request, nullptr);
   } catch (const Failure& failure) {
+    refused_ = true;
     refuse(request, failure);
   }
 }
@@ -218,6 +242,8 @@ void ExecRelay::parseExec() {
       continue;
     }
     running_ = false;
+    refused_ = header.ok == false && !header.code;
+    limitDrained();
     context_.log.event(LogLevel::Info, "exec-ended",
                        {{"peer", peer_}, {"code", header.code.value_or(-1)}, {"error", header.error.value_or("")}});
   }

@@ -35,6 +35,8 @@ class ExecRelay {
   void begin(const Header& request);
   void record(const Header& request, const Failure* failure);
   void refuse(const Header& request, const Failure& failure);
+  void limitDrained();
+  void linger();
   void readClient();
   void readExec();
   void parseExec();
@@ -52,7 +54,9 @@ class ExecRelay {
   HeaderParser parser_;
   UniqueFd exec_;
   bool running_ = false;
-  Header request_;  // whose command runs
+  bool refused_ = false;  // the last command was not started
+  bool ending_ = false;   // when the client has taken what it is owed
+  Header request_;        // whose command runs
   bool over_ = false;
   Clock::time_point confirmed_ = Clock::now();
   Clock::time_point progress_ = Clock::now();  // when bytes moved, or a command ended
@@ -61,9 +65,10 @@ class ExecRelay {
   std::vector<std::byte> in_;  // from the client
   std::size_t inBegin_ = 0;
   std::size_t inEnd_ = 0;
-  std::uint64_t bodyLeft_ = 0;  // of the input frame that is under way
-  std::string execOut_;         // headers for ftpd-exec
-  std::string replies_;         // our own, for the client
+  std::uint64_t bodySize_ = 0;  // of the input frame that is under way
+  std::uint64_t bodyLeft_ = 0;
+  std::string execOut_;  // headers for ftpd-exec
+  std::string replies_;  // our own, for the client
 
   std::vector<std::byte> execIn_;  // from ftpd-exec: [begin, parsed) may go to the client
   std::size_t execBegin_ = 0;

@@ -86,6 +86,7 @@ class Session {
   std::optional<Header> nextFrame(SessionKit& kit, Progress& progress);
   void dispatch(Header request);
   bool passesOver(const Header& request);
+  void refuseInput(const Header& request, const Failure& failure);
   void runCommand(const Command& command, Header request);
   template <typename Action>
   void attempt(Header& request, const Command& command, const Action& action);

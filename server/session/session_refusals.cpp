@@ -35,7 +35,11 @@ bool Session::passesOver(const Header& request) {
     afterExec_ = !request.plain && request.cmd == "exec";
     return false;
   }
-  const std::uint64_t size = input ? request.filesize.value_or(0) : 0;
+  if (input && !request.filesize) {
+    refuseInput(request, Failure(ErrorCode::BadRequest, "'filesize' is missing"));
+    return true;
+  }
+  const std::uint64_t size = input ? *request.filesize : 0;
   // Whoever has not logged in could send for ever.
   if (size > 0 && visitor_.isNobody()) {
     endConnection();
@@ -43,6 +47,15 @@ bool Session::passesOver(const Header& request) {
     discard(request, BodyReceiver::raw(nullptr, size));
   }
   return true;
+}
+
+// Of an input that is answered: it has a body all the same.
+void Session::refuseInput(const Header& request, const Failure& failure) {
+  const std::uint64_t size = request.filesize.value_or(0);
+  if (size > 0 && !visitor_.isNobody()) return refuseBody(request, BodyReceiver::raw(nullptr, size), failure);
+  refuse(request, failure);
+  // It is not known where the next request begins, or whoever has not logged in could send for ever.
+  if (size > 0 || !request.filesize) endConnection();
 }
 
 void Session::refuse(const Header& request, const Failure& failure) {

@@ -93,6 +93,11 @@ void Session::dispatch(Header request) {
       refuse(request, Failure(ErrorCode::BadRequest, "'cmd' is missing"));
       return;
     }
+    if (!request.plain && request.cmd == "input") {
+      refuseInput(request,
+                  Failure(ErrorCode::Unsupported, "an 'input' belongs to the 'exec' before it: there is none"));
+      return;
+    }
     const std::string name = "'" + escapeText(request.cmd, 64) + "'";
     refuse(request,
            Failure(ErrorCode::Unsupported, command == nullptr ? "command " + name + " is not known"

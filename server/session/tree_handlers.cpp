@@ -43,7 +43,7 @@ void makeFolders(const Header& request, Storage& storage) {
   if (above.isRoot() && request.mtimeNs) throw Failure(ErrorCode::BadRequest, "the root is given no time");
   // Nothing is made when a name is wrong.
   for (const std::string& name : *request.names) static_cast<void>(above.child(name));
-  std::vector<FolderToMake> slice{{above}};
+  std::vector<FolderToMake> slice{{above, request.mode}};
   std::size_t bytes = 0;
   std::optional<Failure> untimed;
   const auto makeSlice = [&] {

@@ -69,6 +69,19 @@ def test_what_is_refused_has_a_clear_error(shared, fields, code):
         assert reply["message"] and not output and not errors
 
 
+@pytest.mark.parametrize("fields", [{"name": "nothing"}, {"name": "gone"}, {"name": "df", "args": ["x"]}])
+def test_the_input_of_a_refused_command_is_read_up_to_a_limit(shared, fields):
+    for size in (0, 1 << 20):
+        with ExecPeer(shared.address) as fresh:
+            fresh.send(frame(v1("exec", input=True, **fields)) + frame(v1("input", filesize=size)) + bytes(size))
+            assert not fresh.outcome()[0]["ok"]
+            assert fresh.shell("echo on")[1] == b"on\n"
+    with ExecPeer(shared.address) as fresh:
+        fresh.send(frame(v1("exec", input=True, **fields)) + frame(v1("input", filesize=(1 << 20) + 1)))
+        assert not fresh.outcome()[0]["ok"]
+        assert fresh.ended()
+
+
 def test_outputs_stay_apart_and_the_exit_code_is_told(peer):
     reply, output, errors = peer.shell("echo out; echo err >&2; exit 42")
     assert (reply["code"], output, errors) == (42, b"out\n", b"err\n")

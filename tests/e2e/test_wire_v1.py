@@ -228,6 +228,9 @@ def test_mkdir_gives_the_bits_that_are_asked_for_to_folders_that_it_makes(peer, 
     assert (bits("md"), bits("md/one")) == (0o755, 0o711)
     assert peer.ask("mkdir", filename="md", names=["one", "two", "two/x", "p/q"], modes=[0o700, 0o750, 0, 0o777])["ok"]
     assert [bits(f"md/{name}") for name in ("one", "two", "two/x", "p", "p/q")] == [0o711, 0o750, 0o700, 0o755, 0o777]
+    assert peer.ask("mkdir", filename="md/top", names=["in"], mode=0o710, modes=[0o701])["ok"]
+    assert peer.ask("mkdir", filename="md/top", names=["on"], mode=0o777)["ok"]
+    assert [bits(f"md/top{name}") for name in ("", "/in", "/on")] == [0o710, 0o701, 0o755]
     for wrong in ({"names": ["a"], "modes": []}, {"modes": [1]}, {"names": ["a"], "modes": [512]}, {"mode": -1}):
         assert peer.ask("mkdir", filename="md/none", **wrong)["error"] == "bad_request"
     assert not (daemon.root / "md/none").exists()

@@ -56,6 +56,41 @@ TEST_CASE("input belongs to the exec before it, not to any other request") {
   CHECK(peer.nothingMore());
 }
 
+TEST_CASE("the body of an input without an exec is read like that of a refused put, and it has one reply") {
+  const std::string trap = frame(R"({"v":1,"cmd":"put","filename":"trap","filesize":0})");
+  for (const std::size_t size : {std::size_t{0}, trap.size(), std::size_t{kMaxDrainedBody}}) {
+    CAPTURE(size);
+    MemoryStorage storage;
+    SessionPeer peer(storage);
+    std::string body = trap;
+    body.resize(size, 'x');
+    peer.send(input(body) + kPing);
+    CHECK(peer.reply().error == "unsupported");
+    CHECK(peer.reply().id == "2");
+    CHECK(peer.nothingMore());
+    CHECK_FALSE(storage.content("trap"));
+  }
+  for (const std::string& all :
+       {input(std::string(kMaxDrainedBody + 1, 'x')), frame(R"({"v":1,"cmd":"input"})") + kPing}) {
+    MemoryStorage storage;
+    SessionPeer peer(storage);
+    peer.send(all);
+    const Header reply = peer.reply();
+    CHECK((reply.error == "unsupported" || reply.error == "bad_request"));
+    CHECK(peer.nothingMore());
+    CHECK(peer.ended());
+  }
+  Accounts accounts;
+  MemoryStorage storage;
+  SessionPeer peer(SessionDoor{&accounts.access(), kHere}, storage);
+  peer.send(input("") + kPing + input("x") + kPing);
+  CHECK(peer.reply().error == "unsupported");
+  CHECK(peer.reply().ok == true);
+  CHECK(peer.reply().error == "unsupported");
+  CHECK(peer.nothingMore());
+  CHECK(peer.ended());
+}
+
 TEST_CASE("a command that is refused for its header has no other reply either") {
   MemoryStorage storage;
   SessionPeer peer(storage);
@@ -73,6 +108,12 @@ TEST_CASE("input that does not tell its size ends the connection") {
   CHECK(peer.reply().error == "bad_request");
   CHECK(peer.nothingMore());
   CHECK(peer.ended());
+  SessionPeer other(storage);
+  other.send(kExec + frame(R"({"v":1,"cmd":"input"})") + kPing);
+  CHECK(other.reply().error == "unsupported");
+  CHECK(other.reply().error == "bad_request");
+  CHECK(other.nothingMore());
+  CHECK(other.ended());
 }
 
 TEST_CASE("the input of a refused command is read up to a limit, like the body of a refused put") {
