@@ -82,7 +82,7 @@ TEST_CASE("the body of an input without an exec is read like that of a refused p
   }
   Accounts accounts;
   MemoryStorage storage;
-  SessionPeer peer(SessionDoor{&accounts.access(), kHere}, storage);
+  SessionPeer peer(storage, {.access = &accounts.access(), .origin = kHere});
   peer.send(input("") + kPing + input("x") + kPing);
   CHECK(peer.reply().error == "unsupported");
   CHECK(peer.reply().ok == true);
