@@ -21,7 +21,9 @@ Outcome handleHello(const Header& request, CommandContext& context) {
   reply.digestNames.emplace();
   for (const DigestAlgorithm algorithm : kDigestAlgorithms) reply.digestNames->emplace_back(digestName(algorithm));
   reply.commands.emplace();
-  for (const Command& command : commandTable()) reply.commands->emplace_back(command.name);
+  for (const Command& command : commandTable()) {
+    if (command.access != Access::Exec || context.commands) reply.commands->emplace_back(command.name);
+  }
   reply.sandbox = std::string(context.sandbox);
   reply.limits = HelloLimits{kMaxHeaderSize, static_cast<std::uint64_t>(kMaxChunkSize), kMaxCheckEntries};
   if (context.services != nullptr && !context.services->empty()) reply.services = *context.services;

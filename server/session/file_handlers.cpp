@@ -32,6 +32,17 @@ bool wantsChunks(const Header& request) {
                 "body '" + escapeText(*request.body, 64) + "' is not known; known are raw, chunks");
 }
 
+// What is to be taken of a body while it comes: what the header states, and what the trailer will.
+std::vector<DigestAlgorithm> bodyDigests(const Header& request) {
+  std::vector<DigestAlgorithm> algorithms;
+  for (const DigestValue& digest : request.digests) algorithms.push_back(digest.algorithm);
+  if (request.digest || algorithms.empty()) {
+    const DigestAlgorithm wanted = wantedDigest(request, DigestAlgorithm::Md5);
+    if (!request.findDigest(wanted)) algorithms.push_back(wanted);
+  }
+  return algorithms;
+}
+
 PutSpec putSpec(const Header& request) {
   PutSpec spec;
   spec.name = requiredName(request);
@@ -42,11 +53,7 @@ PutSpec putSpec(const Header& request) {
     spec.mode = request.mode;
     spec.naming.replace = request.replace.value_or(true);
   }
-  for (const DigestValue& digest : request.digests) spec.digests.push_back(digest.algorithm);
-  if (request.digest || spec.digests.empty()) {
-    const DigestAlgorithm wanted = wantedDigest(request, DigestAlgorithm::Md5);
-    if (!request.findDigest(wanted)) spec.digests.push_back(wanted);
-  }
+  spec.digests = bodyDigests(request);
   return spec;
 }
 
@@ -261,8 +268,7 @@ Outcome handleSegment(const Header& request, CommandContext& context) {
   spec.name = whole->spec().name;
   spec.size = request.filesize;
   spec.segment = true;
-  for (const DigestValue& digest : request.digests) spec.digests.push_back(digest.algorithm);
-  if (spec.digests.empty()) spec.digests.push_back(wantedDigest(request, DigestAlgorithm::Xxh128));
+  spec.digests = bodyDigests(request);
   return ReceiveFile{context.storage.begin(spec), [place](std::unique_ptr<Upload>& segment) {
                        if (segment) place->add(std::move(segment));
                        return place->appendOn();

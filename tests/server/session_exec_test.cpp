@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "common/protocol.h"
 #include "tests/server/login_fixture.h"
 #include "tests/support/session_peer.h"
@@ -138,4 +140,13 @@ TEST_CASE("before a log-in the input of a refused command is not read at all") {
   peer.send(input("x"));
   CHECK(peer.nothingMore());
   CHECK(peer.ended());
+}
+
+TEST_CASE("a hello does not name exec where no commands are configured") {
+  MemoryStorage storage;
+  SessionPeer peer(storage);
+  peer.sendFrame(R"({"v":1,"cmd":"hello"})");
+  const std::vector<std::string> commands = peer.reply().commands.value();
+  CHECK(std::find(commands.begin(), commands.end(), "exec") == commands.end());
+  CHECK(commands.size() + 1 == commandTable().size());
 }

@@ -110,6 +110,29 @@ TEST_CASE("an offered upload that was cut goes on at its offset after the prefix
   CHECK(again.findDigest(DigestAlgorithm::Xxh128)->hex == xxhOf(body));
 }
 
+TEST_CASE("the digest of a segment is chosen as that of a put") {
+  MemoryStorage storage;
+  SessionPeer peer(storage);
+  const std::string body = pattern(300);
+  const std::string identity = R"("filename":"big","filesize":300,"mtime_ns":5)";
+  peer.sendFrame(R"({"v":1,"cmd":"offer","segments":true,)" + identity + "}");
+  const std::string upload = R"({"v":1,"cmd":"segment","upload":")" + peer.reply().upload.value() + "\",";
+  peer.sendFrame(upload + R"("offset":0,"filesize":100})", body.substr(0, 100));
+  CHECK(peer.reply().findDigest(DigestAlgorithm::Md5)->hex == md5Of(body.substr(0, 100)));
+  const auto trailerOf = [](const std::string& digest) {
+    return hole(0) + frame(R"({"v":1,"cmd":"trailer","ok":true,)" + digest + "}");
+  };
+  peer.sendFrame(upload + R"("offset":100,"filesize":100,"body":"chunks"})",
+                 chunk(body.substr(100, 100)) + trailerOf(R"("md5":")" + md5Of(body.substr(100, 100)) + "\""));
+  CHECK(peer.reply().ok == true);
+  peer.sendFrame(upload + R"("offset":200,"filesize":100,"body":"chunks","digest":"xxh128"})",
+                 chunk(body.substr(200)) + trailerOf(R"("xxh128":")" + xxhOf(body.substr(200)) + "\""));
+  CHECK(peer.reply().ok == true);
+  peer.sendFrame(R"({"v":1,"cmd":"put","offset":300,)" + identity + "}");
+  CHECK(peer.reply().ok == true);
+  CHECK(storage.content("big") == body);
+}
+
 TEST_CASE("an offer of a file that is stored with other permission bits is told them, and a chmod gives it new ones") {
   MemoryStorage storage;
   const std::string body = pattern(9000);
