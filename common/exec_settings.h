@@ -24,6 +24,9 @@ struct ExecLimits {
   std::uint64_t processes = 64;                   // at the same time
 };
 
+// How messages name an output limit that the request itself has, and no setting.
+inline constexpr std::string_view kOwnOutputLimit = "the request's own 'limit'";
+
 struct ExecCommand {
   std::string name;
   // The program and its arguments; {root} stands for the root of the files, {args} for the client's arguments.

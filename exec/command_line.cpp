@@ -40,7 +40,8 @@ void checkArgs(const ExecCommand& command, const std::vector<std::string>& args)
     if (arg.find_first_of(std::string("\0\n\r", 3)) != std::string::npos)
       refuse("an argument holds a line break or NUL");
     if (!matches(command.args, arg)) {
-      refuse("argument '" + escapeText(arg, 80) + "' is not one that command '" + command.name + "' takes");
+      throw Failure(ErrorCode::Forbidden,
+                    "argument '" + escapeText(arg, 80) + "' is not one that command '" + command.name + "' takes");
     }
   }
 }
@@ -85,6 +86,16 @@ std::vector<std::string> environmentOf(const ExecUser& user, const std::vector<s
   return variables;
 }
 
+// A limit of the command that differs from that of all was set for it alone.
+void nameRules(ExecPlan& plan, const ExecSettings& settings, const ExecCommand* command) {
+  const auto rule = [&](bool isCommon, const std::string& key) {
+    return "[exec" + (isCommon || command == nullptr ? "" : "." + command->name) + "] " + key;
+  };
+  plan.outputRule = rule(plan.limits.output == settings.limits.output, "output");
+  plan.timeRule = rule(plan.limits.time == settings.limits.time, "time");
+  plan.processesRule = rule(plan.limits.processes == settings.limits.processes, "processes");
+}
+
 ExecPlan planShell(const ExecSettings& settings, const std::string& command) {
   if (!settings.shell) throw Failure(ErrorCode::Forbidden, "shell commands are off (exec.mode)");
   if (command.size() > kMaxShellSize || command.find('\0') != std::string::npos) {
@@ -96,6 +107,7 @@ ExecPlan planShell(const ExecSettings& settings, const std::string& command) {
   plan.encoding = settings.encoding;
   plan.limits = settings.limits;
   plan.keepsFolder = true;
+  nameRules(plan, settings, nullptr);
   return plan;
 }
 
@@ -110,6 +122,7 @@ ExecPlan planNamed(const ExecSettings& settings, const std::string& name, const 
   plan.folder = command->folder;
   plan.encoding = command->encoding;
   plan.limits = command->limits;
+  nameRules(plan, settings, command);
   return plan;
 }
 
@@ -128,7 +141,10 @@ ExecPlan planCommand(const ExecSettings& settings, const ExecUser& user, const H
   plan.environment = environmentOf(user, plan.environment, plan.terminal);
   plan.rows = side(request.rows, plan.rows);
   plan.columns = side(request.columns, plan.columns);
-  if (request.limit) plan.limits.output = std::min(plan.limits.output, *request.limit);
+  if (request.limit && *request.limit < plan.limits.output) {
+    plan.limits.output = *request.limit;
+    plan.outputRule = kOwnOutputLimit;
+  }
   return plan;
 }
 

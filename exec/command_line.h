@@ -25,6 +25,8 @@ struct ExecPlan {
   std::string folder;                    // to begin in; empty: where the session is
   std::string encoding;
   ExecLimits limits;
+  // What sets them, for messages: "[exec] output".
+  std::string outputRule, timeRule, processesRule;
   bool input = false;  // the client sends standard input; without, it is empty
   bool terminal = false;
   bool keepsFolder = false;  // a shell command: descriptor kFolderFd takes the path of the folder that it ends in
@@ -35,7 +37,8 @@ struct ExecPlan {
 // Where a shell command tells the folder that it ends in.
 inline constexpr int kFolderFd = 9;
 
-// Throws Failure: NotFound (no such command), Forbidden (shell commands are off), BadRequest (arguments).
+// Throws Failure: NotFound (no such command), Forbidden (shell commands are off, an argument that the command's pattern
+// refuses), BadRequest (other faults of arguments).
 ExecPlan planCommand(const ExecSettings& settings, const ExecUser& user, const Header& request);
 
 }  // namespace ft

@@ -138,8 +138,8 @@ void CommandRun::readOutput(UniqueFd& from, const char* stream) {
   written_ += kept;
   if (kept > 0) peer_.queueBody(stream, kept);
   if (kept < static_cast<std::size_t>(size)) {
-    stop(ErrorCode::TooLarge,
-         "the output is larger than " + formatSize(plan_.limits.output) + " (exec output); the command was ended");
+    stop(ErrorCode::TooLarge, "the output is larger than " + formatSize(plan_.limits.output) + " (" + plan_.outputRule +
+                                  "); the command was ended");
   }
 }
 
@@ -196,11 +196,11 @@ void CommandRun::checkLimits() {
   const ExecLimits& limits = plan_.limits;
   if (limits.time.count() > 0 && Clock::now() >= begun_ + limits.time) {
     stop(ErrorCode::Timeout,
-         "the command took longer than " + formatDuration(limits.time) + " (exec time) and was ended");
+         "the command took longer than " + formatDuration(limits.time) + " (" + plan_.timeRule + ") and was ended");
   } else if (limits.processes > 0 &&
              ProcessTable().countDescendants(::getpid(), limits.processes + 1) > limits.processes) {
-    stop(ErrorCode::TooLarge,
-         "the command had more than " + std::to_string(limits.processes) + " processes (exec processes) and was ended");
+    stop(ErrorCode::TooLarge, "the command had more than " + std::to_string(limits.processes) + " processes (" +
+                                  plan_.processesRule + ") and was ended");
   }
 }
 

@@ -10,6 +10,7 @@
 #include "server/access/root_checks.h"
 #include "server/access/users_place.h"
 #include "server/network/server_tls.h"
+#include "server/sandbox/sandbox.h"
 #include "server/session/commands.h"
 
 namespace ft {
@@ -178,6 +179,7 @@ Invocation readInvocation(const std::vector<std::string>& arguments, const Envir
   const bool named = !tls.certificate.empty() || !tls.key.empty();
   if (line.checkConfig) {
     checkRoots(effective);
+    if (!effective.config.user.empty()) accountToBecome(effective.config.user);
     std::string doubt;
     if (tls.mode != TlsMode::Off && named) doubt = ServerTls(tls, effective.config.state).doubt();
     return {goodConfiguration(effective.config.warnings, doubt), {}};

@@ -72,8 +72,9 @@ class UdpService::Worker : public Poco::Runnable {
     for (std::size_t i = 0; i < count; ++i) {
       if (!service_.handler_.admit(SourceAddress::of(sources_[i]))) continue;
       const std::span<std::byte> datagram(bytes_.data() + i * kDatagramSize, questions_[i].msg_len);
-      parts_[i].iov_len = std::min(service_.handler_.talk(datagram), datagram.size());
-      if (parts_[i].iov_len == 0) continue;
+      const std::optional<std::size_t> size = service_.handler_.talk(datagram);
+      if (!size) continue;
+      parts_[i].iov_len = std::min(*size, datagram.size());
       answers_[answers++] = questions_[i];
     }
     // What the send buffer does not take is lost, as the network may lose it too; nobody waits for a source that does

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,9 +28,9 @@ class UdpService {
   struct Handler {
     // Is this source answered? False: the datagram is dropped without a word.
     std::function<bool(const SourceAddress&)> admit = [](const SourceAddress&) { return true; };
-    // Writes the answer over the question and returns its size; 0: no answer. An answer is thus never larger than its
-    // question.
-    std::function<std::size_t(std::span<std::byte>)> talk;
+    // Writes the answer over the question and returns its size, which may be 0; nullopt: no answer. An answer is thus
+    // never larger than its question.
+    std::function<std::optional<std::size_t>(std::span<std::byte>)> talk;
   };
   struct Limits {
     int threads = 1;  // that talk at the same time; the pool must have as many free

@@ -13,7 +13,6 @@
 
 #include "common/error.h"
 #include "common/escape.h"
-#include "common/system_account.h"
 #include "server/sandbox/landlock.h"
 #include "server/sandbox/system_calls.h"
 
@@ -135,11 +134,15 @@ bool sandboxFitsBuild() {
 #endif
 }
 
+SystemAccount accountToBecome(const std::string& name) {
+  if (auto found = findAccount(name)) return std::move(*found);
+  throw ConfigError("the user '" + escapeText(name, 64) + "' (server.user) does not exist");
+}
+
 void becomeUser(const std::string& name) {
   const std::string shown = "the user '" + escapeText(name, 64) + "' (server.user)";
-  const auto found = findAccount(name);
-  if (!found) throw ConfigError(shown + " does not exist");
-  const auto [uid, gid] = std::pair(found->uid, found->gid);
+  const SystemAccount account = accountToBecome(name);
+  const auto [uid, gid] = std::pair(account.uid, account.gid);
   if (isUser(uid)) return;
   if (::setgroups(0, nullptr) != 0 || ::setresgid(gid, gid, gid) != 0 || ::setresuid(uid, uid, uid) != 0) {
     throw ConfigError("cannot become " + shown + ": " + lastError() + "; only root can");

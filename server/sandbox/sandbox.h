@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/system_account.h"
+
 namespace ft {
 
 enum class SandboxMode { Off, BestEffort, Required };
@@ -54,6 +56,9 @@ class Sandbox {
 
 // Is this build one that no sandbox fits (a sanitizer opens files and traces itself)?
 bool sandboxFitsBuild();
+
+// The user whom the process is to become. Throws ConfigError when there is none of that name.
+SystemAccount accountToBecome(const std::string& name);
 
 // Becomes the user `name` (and its group, with no other groups), for good; nothing when it is that user already. After
 // privileged ports are bound, before files are made. Throws ConfigError when the user is not there, or this process may

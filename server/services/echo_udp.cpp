@@ -45,7 +45,7 @@ class EchoUdp : public Service {
     return false;
   }
 
-  static std::size_t talk(std::span<std::byte> datagram) {
+  static std::optional<std::size_t> talk(std::span<std::byte> datagram) {
     upperCase(datagram);
     return datagram.size();
   }

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "common/exec_settings.h"
 #include "common/frame.h"
 #include "common/protocol.h"
 #include "common/units.h"
@@ -20,6 +21,14 @@ constexpr std::size_t kInputSize = 256 * 1024;
 
 [[noreturn]] void throwLost() {
   throw Failure(ErrorCode::IoError, "the program that runs commands, ftpd-exec, has ended the session");
+}
+
+// The limit that was sent along is a setting here.
+std::string reasonOf(const Header& reply, const ExecCall::Limits& limits) {
+  std::string text = reply.message.value_or("the command failed");
+  const std::size_t at = text.find(kOwnOutputLimit);
+  if (at != std::string::npos) text.replace(at, kOwnOutputLimit.size(), "[" + limits.section + "] output");
+  return text;
 }
 
 }  // namespace
@@ -40,12 +49,12 @@ bool ExecCall::run(const std::string& command, int client, const Limits& limits,
     switch (await(client, end, limits.time.count() > 0)) {
       case Event::ClientGone: return false;
       case Event::TimeUp:
-        throw Failure(ErrorCode::Timeout,
-                      "the command took longer than " + formatDuration(limits.time) + " and was ended");
+        throw Failure(ErrorCode::Timeout, "the command took longer than " + formatDuration(limits.time) + " ([" +
+                                              limits.section + "] time) and was ended");
       case Event::Data: break;
     }
     if (!fill()) throwLost();
-    if (take(result)) return true;
+    if (take(limits, result)) return true;
   }
 }
 
@@ -71,7 +80,7 @@ bool ExecCall::fill() {
   return true;
 }
 
-bool ExecCall::take(ExecResult& result) {
+bool ExecCall::take(const Limits& limits, ExecResult& result) {
   for (;;) {
     const std::span<const std::byte> bytes = std::span<const std::byte>(input_).subspan(begin_, end_ - begin_);
     if (bodyLeft_ > 0) {
@@ -92,7 +101,7 @@ bool ExecCall::take(ExecResult& result) {
       bodyIsErrors_ = header.stream == "stderr";
       continue;
     }
-    if (!header.ok.value_or(false)) result.errors += "ftpd: " + header.message.value_or("the command failed") + "\n";
+    if (!header.ok.value_or(false)) result.errors += "ftpd: " + reasonOf(header, limits) + "\n";
     return true;
   }
 }

@@ -23,6 +23,7 @@ class ExecCall {
   struct Limits {
     std::uint64_t output = 0;  // bytes of both streams
     std::chrono::milliseconds time{0};
+    std::string section = {};  // of the configuration that both come from, for messages
   };
 
   // `session` as ExecLink::connect() gives it.
@@ -38,7 +39,7 @@ class ExecCall {
   Event await(int client, std::chrono::steady_clock::time_point end, bool timed);
   bool fill();
   // Takes what has come; true when the reply is among it.
-  bool take(ExecResult& result);
+  bool take(const Limits& limits, ExecResult& result);
 
   UniqueFd session_;
   HeaderParser parser_;

@@ -103,7 +103,7 @@ class PlainTalk {
   bool execute(const std::string& command, ExecResult& result) {
     try {
       if (!call_) call_.emplace(link_.connect());
-      return call_->run(command, fd_, ExecCall::Limits{config_.output, config_.time}, result);
+      return call_->run(command, fd_, ExecCall::Limits{config_.output, config_.time, "plain-exec"}, result);
     } catch (const Failure& failure) {
       // The next command has a new session.
       call_.reset();

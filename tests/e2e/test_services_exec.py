@@ -54,7 +54,7 @@ def test_shell_characters_in_arguments_are_bytes(peer):
 
 @pytest.mark.parametrize("fields,code", [
     ({"name": "nothing"}, "not_found"),
-    ({"name": "say", "args": ["-n"]}, "bad_request"),
+    ({"name": "say", "args": ["-n"]}, "forbidden"),
     ({"name": "say", "args": ["a\nb"]}, "bad_request"),
     ({"name": "say", "args": ["a\0b"]}, "bad_request"),
     ({"name": "say", "args": ["a"] * 17}, "bad_request"),

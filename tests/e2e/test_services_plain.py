@@ -152,7 +152,7 @@ def test_output_over_the_limit_is_told_after_what_came_before(make_daemon):
     with Peer(address) as peer:
         output = ask(peer, b"yes")[1]
         assert output.startswith(b"y\n" * 51200)
-        assert b"larger than 100.0 KiB" in output[102400:]
+        assert b"larger than 100.0 KiB ([plain-exec] output)" in output[102400:]
         assert ask(peer, b"echo on")[1] == b"on\n"
 
 
@@ -162,7 +162,7 @@ def test_a_command_that_takes_too_long_is_ended_and_told(make_daemon):
         _, address = start(make_daemon, time=limit)
         with Peer(address) as peer:
             output = ask(peer, f"echo begun; sleep {word}\n".encode())[1]
-            assert told in output
+            assert told + b" ([plain-exec] time)" in output
             wait_until(lambda: not processes_with(word), what="the end of the command")
             if output.startswith(b"begun\n") and ask(peer, b"echo on\n")[1] == b"on\n":
                 return

@@ -68,7 +68,11 @@ TEST_CASE("arguments stand where the template says, and are single words whateve
 }
 
 TEST_CASE("an argument must match as a whole and hold no line break") {
-  for (const char* bad : {"-L", "-l/", "a/b", "x\n-l", "x\r"}) {
+  for (const char* bad : {"-L", "-l/", "a/b"}) {
+    CAPTURE(bad);
+    CHECK(codeOf(settings(), request("list", {bad})) == ErrorCode::Forbidden);
+  }
+  for (const char* bad : {"x\n-l", "x\r"}) {
     CAPTURE(bad);
     CHECK(codeOf(settings(), request("list", {bad})) == ErrorCode::BadRequest);
   }
@@ -126,4 +130,18 @@ TEST_CASE("a client may narrow the limit of output but not widen it, and a termi
   CHECK(plan.terminal);
   CHECK(plan.rows == 1);
   CHECK(plan.columns == 1000);
+}
+
+TEST_CASE("a limit is named by what sets it: the command's section, that of all, or the request") {
+  const ExecPlan plain = planCommand(settings(), kUser, request("df", {}));
+  CHECK(plain.outputRule == "[exec] output");
+  CHECK(plain.timeRule == "[exec] time");
+  CHECK(plain.processesRule == "[exec] processes");
+  Header list = request("list", {});
+  CHECK(planCommand(settings(), kUser, list).outputRule == "[exec.list] output");
+  CHECK(planCommand(settings(), kUser, list).timeRule == "[exec] time");
+  list.limit = 1000;
+  CHECK(planCommand(settings(), kUser, list).outputRule == "[exec.list] output");
+  list.limit = 999;
+  CHECK(planCommand(settings(), kUser, list).outputRule == kOwnOutputLimit);
 }

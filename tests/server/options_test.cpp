@@ -123,6 +123,13 @@ TEST_CASE("--check-config finds what is wrong with a file") {
         file.path + ":2: unknown key 'lissten' in [server]; did you mean 'listen'?");
 }
 
+TEST_CASE("--check-config finds a user to become that this system does not have") {
+  const ConfigFile file("[server]\nuser = no-such-user-here\n");
+  CHECK(errorOf({"--check-config", "--config", file.path}) ==
+        "the user 'no-such-user-here' (server.user) does not exist");
+  CHECK(errorOf({"--print-config", "--config", file.path}).empty());
+}
+
 TEST_CASE("a command about users behind an option is told its place") {
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{"--config", "f", "user", "list", "--json"}, {"--workers", "1", "user"}}) {
