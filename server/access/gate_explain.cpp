@@ -24,9 +24,13 @@ std::string exceptions(const Gate& gate, Verb verb, const FileName& name, bool a
            ")\n";
   }
   if (verb != Verb::List || allowed) return "";
+  const Decision get = gate.decide(Verb::Get, name);
+  const std::string known =
+      get.allowed ? "  (who knows the name may look at it (stat) and fetch it, by " + get.rule + ")\n" : "";
   std::string names;
   for (const std::string& child : gate.passages(name)) names += (names.empty() ? "" : ", ") + escapeText(child);
-  return names.empty() ? "" : "  (a list tells of the folders that lead to what is allowed: " + names + ")\n";
+  return names.empty() ? known
+                       : known + "  (a list tells of the folders that lead to what is allowed: " + names + ")\n";
 }
 
 }  // namespace

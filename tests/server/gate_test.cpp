@@ -289,3 +289,15 @@ TEST_CASE("explain says what decides beside the verb that was asked for") {
   CHECK(said("list", "out").find("folders that lead to what is allowed: pub)") != std::string::npos);
   CHECK(said("exec", "run").starts_with("denied: anna may not exec /\n"));
 }
+
+TEST_CASE("explain says of a list that is denied what who knows the name may do") {
+  const auto rules = rulesOf(
+      "[root box]\npath = /srv/box\nlist = no\n[root drop]\npath = /srv/drop\nwrite_only = yes\n"
+      "[user anna]\nallow = /: all\n");
+  const auto said = [&](const char* path) { return explainAccess(*rules, "anna", "list", path).text; };
+  CHECK(said("box/x") ==
+        "denied: anna may not list /box/x\n  by [root box] list (ftpd.conf:3)\n"
+        "  (the client is told that there is no such name)\n"
+        "  (who knows the name may look at it (stat) and fetch it, by [user anna] allow '/: all' (ftpd.conf:8))\n");
+  CHECK(said("drop/x").find("who knows") == std::string::npos);
+}

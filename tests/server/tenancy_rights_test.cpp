@@ -14,6 +14,22 @@ using Names = std::set<std::string>;
 
 }  // namespace
 
+TEST_CASE("a root without lists tells what is in it to who knows the name and may get it, and to nobody else") {
+  Tenants tenants(
+      "[root box]\npath = $/box\nlist = no\n[root drop]\npath = $/drop\nwrite_only = yes\n"
+      "[user anna]\nallow = /: all\n[user bert]\nallow = box: put\n");
+  for (const char* const name : {"box/d/a", "drop/d/a"}) writeText(tenants.folder.path() / name, "x");
+  const Hand anna = tenants.as("anna");
+  CHECK(anna.type("box/d/a") == FileType::File);
+  CHECK(anna.type("box/d") == FileType::Folder);
+  CHECK(anna.get("box/d/a") == "x");
+  CHECK(failureOf([&] { anna.list("box"); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { anna.list("box/d"); }) == ErrorCode::NotFound);
+  CHECK(failureOf([&] { anna.type("drop/d/a"); }) == ErrorCode::NotFound);
+  CHECK(failureOf([&] { anna.get("drop/d/a"); }) == ErrorCode::NotFound);
+  CHECK(failureOf([&] { tenants.as("bert").type("box/d/a"); }) == ErrorCode::NotFound);
+}
+
 TEST_CASE("a put under way is refused at its end when its user has lost the right meanwhile, and changes nothing") {
   const auto refused = [](const std::string& before, const std::string& after, const char* name) {
     CAPTURE(after);
