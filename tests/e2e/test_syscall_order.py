@@ -8,7 +8,7 @@ from support import tracing
 from support.tracing import Trace
 from support.wire import Peer, put_v1
 
-kWatched = ("-e", "trace=%file,fsync,fdatasync,syncfs,sync_file_range,pwrite64,write,splice,copy_file_range,ftruncate,"
+kWatched = ("-e", "trace=%file,fchmod,fsync,fdatasync,syncfs,sync_file_range,pwrite64,write,splice,copy_file_range,ftruncate,"
             "fallocate,sendto")
 kWrites = ("write", "pwrite64", "splice", "copy_file_range", "ftruncate", "fallocate")
 kRenames = ("renameat", "renameat2", "linkat")
@@ -102,6 +102,14 @@ def test_a_file_that_is_replaced_is_synced_in_the_same_order(traced, durability)
                            prepare=lambda peer: peer.put("a.txt", b"the first"))
     check_put(calls, daemon.root, "a.txt", durability != "none", durability == "full")
     assert not any(c.name == "unlinkat" and c.result == 0 for c in calls), "the name was free for a moment"
+
+
+@pytest.mark.parametrize("durability", ["full", "file", "none"])
+def test_changed_permission_bits_are_synced_before_the_reply(traced, durability):
+    daemon, calls = traced(lambda peer: peer.ask("chmod", filename="a.txt", mode=0o600)["ok"] or pytest.fail("refused"), durability,
+                           prepare=lambda peer: peer.put("a.txt", b"text"))
+    changed = first(calls, lambda c: c.name == "fchmod" and c.result == 0)
+    assert synced(calls, daemon.root / "a.txt", changed, reply_place(calls, changed)) == (durability != "none")
 
 
 def test_many_small_files_are_synced_together_and_each_answers_for_itself(traced):
