@@ -93,7 +93,7 @@ void LargePuts::settleFailure(PutJob& job, const Failure& failure) {
   if (failure.code() == ErrorCode::Exists && job.sentBefore && !offered_) {
     const SourceFile source = openSource(job);
     const DigestValue digest = digestOfPrefix(job, source, source.size()).value();
-    if (link_.client().sum(job.remote, job.digest) == digest) {
+    if (isThere(link_.client(), job, digest)) {
       observer_.ended(storedOutcome(job, source.size(), digest));
       return;
     }

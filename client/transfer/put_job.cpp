@@ -45,6 +45,15 @@ void checkStored(const Header& reply, std::uint64_t size, const DigestValue& dig
   }
 }
 
+bool isThere(Client client, const PutJob& job, const DigestValue& digest) {
+  try {
+    return client.sum(job.remote, digest.algorithm) == digest;
+  } catch (const Failure& failure) {
+    if (mayPass(failure)) throw;
+    return false;
+  }
+}
+
 FileOutcome storedOutcome(const PutJob& job, std::uint64_t size, DigestValue digest) {
   FileOutcome outcome;
   outcome.name = job.path;

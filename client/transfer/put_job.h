@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "client/connection/client.h"
 #include "client/local/source_digests.h"
 #include "client/local/source_file.h"
 #include "client/transfer/transfer.h"
@@ -38,6 +39,10 @@ Header putHeader(const PutJob& job, const SourceFile& source, const TransferOpti
 // Checks what the server says that it stored: the size and, where the reply has the digest in question, the digest. A
 // reply with another algorithm's digest is compared with the file's. Throws Failure(Integrity) or ProtocolError.
 void checkStored(const Header& reply, std::uint64_t size, const DigestValue& digest, const SourceFile* source);
+
+// Is the file of that name at the server this one? False also where the server does not let anyone look, as in a drop
+// box.
+bool isThere(Client client, const PutJob& job, const DigestValue& digest);
 
 FileOutcome storedOutcome(const PutJob& job, std::uint64_t size, DigestValue digest);
 FileOutcome failedOutcome(const PutJob& job, const std::exception& error);

@@ -154,7 +154,7 @@ void SmallPuts::settleLastWords(Connection& connection) {
 void SmallPuts::settleDoubtful() {
   while (!doubtful_.empty()) {
     Sent& sent = doubtful_.back();
-    const bool ours = link_.client().sum(sent.job.remote, sent.digest.algorithm) == sent.digest;
+    const bool ours = isThere(link_.client(), sent.job, sent.digest);
     if (ours) {
       observer_.ended(storedOutcome(sent.job, sent.size, sent.digest));
     } else {

@@ -85,8 +85,11 @@ TEST_CASE("files without an answer are sent again when the line breaks, those wi
   CHECK(second == std::vector<std::string>{"b", "c"});
 }
 
-TEST_CASE("a put that must not replace finds what its lost try has stored") {
+TEST_CASE("a put that must not replace finds what its lost try has stored, or a name that is taken") {
   PutTest test;
+  bool mayLook = false;
+  SUBCASE("it may look") { mayLook = true; }
+  SUBCASE("it may not") {}
   test.options.replace = false;
   test.folder.write("a", "hello");
   ScriptedServer server({[&](ServerEnd& end) {
@@ -98,6 +101,7 @@ TEST_CASE("a put that must not replace finds what its lost try has stored") {
                            takeSmall(end, request);
                            end.send(refusal("put", ErrorCode::Exists));
                            CHECK(end.readHeader().cmd == "stat");
+                           if (!mayLook) return end.send(refusal("stat", ErrorCode::NotFound));
                            Header stat = okReply("stat");
                            stat.type = "file";
                            stat.filesize = 5;
@@ -108,7 +112,7 @@ TEST_CASE("a put that must not replace finds what its lost try has stored") {
                            end.send(sum);
                          }});
   test.put(server.link(3), {test.job("a")});
-  CHECK(test.observer.onlyExit() == 0);
+  CHECK(test.observer.onlyExit() == (mayLook ? 0 : 13));
 }
 
 TEST_CASE("what the server says that it stored is compared") {
