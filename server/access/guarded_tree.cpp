@@ -174,10 +174,10 @@ bool GuardedStorage::remove(const FileName& name, bool recursive, std::chrono::m
       whole = false;
     }
   } catch (const Failure& failure) {
-    state_->doubt(target.whole);
+    state_->lessen(target.whole);
     throw retold(failure, target.place.inner, name);
   }
-  state_->doubt(target.whole);
+  state_->lessen(target.whole);
   if (!whole) {
     throw Failure(ErrorCode::Forbidden, "cannot remove " + shownName(name) +
                                             " as a whole: it holds what you may not delete; the rest of it is removed");
@@ -221,6 +221,8 @@ void GuardedStorage::rename(const FileName& from, const FileName& to, bool repla
   moving.replace = replace && overwrite.allowed;
   try {
     move(moving, quotaOf(moving.to.whole));
+  } catch (const NotYet&) {
+    throw;
   } catch (const Failure& failure) {
     if (failure.code() == ErrorCode::Exists && replace && !overwrite.allowed) {
       throw Failure(ErrorCode::Forbidden,

@@ -51,21 +51,21 @@ Usage GuardedUpload::replaced() const {
   return {info->type == FileType::File ? info->size : 0, 1};
 }
 
-void GuardedUpload::promiseSpace(const std::string& upload) {
+void GuardedUpload::promiseSpace(const std::string& upload, bool waits) {
   if (!terms_.rules.area || spec_.segment) return;
   const Usage old = replaced();
   const Usage more{spec_.size.value_or(0), missingFolders(*terms_.disk, terms_.inner) + 1 - old.files};
-  const QuotaWish wish{more, upload, terms_.whole.text(), old.bytes};
+  const QuotaWish wish{more, upload, terms_.whole.text(), old.bytes, waits};
   promise_ = terms_.rules.area->promise(wish, terms_.rules.limits, spec_.name);
 }
 
-void GuardedUpload::promiseResumed() {
+void GuardedUpload::promiseResumed(bool waits) {
   leavesPart_ = true;
   // Until then the upload that has the part holds the promise.
   if (waitsForPart()) return;
   // What is there of the file counted as a part until now.
   if (terms_.rules.area) terms_.rules.area->doubtParts();
-  promiseSpace(PartStore::partName(inner_->spec()));
+  promiseSpace(PartStore::partName(inner_->spec()), waits);
 }
 
 void GuardedUpload::takePlace() {
@@ -95,7 +95,7 @@ void GuardedUpload::admit(std::uint64_t count) {
 bool GuardedUpload::takeUp() {
   const bool waited = waitsForPart();
   const bool done = onDisk([&] { return inner_->takeUp(); });
-  if (waited) promiseResumed();
+  if (waited) promiseResumed(true);
   return done;
 }
 
@@ -154,7 +154,7 @@ void GuardedUpload::naming(NamingTerms& terms, const std::function<void()>& name
     const std::uint64_t folders = missingFolders(*terms_.disk, terms_.inner);
     return UsageChange{{size_, folders + 1}, replaced(), folders == 0};
   };
-  rules_.area->change({measure, name, rules_.limits, spec_.name});
+  rules_.area->change({measure, name, rules_.limits, spec_.name, true});
   // What was promised is used now.
   promise_ = QuotaPromise();
 }

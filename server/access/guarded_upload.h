@@ -45,9 +45,9 @@ class GuardedUpload : public Upload, public NamingWatch {
   void use(std::unique_ptr<Upload> inner) { inner_ = std::move(inner); }
   // Throws Quota and Busy, as QuotaArea::promise(). What the sender was promised before the first byte; to be called
   // once.
-  void promiseSpace(const std::string& upload = "");
+  void promiseSpace(const std::string& upload = "", bool waits = false);
   // The same for an upload that goes on with a part: as soon as that is taken up, or nothing waits for it any more.
-  void promiseResumed();
+  void promiseResumed(bool waits = false);
   // Throws Busy. At the latest, the first byte that is written here does it; segments that are appended have places of
   // their own.
   void takePlace();

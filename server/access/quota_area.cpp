@@ -3,15 +3,22 @@
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <limits>
 
 #include "common/error.h"
 #include "common/units.h"
 #include "server/storage/disk_failure.h"
+#include "server/storage/storage.h"
 
 namespace ft {
 namespace {
 
 constexpr int kMostTries = 16;
+constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
+// How often one who needs a count counts himself, if what he has counted is in doubt again at once.
+constexpr int kMostCounts = 2;
+// Threads that may stand still while another counts.
+constexpr int kMostWaiting = 2;
 
 std::uint64_t less(std::uint64_t a, std::uint64_t b) { return a - std::min(a, b); }
 
@@ -24,6 +31,10 @@ bool changesNothing(ErrorCode code) {
   constexpr std::array kRefusals{ErrorCode::NotFound,     ErrorCode::Exists,    ErrorCode::IsDirectory,
                                  ErrorCode::NotDirectory, ErrorCode::Forbidden, ErrorCode::NameInvalid};
   return std::find(kRefusals.begin(), kRefusals.end(), code) != kRefusals.end();
+}
+
+NotYet beingCounted() {
+  return {ErrorCode::Busy, "what the folder with a quota holds is being counted; try again later"};
 }
 
 // How much of `held` must go so that `more` fits; 0 as well where that would not be enough.
@@ -50,24 +61,45 @@ void QuotaArea::addOwner(const std::string& owner) {
   if (owners_.insert(owner).second) partsDoubted_ = true;
 }
 
-void QuotaArea::count(std::unique_lock<std::mutex>& lock) {
-  while (counting_ || doubted_ || partsDoubted_) {
-    if (!counting_) {
+void QuotaArea::count(std::unique_lock<std::mutex>& lock, bool waits) {
+  for (int counts = 0; counting_ || doubted_ || partsDoubted_;) {
+    if (counting_) {
+      awaitCount(lock, waits);
+    } else {
+      if (counts++ == kMostCounts) throw beingCounted();
       countNow(lock);
-    } else if (!counted_.wait_for(lock, patience_, [&] { return !counting_; })) {
-      throw Failure(ErrorCode::Busy, "what the folder with a quota holds is being counted; try again later");
     }
   }
 }
 
+// So exactly that what does not fit is too much.
+void QuotaArea::countFor(std::unique_lock<std::mutex>& lock, Usage more, const QuotaLimits& limits, bool waits) {
+  count(lock, waits);
+  const bool fit = fits(used_.bytes + promised_.bytes + parts_.bytes, more.bytes, limits.bytes.value_or(kNoLimit)) &&
+                   fits(used_.files + promised_.files + parts_.files, more.files, limits.files.value_or(kNoLimit));
+  if (fit || !lessened_) return;
+  doubted_ = true;
+  count(lock, waits);
+}
+
+void QuotaArea::awaitCount(std::unique_lock<std::mutex>& lock, bool waits) {
+  if (!waits || waiting_ >= kMostWaiting) throw beingCounted();
+  ++waiting_;
+  const bool ended = counted_.wait_until(lock, countBegun_ + patience_, [&] { return !counting_; });
+  --waiting_;
+  if (!ended) throw beingCounted();
+}
+
 void QuotaArea::countNow(std::unique_lock<std::mutex>& lock) {
   const bool folder = std::exchange(doubted_, false);
+  if (folder) lessened_ = false;
   const bool parts = std::exchange(partsDoubted_, false);
   const std::set<std::string> owners = owners_;
   Usage inFolder = used_;
   Usage inParts = parts_;
   std::exception_ptr error;
   counting_ = true;
+  countBegun_ = std::chrono::steady_clock::now();
   lock.unlock();
   try {
     if (folder) inFolder = counters_.folder();
@@ -126,7 +158,7 @@ void QuotaArea::require(Usage more, const Held& held, const QuotaLimits& limits,
 
 QuotaPromise QuotaArea::promise(const QuotaWish& wish, const QuotaLimits& limits, const FileName& name) {
   std::unique_lock lock(mutex_);
-  count(lock);
+  countFor(lock, wish.more, limits, wish.waits);
   const std::uint64_t least = less(wish.more.bytes, wish.replacedBytes);
   const bool replaces = least < wish.more.bytes && !wish.replaces.empty() && !replaced_.contains(wish.replaces);
   const Usage more{replaces ? least : wish.more.bytes, wish.more.files};
@@ -144,17 +176,24 @@ QuotaPromise QuotaArea::promise(const QuotaWish& wish, const QuotaLimits& limits
                       " is being put by another connection, which has the space for it; try again when that has ended",
                   failure.rule());
   }
+  // What needs memory comes first: a promise that was made in part would never be given back.
+  std::string upload = wish.upload;
+  std::string gone = replaces ? wish.replaces : "";
+  std::multiset<std::string> uploads;
+  std::set<std::string> replaced;
+  if (!upload.empty()) uploads.insert(upload);
+  if (replaces) replaced.insert(gone);
+  uploads_.merge(uploads);
+  replaced_.merge(replaced);
   promised_.bytes += more.bytes;
   promised_.files += more.files;
-  if (!wish.upload.empty()) uploads_.insert(wish.upload);
-  if (replaces) replaced_.insert(wish.replaces);
-  return {*this, more, wish.upload, replaces ? wish.replaces : ""};
+  return {*this, more, std::move(upload), std::move(gone)};
 }
 
 void QuotaArea::promiseMore(QuotaPromise& promise, std::uint64_t bytes, const QuotaLimits& limits,
                             const FileName& name) {
   std::unique_lock lock(mutex_);
-  count(lock);
+  countFor(lock, {bytes, 0}, limits, true);
   makeWay({bytes, 0}, limits);
   require({bytes, 0}, {promised_, parts_}, limits, name);
   promised_.bytes += bytes;
@@ -167,6 +206,12 @@ void QuotaArea::doubt() {
   ++version_;
 }
 
+void QuotaArea::lessen() {
+  const std::lock_guard lock(mutex_);
+  lessened_ = true;
+  ++version_;
+}
+
 void QuotaArea::doubtParts() {
   const std::lock_guard lock(mutex_);
   partsDoubted_ = true;
@@ -174,7 +219,8 @@ void QuotaArea::doubtParts() {
 
 Usage QuotaArea::used() {
   std::unique_lock lock(mutex_);
-  count(lock);
+  doubted_ |= lessened_;
+  count(lock, false);
   return used_;
 }
 
@@ -190,6 +236,17 @@ UsageChange QuotaArea::measured(const NameChange& change) const {
   return step;
 }
 
+UsageChange QuotaArea::measuredAnew(std::unique_lock<std::mutex>& lock, const NameChange& change) {
+  try {
+    return measured(change);
+  } catch (const Failure&) {
+    if (!lessened_) throw;
+  }
+  doubted_ = true;
+  count(lock, change.waits);
+  return measured(change);
+}
+
 void QuotaArea::beginChange() {
   doubted_ = true;
   ++version_;
@@ -203,8 +260,8 @@ void QuotaArea::settle(const UsageChange& change) {
 
 void QuotaArea::change(const NameChange& change) {
   std::unique_lock lock(mutex_);
-  count(lock);
-  const UsageChange step = measured(change);
+  count(lock, change.waits);
+  const UsageChange step = measuredAnew(lock, change);
   beginChange();
   try {
     change.make();

@@ -3,8 +3,8 @@
 // before their first byte. Every change of a name in the folder happens under the area's lock, which is held for the
 // moment of the change and not for the transfer. Thread-safe.
 //
-// A count takes as long as the folder is large. Who needs it counts; others who need it meanwhile wait for a second,
-// and are told Busy then, so that one large home does not hold every thread.
+// A count takes as long as the folder is large. Who needs it counts; others who need it meanwhile are told NotYet, so
+// that one large home does not hold every thread. Two who cannot ask again may wait, until the count has taken a second.
 
 #include <chrono>
 #include <condition_variable>
@@ -36,6 +36,7 @@ struct QuotaWish {
   // The file whose place it is to take, and whose bytes it need not be promised; empty: none.
   std::string replaces{};
   std::uint64_t replacedBytes = 0;
+  bool waits = false;  // for a count: nobody asks again
 };
 
 // What something adds to a folder, and what it removes from it.
@@ -106,6 +107,7 @@ class QuotaArea {
     std::function<void()> make;
     const QuotaLimits& limits;
     const FileName& name;  // what it is for
+    bool waits = false;    // for a count: nobody asks again
   };
   // Throws Failure(Quota) when the limits do not allow the change; what others were promised does not count here. Where
   // `make` has failed, the area is counted anew before it is used again, but for a refusal that has changed nothing.
@@ -126,14 +128,19 @@ class QuotaArea {
   // Something was changed that nobody has counted.
   void doubt();
   void doubtParts();
+  // Something was taken away that nobody has counted, and more may be. What is known is the most that there is: it is
+  // counted anew when something does not fit.
+  void lessen();
   // Counts what is in doubt, and tells what the folder holds.
   Usage used();
 
  private:
   friend class QuotaPromise;
-  // All with the lock held; the first two let go of it while they count or wait.
-  void count(std::unique_lock<std::mutex>& lock);
+  // All with the lock held; the first four let go of it while they count or wait.
+  void count(std::unique_lock<std::mutex>& lock, bool waits);
+  void countFor(std::unique_lock<std::mutex>& lock, Usage more, const QuotaLimits& limits, bool waits);
   void countNow(std::unique_lock<std::mutex>& lock);
+  void awaitCount(std::unique_lock<std::mutex>& lock, bool waits);
   // What is not in the folder yet and takes its space all the same.
   struct Held {
     Usage promised, parts;
@@ -141,6 +148,7 @@ class QuotaArea {
   void makeWay(Usage more, const QuotaLimits& limits);
   void require(Usage more, const Held& held, const QuotaLimits& limits, const FileName& name) const;
   UsageChange measured(const NameChange& change) const;
+  UsageChange measuredAnew(std::unique_lock<std::mutex>& lock, const NameChange& change);
   // Until settle(), nobody has counted what is being changed.
   void beginChange();
   void settle(const UsageChange& change);
@@ -150,9 +158,12 @@ class QuotaArea {
   std::mutex mutex_;
   std::condition_variable counted_;
   bool counting_ = false;
+  std::chrono::steady_clock::time_point countBegun_;
+  int waiting_ = 0;
   std::uint64_t version_ = 0;
   bool doubted_ = true;
   bool partsDoubted_ = true;
+  bool lessened_ = false;
   Usage used_;
   Usage promised_;
   Usage parts_;

@@ -112,16 +112,22 @@ std::vector<std::shared_ptr<QuotaArea>> TenancyState::allAreas() const {
   return all;
 }
 
-void TenancyState::doubt(const FileName& whole) const {
+// To be used without the lock: a count, which needs it, may be holding the area's.
+std::vector<std::shared_ptr<QuotaArea>> TenancyState::areasAround(const FileName& whole) const {
+  const std::shared_lock lock(mutex_);
   std::vector<std::shared_ptr<QuotaArea>> touched;
-  {
-    const std::shared_lock lock(mutex_);
-    for (const auto& [name, area] : areas_) {
-      if (name == whole.text() || isBelow(name, whole.text()) || isBelow(whole.text(), name)) touched.push_back(area);
-    }
+  for (const auto& [name, area] : areas_) {
+    if (name == whole.text() || isBelow(name, whole.text()) || isBelow(whole.text(), name)) touched.push_back(area);
   }
-  // Without the lock: a count, which needs it, may be holding the area's.
-  for (const auto& area : touched) area->doubt();
+  return touched;
+}
+
+void TenancyState::doubt(const FileName& whole) const {
+  for (const auto& area : areasAround(whole)) area->doubt();
+}
+
+void TenancyState::lessen(const FileName& whole) const {
+  for (const auto& area : areasAround(whole)) area->lessen();
 }
 
 void TenancyState::doubtParts() const {

@@ -80,6 +80,8 @@ class TenancyState {
   std::shared_ptr<QuotaArea> areaOf(const FileName& whole) const;
   // A folder has changed with all that is in it: what counts in or above it is counted anew.
   void doubt(const FileName& whole) const;
+  // As QuotaArea::lessen(), for what counts in or above a folder from which something is removed.
+  void lessen(const FileName& whole) const;
   // Parts may have expired.
   void doubtParts() const;
   // What is in a folder of the whole tree, but for areas inside of it. Throws Failure where the disk does not tell.
@@ -90,6 +92,7 @@ class TenancyState {
 
  private:
   std::vector<std::shared_ptr<QuotaArea>> allAreas() const;
+  std::vector<std::shared_ptr<QuotaArea>> areasAround(const FileName& whole) const;
   // All users' rates as the rules have them now.
   void setRates();
 

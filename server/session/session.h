@@ -88,6 +88,7 @@ class Session {
   bool passesOver(const Header& request);
   void refuseInput(const Header& request, const Failure& failure);
   void runCommand(const Command& command, Header request);
+  Outcome handle(const Command& command, const Header& request);
   template <typename Action>
   void attempt(Header& request, const Command& command, const Action& action);
   // These four keep the request where they go on with it. Once they have taken it, nothing fails: a refusal needs it.

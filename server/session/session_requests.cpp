@@ -1,7 +1,9 @@
 // The requests of a session: from a header to a reply, with the bodies between.
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
+#include <functional>
 
 #include "common/escape.h"
 #include "common/frame.h"
@@ -20,6 +22,29 @@ std::optional<std::uint64_t> rawBodySize(const Header& request) {
   if (offset > *request.filesize) return std::nullopt;
   return *request.filesize - offset;
 }
+
+// Of a request that cannot be answered yet.
+constexpr std::chrono::milliseconds kAskPause{50};
+constexpr int kMostAsks = 100;
+
+// Calls what throws NotYet until it does not, for a few seconds at most.
+class AskAgain : public Work {
+ public:
+  explicit AskAgain(std::function<Outcome()> ask) : ask_(std::move(ask)) {}
+  std::optional<Outcome> step() override {
+    try {
+      return ask_();
+    } catch (const NotYet&) {
+      if (++asked_ == kMostAsks) throw;
+      return std::nullopt;
+    }
+  }
+  std::chrono::milliseconds pause() const override { return kAskPause; }
+
+ private:
+  const std::function<Outcome()> ask_;
+  int asked_ = 0;
+};
 
 bool isChunked(const Header& request) { return !request.plain && request.body == "chunks"; }
 
@@ -116,18 +141,26 @@ void Session::runCommand(const Command& command, Header request) {
   if (!visitor_.isNobody()) settleStartup();
   // Puts gather; anything else must see them.
   if (command.body != BodyRule::FromClient) commitPuts();
-  attempt(request, command, [&] {
-    Storage& seen = command.access == Access::None ? context_.storage : visitor_.storage();
-    CommandContext context{.storage = seen,
-                           .offers = busy_->offers,
-                           .segments = context_.segments,
-                           .hashes = context_.hashes,
-                           .commands = context_.exec != nullptr,
-                           .sandbox = context_.sandbox,
-                           .services = &context_.services,
-                           .loginNonce = [this] { return loginNonce(); }};
-    return command.handle(request, context);
+  attempt(request, command, [&]() -> Outcome {
+    try {
+      return handle(command, request);
+    } catch (const NotYet&) {
+      return std::make_unique<AskAgain>([this, &command, request] { return handle(command, request); });
+    }
   });
+}
+
+Outcome Session::handle(const Command& command, const Header& request) {
+  Storage& seen = command.access == Access::None ? context_.storage : visitor_.storage();
+  CommandContext context{.storage = seen,
+                         .offers = busy_->offers,
+                         .segments = context_.segments,
+                         .hashes = context_.hashes,
+                         .commands = context_.exec != nullptr,
+                         .sandbox = context_.sandbox,
+                         .services = &context_.services,
+                         .loginNonce = [this] { return loginNonce(); }};
+  return command.handle(request, context);
 }
 
 // What goes wrong is the answer to the request.

@@ -165,6 +165,13 @@ struct ModeChange {
   std::optional<std::int64_t> mtimeNs{};
 };
 
+// What a call needs is being found out by another thread. Whoever can wait without holding a thread asks again in a
+// moment; to everyone else it is a refusal.
+class NotYet : public Failure {
+ public:
+  using Failure::Failure;
+};
+
 // For what is to be done to its end.
 inline constexpr std::chrono::milliseconds kNoHurry = std::chrono::milliseconds::max();
 

@@ -4,9 +4,12 @@
 #include <sys/stat.h>
 
 #include <array>
+#include <atomic>
 #include <future>
 #include <new>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "server/access/tenancy_state.h"
 #include "tests/server/tenancy_fixture.h"
@@ -141,6 +144,112 @@ TEST_CASE("who needs a count that takes long is told to try again, and the count
   counter.join();
   CHECK(counted.bytes == 600);
   CHECK(area.used().bytes == 600);
+}
+
+TEST_CASE("a count that others wait for holds two threads at most, and none that can ask again") {
+  std::promise<void> begun, go;
+  const std::shared_future<void> gone = go.get_future().share();
+  QuotaArea::Counters counters;
+  counters.folder = [&, first = true]() mutable {
+    if (std::exchange(first, false)) begun.set_value();
+    gone.wait();
+    return Usage{600, 1};
+  };
+  counters.parts = [](const auto&) { return Usage{}; };
+  QuotaArea area(counters, std::chrono::hours(1));
+  const FileName name = FileName::parse("a");
+  std::jthread counter([&] { area.used(); });
+  begun.get_future().wait();
+  CHECK_THROWS_AS(area.promise({{1, 1}}, {}, name), NotYet);
+  CHECK_THROWS_AS(area.used(), NotYet);
+  // Of three who do not ask again, one is refused; the others wait until it is counted.
+  std::atomic<int> refused{0}, made{0};
+  std::promise<void> oneIsRefused;
+  std::vector<std::jthread> commits;
+  for (int i = 0; i < 3; ++i) {
+    commits.emplace_back([&] {
+      const auto nothing = [](const Usage&) { return UsageChange(); };
+      try {
+        area.change({nothing, [&] { ++made; }, QuotaLimits(), name, true});
+      } catch (const NotYet&) {
+        if (refused++ == 0) oneIsRefused.set_value();
+      }
+    });
+  }
+  oneIsRefused.get_future().wait();
+  go.set_value();
+  commits.clear();
+  CHECK(refused == 1);
+  CHECK(made == 2);
+}
+
+TEST_CASE("what is removed while it is counted makes nobody count for ever, and is counted in the end") {
+  int counts = 0;
+  std::uint64_t there = 100;
+  QuotaArea* counted = nullptr;
+  bool removing = true;
+  QuotaArea area({[&] {
+                    ++counts;
+                    if (removing) counted->lessen();
+                    return Usage{there, 1};
+                  },
+                  [](const auto&) { return Usage{}; }, nullptr});
+  counted = &area;
+  const FileName name = FileName::parse("a");
+  QuotaLimits limits;
+  limits.bytes = 150;
+  const auto oneByte = [](const Usage&) { return UsageChange{{1, 1}, {}}; };
+  CHECK(area.promise({{50, 1}}, limits, name).promised().bytes == 50);
+  area.change({oneByte, [] {}, limits, name});
+  CHECK(counts == 1);
+  // Only what does not fit is worth a count.
+  CHECK(failureOf([&] { static_cast<void>(area.promise({{100, 1}}, limits, name)); }) == ErrorCode::Quota);
+  CHECK(counts == 2);
+  removing = false;
+  there = 90;
+  CHECK(area.promise({{60, 1}}, limits, name).promised().bytes == 60);
+  CHECK(counts == 3);
+  area.lessen();
+  there = 60;
+  const auto many = [](const Usage&) { return UsageChange{{90, 1}, {}}; };
+  area.change({many, [] {}, limits, name});
+  CHECK(counts == 4);
+  area.lessen();
+  there = 7;
+  CHECK(area.used().bytes == 7);
+}
+
+TEST_CASE("what is in doubt again whenever it is counted is refused, and counted by the next") {
+  int counts = 0;
+  QuotaArea* counted = nullptr;
+  QuotaArea area({[&] {
+                    if (++counts < 3) counted->doubt();
+                    return Usage{100, 1};
+                  },
+                  [](const auto&) { return Usage{}; }, nullptr});
+  counted = &area;
+  CHECK_THROWS_AS(area.used(), NotYet);
+  CHECK(area.used().bytes == 100);
+}
+
+TEST_CASE("space for whose promise there was no memory is not promised") {
+  QuotaArea area({[] { return Usage{}; }, [](const auto&) { return Usage{}; }, nullptr});
+  const FileName name = FileName::parse("a");
+  QuotaLimits limits;
+  limits.bytes = 150;
+  const std::string upload(200, 'u'), replaces(300, 'r');
+  const QuotaWish wish{{150, 1}, upload, replaces, 10};
+  static_cast<void>(area.promise({{1, 1}}, limits, name));
+  // Of the names, and of a set's entry.
+  for (const std::size_t size : {upload.size() + 1, replaces.size() + 1, 4 * sizeof(void*) + sizeof(std::string)}) {
+    CAPTURE(size);
+    {
+      const ScarceMemory scarce(size);
+      CHECK_THROWS_AS(static_cast<void>(area.promise(wish, limits, name)), std::bad_alloc);
+    }
+    CHECK(area.promise(wish, limits, name).promised().bytes == 140);
+    CHECK(area.promise({{150, 1}}, limits, name).promised().bytes == 150);
+  }
 }
 
 QuotaArea::Counters countersOf(std::function<Usage()> folder) {

@@ -163,6 +163,27 @@ TEST_CASE("an offer of a file that is stored with other permission bits is told 
   CHECK(peer.reply().error == "bad_request");
 }
 
+TEST_CASE("a put that cannot be begun yet is begun later, and refused with its body when that takes too long") {
+  MemoryStorage storage;
+  SessionPeer peer(storage);
+  const std::string put = R"({"v":1,"cmd":"put","filename":"a","filesize":3})";
+  constexpr std::chrono::milliseconds kStep{50};
+  storage.setNotYet(3);
+  peer.sendFrame(put, "abc");
+  CHECK(peer.nothingMore());
+  for (int i = 0; i < 3; ++i) peer.passTime(kStep);
+  CHECK(peer.reply().ok == true);
+  CHECK(storage.content("a") == "abc");
+  storage.setNotYet(1000);
+  peer.sendFrame(put, "xyz");
+  for (int i = 0; i < 101; ++i) peer.passTime(kStep);
+  CHECK(peer.reply().error == "busy");
+  storage.setNotYet(0);
+  peer.sendFrame(R"({"v":1,"cmd":"ping"})");
+  CHECK(peer.reply().ok == true);
+  CHECK(storage.content("a") == "abc");
+}
+
 TEST_CASE("an offer and a put are answered when the part has been taken up, however many steps it takes") {
   MemoryStorage storage;
   storage.setTakeUpSteps(5);

@@ -20,7 +20,7 @@ struct MemoryState {
   std::uint64_t freeSpace = std::uint64_t{1} << 30;
   std::vector<std::string> committed;
   std::vector<std::size_t> groups;
-  std::size_t openUploads = 0, takeUpSteps = 0;
+  std::size_t openUploads = 0, takeUpSteps = 0, notYet = 0;
 };
 
 namespace {
@@ -217,6 +217,10 @@ MemoryStorage::~MemoryStorage() = default;
 std::unique_ptr<Upload> MemoryStorage::begin(const PutSpec& spec) {
   {
     const std::lock_guard lock(state_->mutex);
+    if (state_->notYet > 0) {
+      --state_->notYet;
+      throw NotYet(ErrorCode::Busy, "not yet");
+    }
     if (spec.name.isRoot()) throw Failure(ErrorCode::IsDirectory, "the root is a folder");
     checkTarget(*state_, spec.name, spec.naming.replace);
     const std::uint64_t data = spec.dataSize.value_or(spec.size.value_or(0));
@@ -396,5 +400,6 @@ std::vector<std::string> MemoryStorage::committed() const { return valueOf(*stat
 std::vector<std::size_t> MemoryStorage::commitGroups() const { return valueOf(*state_, &MemoryState::groups); }
 std::size_t MemoryStorage::openUploads() const { return valueOf(*state_, &MemoryState::openUploads); }
 std::size_t MemoryStorage::partCount() const { return valueOf(*state_, &MemoryState::parts).size(); }
+void MemoryStorage::setNotYet(std::size_t times) { setValue(*state_, &MemoryState::notYet, times); }
 
 }  // namespace ft::testing

@@ -58,6 +58,8 @@ class MemoryStorage : public Storage {
   void disturb(std::string_view name);
   // Bytes that may still be stored; an upload that needs more is refused with NoSpace.
   void setFreeSpace(std::uint64_t bytes);
+  // So many calls of begin() throw NotYet.
+  void setNotYet(std::size_t times);
   // How many calls of takeUp() a part costs from now on.
   void setTakeUpSteps(std::size_t steps);
   // Names in the order of their commits.
