@@ -1,7 +1,8 @@
 // The part of GuardedStorage that makes folders.
 #include <algorithm>
-#include <cerrno>
 #include <limits>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "server/access/guarded_names.h"
@@ -33,7 +34,7 @@ void GuardedStorage::planFolder(const FolderToMake& folder, FolderPlan& plan) {
     if (!decision.allowed) throw refusal(decision, kSetTime, name);
     Target target = at(name);
     const FolderToMake like{target.place.inner, std::nullopt, folder.mtimeNs};
-    plan.folders.push_back({std::move(target), like, false});
+    plan.folders.push_back({std::move(target), like});
     return;
   }
   if (!decision.allowed) throw refusal(decision, kMake, name);
@@ -92,11 +93,14 @@ std::optional<Failure> GuardedStorage::makeRun(std::span<const PlannedFolder> ru
   const auto measure = [&](const Usage& used) {
     const std::uint64_t limit = limits.files.value_or(std::numeric_limits<std::uint64_t>::max());
     Usage added;
+    std::set<std::string_view> missing;  // one may be named twice, the second time for its time alone
     // The first one in any case: that it does not fit is to be told.
     for (count = 0; count < run.size(); ++count) {
-      if (!run[count].isNew || findOn(disk, run[count].target.place.inner)) continue;
+      const FileName& inner = run[count].target.place.inner;
+      if (missing.contains(inner.text()) || findOn(disk, inner)) continue;
       if (count > 0 && used.files + added.files >= limit) break;
       ++added.files;
+      missing.insert(inner.text());
     }
     return UsageChange{added, {}, count == 1};
   };
@@ -123,18 +127,29 @@ std::optional<Failure> GuardedStorage::makeRun(std::span<const PlannedFolder> ru
 }
 
 void GuardedStorage::makeFolder(const FolderToMake& folder, bool parents) {
+  if (!parents) return makeNew(folder);
   FolderPlan plan;
-  if (parents) {
-    planFolder(folder, plan);
-  } else {
-    require(Verb::Mkdir, folder.name, kMake);
-    const Target target = at(folder.name);
-    if (findOn(*target.place.disk, target.place.inner)) throw diskFailure(EEXIST, kMake, folder.name);
-    FolderToMake like{target.place.inner, folder.mode, folder.mtimeNs};
-    if (like.mode) like.mode = masked(target.whole, *like.mode);
-    plan.folders.push_back({target, std::move(like)});
-  }
+  planFolder(folder, plan);
   if (auto untimed = make(plan)) throw std::move(*untimed);
+}
+
+// A folder that must not be there yet. The disk decides that, as others may be making it.
+void GuardedStorage::makeNew(const FolderToMake& folder) {
+  require(Verb::Mkdir, folder.name, kMake);
+  const Target target = at(folder.name);
+  DiskStorage& disk = *target.place.disk;
+  FolderToMake like{target.place.inner, folder.mode, folder.mtimeNs};
+  if (like.mode) like.mode = masked(target.whole, *like.mode);
+  const auto area = state_->areaOf(target.whole);
+  const auto make = [&] { disk.makeFolder(like, false); };
+  // What is refused as a time leaves a folder behind.
+  const auto measure = [&](const Usage&) {
+    return UsageChange{{0, findOn(disk, like.name) ? 0U : 1U}, {}, !like.mtimeNs};
+  };
+  told(like.name, folder.name, [&] {
+    if (!area) return make();
+    area->change({measure, make, quotaOf(target.whole), folder.name});
+  });
 }
 
 // Those before one that is refused are made, as if they had come one by one.

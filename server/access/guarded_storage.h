@@ -57,7 +57,6 @@ class GuardedStorage : public Storage {
   struct PlannedFolder {
     Target target;
     FolderToMake like;  // on the disk
-    bool isNew = true;
   };
   // In their order.
   struct FolderPlan {
@@ -102,6 +101,7 @@ class GuardedStorage : public Storage {
   bool isFolder(const Target& target);
   void planFolder(const FolderToMake& folder, FolderPlan& plan);
   void planMissing(const FolderToMake& folder, FolderPlan& plan);
+  void makeNew(const FolderToMake& folder);
   std::optional<Failure> make(const FolderPlan& plan);
   std::optional<Failure> makeRun(std::span<const PlannedFolder> run);
   void removeOne(const Target& target);

@@ -1,8 +1,12 @@
 // Quotas: promised before the first byte, and never exceeded, whatever happens at the same time.
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <barrier>
 #include <random>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/server/tenancy_fixture.h"
 
@@ -112,6 +116,65 @@ TEST_CASE("files and folders count, and those that a put makes on its way too") 
   CHECK(entriesBelow(tenants.at("homes/anna")) == 10);
   CHECK(failureOf([&] { anna.mkdir("z"); }) == ErrorCode::Quota);
   anna.put("x/y", "again");
+}
+
+TEST_CASE("a folder that is named twice in a mkdir of many counts once") {
+  Tenants tenants(kRules);
+  const Hand anna = tenants.as("anna");
+  const std::vector<FolderToMake> folders{{Hand::name("a")},
+                                          {Hand::name("a/b"), std::nullopt, 5},
+                                          {Hand::name("a"), std::nullopt, 6},
+                                          {Hand::name("a/b"), std::nullopt, 7}};
+  CHECK_FALSE(anna.storage->makeFolders(folders));
+  for (int i = 0; i < 8; ++i) anna.mkdir(std::to_string(i));
+  CHECK(codeOf([&] { anna.mkdir("8"); }) == ErrorCode::Quota);
+  CHECK(entriesBelow(tenants.at("homes/anna")) == 10);
+}
+
+TEST_CASE("folders that go away while they get their times are counted when that makes them again") {
+  Tenants tenants(kRules);
+  const Hand anna = tenants.as("anna");
+  const Hand other = tenants.as("anna");
+  std::vector<FolderToMake> folders;
+  for (int i = 0; i < 5; ++i) folders.push_back({Hand::name(std::to_string(i)), std::nullopt, 5});
+  std::atomic<bool> over{false};
+  std::jthread remover([&] {
+    while (!over) {
+      for (const FolderToMake& folder : folders) codeOf([&] { other.storage->remove(folder.name, false, kNoHurry); });
+    }
+  });
+  for (int round = 0; round < 300; ++round) codeOf([&] { anna.storage->makeFolders(folders); });
+  over = true;
+  remover.join();
+  static_cast<void>(anna.storage->makeFolders(folders));
+  for (int i = 5; i < 10; ++i) anna.mkdir(std::to_string(i));
+  CHECK(codeOf([&] { anna.mkdir("more"); }) == ErrorCode::Quota);
+}
+
+TEST_CASE("of several who make one folder at once, one has made it") {
+  for (const char* const quota : {"", "quota_files = 10000\n"}) {
+    CAPTURE(quota);
+    Tenants tenants(std::string("[user *]\nallow = homes/{user}: all\nhome = homes/{user}\n") + quota);
+    const Hand anna = tenants.as("anna");
+    anna.mkdir("there");
+    for (int round = 0; round < 100; ++round) {
+      std::atomic<int> made{0}, there{0};
+      {
+        std::barrier begin(3);
+        std::vector<std::jthread> makers;
+        for (int i = 0; i < 3; ++i) {
+          makers.emplace_back([&] {
+            begin.arrive_and_wait();
+            const auto failed = codeOf([&] { anna.mkdir(std::to_string(round)); });
+            ++(failed == ErrorCode::Exists ? there : made);
+          });
+        }
+      }
+      REQUIRE(made == 1);
+      REQUIRE(there == 2);
+    }
+    CHECK(codeOf([&] { anna.mkdir("there"); }) == ErrorCode::Exists);
+  }
 }
 
 TEST_CASE("of many folders those are made that come before the first that may not be, or has no room") {
