@@ -34,7 +34,8 @@ bool changesNothing(ErrorCode code) {
 }
 
 NotYet beingCounted() {
-  return {ErrorCode::Busy, "what the folder with a quota holds is being counted; try again later"};
+  return {ErrorCode::Busy, "what the folder with a quota holds is being counted; try again later",
+          NotYet::Next::InAMoment};
 }
 
 // How much of `held` must go so that `more` fits; 0 as well where that would not be enough.

@@ -15,8 +15,8 @@ class Offers {
   void add(std::unique_ptr<Upload> upload);
   // One that other connections fill with segments meanwhile.
   void add(std::shared_ptr<SegmentedUpload> upload);
-  // The open offer of the same name, size and mtime, removed from the list; nullptr when there is none. Throws Busy,
-  // and keeps it, while a segment of it is under way.
+  // The open offer of the same name, size and mtime, removed from the list; nullptr when there is none. Throws as
+  // SegmentedUpload::release(), and keeps it then.
   std::unique_ptr<Upload> take(const PutSpec& spec);
   // Gives up an open offer of that name, size and mtime, so that its part is free to be offered again.
   void drop(const PutSpec& spec) { take(spec).reset(); }

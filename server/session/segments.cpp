@@ -46,6 +46,7 @@ void SegmentedUpload::enter(std::uint64_t offset, std::uint64_t size) {
   }
   const std::lock_guard lock(mutex_);
   if (!upload_) throw notOpen();
+  if (failure_) throw *failure_;
   const std::uint64_t there = upload_->offset();
   const Range range{offset, size};
   if (offset < there || overlaps(waiting_, range, [](const auto& upload) { return upload->offset(); })) {
@@ -75,6 +76,7 @@ bool SegmentedUpload::isDue() const { return !waiting_.empty() && waiting_.begin
 bool SegmentedUpload::appendOn() {
   const std::lock_guard lock(mutex_);
   if (!upload_) throw notOpen();
+  if (failure_) throw *failure_;
   if (isDue()) appendSome();
   return !isDue();
 }
@@ -86,8 +88,9 @@ void SegmentedUpload::appendSome() {
   const std::uint64_t count = std::min(segment.offset() - begin, kAppendStep);
   try {
     upload_->append(segment, begin, count);
-  } catch (const Failure&) {
-    waiting_.erase(next);
+  } catch (const Failure& failure) {
+    failure_ = failure;
+    waiting_.clear();
     throw;
   }
   if (begin + count == segment.offset()) waiting_.erase(next);
@@ -97,7 +100,10 @@ std::unique_ptr<Upload> SegmentedUpload::release() {
   const std::lock_guard lock(mutex_);
   if (!underWay_.empty()) throw Failure(ErrorCode::Busy, "segments of this file are still on their way; try again");
   // Only what a connection has left that was cut while it appended.
-  while (upload_ && isDue()) appendSome();
+  if (upload_ && !failure_ && isDue()) {
+    appendSome();
+    throw NotYet(ErrorCode::Busy, "segments of this file are still being appended; try again", NotYet::Next::AtOnce);
+  }
   waiting_.clear();
   return std::move(upload_);
 }

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -31,7 +32,8 @@ class SegmentedUpload {
   const PutSpec& spec() const { return spec_; }
 
   // Ends it: hands out what is there without a gap, and drops the segments behind one. Throws Busy while a place is
-  // taken, as its bytes have no promise of space but that of the whole.
+  // taken, as its bytes have no promise of space but that of the whole. Throws NotYet when it has appended some of what
+  // is due, and is to be called again.
   std::unique_ptr<Upload> release();
 
  private:
@@ -49,6 +51,7 @@ class SegmentedUpload {
   const PutSpec spec_;
   std::mutex mutex_;
   std::unique_ptr<Upload> upload_;
+  std::optional<Failure> failure_;  // of an append, whosever segment it was: no more can follow
   std::map<std::uint64_t, std::unique_ptr<Upload>> waiting_;
   std::map<std::uint64_t, std::uint64_t> underWay_;  // the sizes
 };
@@ -68,7 +71,7 @@ class SegmentPlace {
   // Takes the finished segment. To be called once, and then appendOn().
   void add(std::unique_ptr<Upload> segment) { whole_->add(offset_, std::move(segment)); }
   // Appends some of what is due, whoever has brought it: about two milliseconds' worth. False: there is more, and it is
-  // to be called again. Throws Failure.
+  // to be called again. Throws Failure; of a segment that cannot be appended, to all who have brought one.
   bool appendOn() { return whole_->appendOn(); }
 
  private:

@@ -27,22 +27,24 @@ std::optional<std::uint64_t> rawBodySize(const Header& request) {
 constexpr std::chrono::milliseconds kAskPause{50};
 constexpr int kMostAsks = 100;
 
-// Calls what throws NotYet until it does not, for a few seconds at most.
+// Calls what throws NotYet until it does not; one that waits for others, for a few seconds at most.
 class AskAgain : public Work {
  public:
   explicit AskAgain(std::function<Outcome()> ask) : ask_(std::move(ask)) {}
   std::optional<Outcome> step() override {
     try {
       return ask_();
-    } catch (const NotYet&) {
-      if (++asked_ == kMostAsks) throw;
+    } catch (const NotYet& failure) {
+      waits_ = failure.next() == NotYet::Next::InAMoment;
+      if (waits_ && ++asked_ == kMostAsks) throw;
       return std::nullopt;
     }
   }
-  std::chrono::milliseconds pause() const override { return kAskPause; }
+  std::chrono::milliseconds pause() const override { return waits_ ? kAskPause : std::chrono::milliseconds(0); }
 
  private:
   const std::function<Outcome()> ask_;
+  bool waits_ = false;
   int asked_ = 0;
 };
 

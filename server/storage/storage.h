@@ -165,11 +165,16 @@ struct ModeChange {
   std::optional<std::int64_t> mtimeNs{};
 };
 
-// What a call needs is being found out by another thread. Whoever can wait without holding a thread asks again in a
-// moment; to everyone else it is a refusal.
+// What a call needs is not ready. Whoever can wait without holding a thread asks again; to everyone else it is a
+// refusal.
 class NotYet : public Failure {
  public:
-  using Failure::Failure;
+  enum class Next { InAMoment, AtOnce };  // AtOnce: this call has done a part of it, and so will the next
+  NotYet(ErrorCode code, const std::string& message, Next next) : Failure(code, message), next_(next) {}
+  Next next() const { return next_; }
+
+ private:
+  Next next_;
 };
 
 // For what is to be done to its end.

@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/server/disk_fixture.h"
+#include "tests/server/tenancy_fixture.h"
 
 using namespace ft;
 using namespace ft::testing;
@@ -29,6 +29,17 @@ std::size_t deliver(SegmentPlace& place, std::unique_ptr<Upload> segment) {
 void bring(Disk& disk, const std::shared_ptr<SegmentedUpload>& whole, std::uint64_t offset, std::uint64_t size) {
   SegmentPlace place(whole, offset, size);
   deliver(place, segment(disk, size));
+}
+
+// Released in as many calls as that takes.
+std::unique_ptr<Upload> releaseAll(SegmentedUpload& whole, std::size_t& calls) {
+  for (calls = 1;; ++calls) {
+    try {
+      return whole.release();
+    } catch (const NotYet& failure) {
+      REQUIRE(failure.next() == NotYet::Next::AtOnce);
+    }
+  }
 }
 
 }  // namespace
@@ -122,5 +133,31 @@ TEST_CASE("what a connection has not appended when it is cut is there at the end
     CHECK_FALSE(place.appendOn());
   }
   CHECK(failureOf([&] { SegmentPlace(whole, 0, 10 * kMiB); }) == ErrorCode::Changed);
-  CHECK(whole->release()->offset() == 20 * kMiB);
+  std::size_t calls = 0;
+  CHECK(releaseAll(*whole, calls)->offset() == 20 * kMiB);
+  CHECK(calls > 4);
+}
+
+TEST_CASE("a segment that cannot be appended fails for all who bring one, whoever finds out") {
+  Tenants tenants("[user *]\nallow = homes/{user}: all\nhome = homes/{user}\n");
+  const Hand anna = tenants.as("anna");
+  Segments segments;
+  const auto whole = segments.open(anna.storage->resume(Disk::partSpec("big", 20), DigestAlgorithm::Xxh128));
+  const auto segmentOf = [&](const char* name) {
+    auto upload = anna.storage->begin(Disk::spec(name, 10));
+    upload->write(bytesOf("0123456789"));
+    upload->finish();
+    return upload;
+  };
+  SegmentPlace last(whole, 10, 10);
+  last.add(segmentOf("other"));
+  CHECK(last.appendOn());
+  {
+    SegmentPlace first(whole, 0, 10);
+    first.add(segmentOf("big"));
+    CHECK_FALSE(first.appendOn());
+    CHECK(failureOf([&] { first.appendOn(); }) == ErrorCode::Forbidden);
+  }
+  CHECK(failureOf([&] { last.appendOn(); }) == ErrorCode::Forbidden);
+  CHECK(failureOf([&] { SegmentPlace(whole, 10, 10); }) == ErrorCode::Forbidden);
 }

@@ -219,7 +219,7 @@ std::unique_ptr<Upload> MemoryStorage::begin(const PutSpec& spec) {
     const std::lock_guard lock(state_->mutex);
     if (state_->notYet > 0) {
       --state_->notYet;
-      throw NotYet(ErrorCode::Busy, "not yet");
+      throw NotYet(ErrorCode::Busy, "not yet", NotYet::Next::InAMoment);
     }
     if (spec.name.isRoot()) throw Failure(ErrorCode::IsDirectory, "the root is a folder");
     checkTarget(*state_, spec.name, spec.naming.replace);
