@@ -17,7 +17,8 @@ Failure refusal(const Decision& decision, std::string_view action, const FileNam
 // The failure with the user's name in the place of the disk's.
 Failure retold(const Failure& failure, const FileName& inner, const FileName& name);
 
-// Runs `action`; its failure is thrown as `retell` tells it, which takes a Failure and returns one. NotYet is no answer.
+// Runs `action`; its failure is thrown as `retell` tells it, which takes a Failure and returns one. NotYet is no
+// answer.
 template <typename Retell, typename Action>
 auto retelling(const Retell& retell, const Action& action) {
   try {

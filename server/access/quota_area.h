@@ -4,7 +4,8 @@
 // moment of the change and not for the transfer. Thread-safe.
 //
 // A count takes as long as the folder is large. Who needs it counts; others who need it meanwhile are told NotYet, so
-// that one large home does not hold every thread. Two who cannot ask again may wait, until the count has taken a second.
+// that one large home does not hold every thread. Two who cannot ask again may wait, until the count has taken a
+// second.
 
 #include <chrono>
 #include <condition_variable>

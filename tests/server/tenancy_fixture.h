@@ -70,4 +70,17 @@ struct Tenants {
   std::unique_ptr<Tenancy> tenancy;
 };
 
+inline std::uint64_t bytesBelow(const fs::path& folder) {
+  std::uint64_t bytes = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) bytes += entry.file_size();
+  }
+  return bytes;
+}
+
+inline std::size_t entriesBelow(const fs::path& folder) {
+  return static_cast<std::size_t>(
+      std::distance(fs::recursive_directory_iterator(folder), fs::recursive_directory_iterator()));
+}
+
 }  // namespace ft::testing

@@ -215,17 +215,13 @@ MemoryStorage::MemoryStorage() : state_(std::make_shared<MemoryState>()) {}
 MemoryStorage::~MemoryStorage() = default;
 
 std::unique_ptr<Upload> MemoryStorage::begin(const PutSpec& spec) {
-  {
-    const std::lock_guard lock(state_->mutex);
-    if (state_->notYet > 0) {
-      --state_->notYet;
-      throw NotYet(ErrorCode::Busy, "not yet", NotYet::Next::InAMoment);
-    }
-    if (spec.name.isRoot()) throw Failure(ErrorCode::IsDirectory, "the root is a folder");
-    checkTarget(*state_, spec.name, spec.naming.replace);
-    const std::uint64_t data = spec.dataSize.value_or(spec.size.value_or(0));
-    if (data > state_->freeSpace) throw Failure(ErrorCode::NoSpace, "no space for " + quoted(spec.name));
-  }
+  std::unique_lock lock(state_->mutex);
+  if (state_->notYet > 0 && state_->notYet-- > 0) throw NotYet(ErrorCode::Busy, "not yet", NotYet::Next::InAMoment);
+  if (spec.name.isRoot()) throw Failure(ErrorCode::IsDirectory, "the root is a folder");
+  checkTarget(*state_, spec.name, spec.naming.replace);
+  const std::uint64_t data = spec.dataSize.value_or(spec.size.value_or(0));
+  if (data > state_->freeSpace) throw Failure(ErrorCode::NoSpace, "no space for " + quoted(spec.name));
+  lock.unlock();
   return std::make_unique<MemoryUpload>(state_, spec, std::nullopt);
 }
 
@@ -259,9 +255,8 @@ std::uint32_t MemoryStorage::setMode(const ModeChange& change) {
   const std::lock_guard lock(state_->mutex);
   auto& file = fileOf(*state_, change.name);
   const FileInfo was = infoOf(*file);
-  const bool isMeant =
-      change.size.value_or(was.size) == was.size && change.mtimeNs.value_or(*was.mtimeNs) == was.mtimeNs;
-  if (!isMeant) throw Failure(ErrorCode::Changed, "another file");
+  const bool same = change.size.value_or(was.size) == was.size && change.mtimeNs.value_or(*was.mtimeNs) == was.mtimeNs;
+  if (!same) throw Failure(ErrorCode::Changed, "another file");
   file = std::make_shared<MemoryFile>(*file);
   file->mode = change.mode;
   return file->mode;
