@@ -105,7 +105,10 @@ class GuardedStorage : public Storage {
   std::optional<Failure> make(const FolderPlan& plan);
   std::optional<Failure> makeRun(std::span<const PlannedFolder> run);
   void removeOne(const Target& target);
-  bool removeTree(const FileName& folder);
+  // What of the inside of a folder: all, all but what may not be, or there is more to do.
+  enum class Removed { All, Some, Part };
+  class RemovalTime;
+  Removed removeTree(const FileName& folder, RemovalTime& time);
   void move(const Moving& moving, const QuotaLimits& limits);
   Usage movedBy(const Moving& moving);
   void requireMovable(const FileName& from, const FileName& to, FileType type);

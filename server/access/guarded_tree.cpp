@@ -1,6 +1,8 @@
 // The part of GuardedStorage that works on folders and names.
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <optional>
 
 #include "server/access/guarded_names.h"
 #include "server/access/guarded_storage.h"
@@ -123,9 +125,29 @@ void GuardedStorage::removeOne(const Target& target) {
   area->change({measure, remove, QuotaLimits(), target.name});
 }
 
-// Removes what may be removed of a folder whose inside is not all alike. Returns whether nothing is left, but for the
-// folder.
-bool GuardedStorage::removeTree(const FileName& folder) {
+// The time for a removal that is called again while there is more. It runs from the first thing that is removed, which
+// goes in any case: each call passes all over again what may not be.
+class GuardedStorage::RemovalTime {
+ public:
+  explicit RemovalTime(std::chrono::milliseconds time) : time_(std::max(time, std::chrono::milliseconds(1))) {}
+  // To be asked before each removal; 0: it is over.
+  std::chrono::milliseconds left() {
+    if (time_ == kNoHurry) return time_;
+    const auto now = std::chrono::steady_clock::now();
+    if (!end_) {
+      end_ = now + time_;
+      return time_;
+    }
+    return std::max(std::chrono::floor<std::chrono::milliseconds>(*end_ - now), std::chrono::milliseconds(0));
+  }
+
+ private:
+  const std::chrono::milliseconds time_;
+  std::optional<std::chrono::steady_clock::time_point> end_;
+};
+
+// Removes what may be removed of a folder whose inside is not all alike.
+GuardedStorage::Removed GuardedStorage::removeTree(const FileName& folder, RemovalTime& time) {
   bool empty = true;
   const Target target = at(folder);
   std::string after;
@@ -134,21 +156,25 @@ bool GuardedStorage::removeTree(const FileName& folder) {
     for (const FolderEntry& entry : page.entries) {
       const FileName name = folder.child(entry.name);
       const bool isFolder = entry.info.type == FileType::Folder;
-      const Target child = at(name);
+      const bool uneven = isFolder && !gate().isUniform(Verb::Delete, name);
       if (!gate().decide(Verb::Delete, name).allowed) {
         empty = false;
-      } else if (isFolder && gate().isUniform(Verb::Delete, name)) {
-        child.place.disk->remove(child.place.inner, true, kNoHurry);
-      } else if (!isFolder || removeTree(name)) {
-        child.place.disk->remove(child.place.inner, false, kNoHurry);
-      } else {
-        empty = false;
+        continue;
       }
+      const Removed inside = uneven ? removeTree(name, time) : Removed::All;
+      if (inside == Removed::Some) {
+        empty = false;
+        continue;
+      }
+      const std::chrono::milliseconds left = time.left();
+      if (inside == Removed::Part || left.count() == 0) return Removed::Part;
+      const Target child = at(name);
+      if (!child.place.disk->remove(child.place.inner, isFolder && !uneven, left)) return Removed::Part;
     }
     empty = empty && page.skipped == 0;
     after = page.next;
   } while (!after.empty());
-  return empty;
+  return empty ? Removed::All : Removed::Some;
 }
 
 bool GuardedStorage::remove(const FileName& name, bool recursive, std::chrono::milliseconds time) {
@@ -168,10 +194,12 @@ bool GuardedStorage::remove(const FileName& name, bool recursive, std::chrono::m
   try {
     if (gate().isUniform(Verb::Delete, name)) {
       done = target.place.disk->remove(target.place.inner, true, time);
-    } else if (removeTree(name)) {
-      target.place.disk->remove(target.place.inner, false, kNoHurry);
     } else {
-      whole = false;
+      RemovalTime limit(time);
+      const Removed inside = removeTree(name, limit);
+      whole = inside != Removed::Some;
+      done = inside != Removed::Part;
+      if (inside == Removed::All) target.place.disk->remove(target.place.inner, false, kNoHurry);
     }
   } catch (const Failure& failure) {
     state_->lessen(target.whole);

@@ -166,3 +166,26 @@ TEST_CASE("a read-only root may be another daemon's, whose own folder is left al
   CHECK_FALSE(writer.store(std::move(upload)).has_value());
   CHECK(first.as(kLocalUser).get("pub/a") == "text");
 }
+
+TEST_CASE("what may be removed of a folder with uneven rules is removed in steps, and what may not stays") {
+  Tenants tenants("[user anna]\nallow = /: all; t/kept: list; t/d/key: list\n");
+  const Hand anna = tenants.as("anna");
+  for (int i = 0; i < 20; ++i) {
+    const std::string number = std::to_string(i);
+    for (const std::string folder : {"t/", "t/d/", "t/e/f/", "t/kept/"}) writeText(tenants.at(folder + number), "x");
+    writeText(tenants.at("t/d/key/" + number), "x");
+  }
+  int steps = 0;
+  const auto remove = [&] {
+    while (!anna.storage->remove(Hand::name("t"), true, std::chrono::milliseconds(0))) ++steps;
+  };
+  CHECK(codeOf([&] { remove(); }) == ErrorCode::Forbidden);
+  CHECK(anna.list("t") == std::set<std::string>{"d", "kept"});
+  CHECK(anna.list("t/d") == std::set<std::string>{"key"});
+  CHECK(anna.list("t/d/key").size() == 20);
+  CHECK(anna.list("t/kept").size() == 20);
+  CHECK(steps > 10);
+  tenants.reload("[user anna]\nallow = /: all; t/none: list\n");
+  remove();
+  CHECK_FALSE(fs::exists(tenants.at("t")));
+}
