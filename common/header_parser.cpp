@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bitset>
+#include <new>
 
 #include "common/escape.h"
 #include "common/header.h"
@@ -283,6 +284,7 @@ dom::object HeaderParser::Impl::parseObject(std::string_view json) {
   padded.assign(json);
   dom::element root;
   const simdjson::error_code error = parser.parse(padded.data(), padded.size(), false).get(root);
+  if (error == simdjson::MEMALLOC) throw std::bad_alloc();  // which says nothing about the text
   if (error == simdjson::DEPTH_ERROR) refuseText("it is nested too deep");
   if (error != simdjson::SUCCESS) refuseText(simdjson::error_message(error));
   dom::object object;

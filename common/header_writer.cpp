@@ -1,3 +1,4 @@
+#include <exception>
 #include <stdexcept>
 
 #include "common/frame.h"
@@ -121,12 +122,17 @@ std::string writeHeader(const Header& header) {
 
 void appendFrame(std::string& out, const Header& header) {
   const std::size_t begin = out.size();
-  out.append(kLengthPrefixSize, '\0');
-  appendHeader(out, header);
-  const std::size_t size = out.size() - begin - kLengthPrefixSize;
-  if (size > kMaxHeaderSize) {
-    out.resize(begin);
-    throw std::length_error("a header of " + std::to_string(size) + " bytes was to be sent");
+  std::size_t size = 0;
+  try {
+    out.append(kLengthPrefixSize, '\0');
+    appendHeader(out, header);
+    size = out.size() - begin - kLengthPrefixSize;
+    if (size > kMaxHeaderSize) {
+      throw std::length_error("a header of " + std::to_string(size) + " bytes was to be sent");
+    }
+  } catch (const std::exception&) {
+    out.resize(begin);  // others follow on the same line
+    throw;
   }
   const std::array<char, kLengthPrefixSize> prefix = encodeLength(size);
   out.replace(begin, prefix.size(), prefix.data(), prefix.size());

@@ -91,7 +91,7 @@ std::optional<Header> Session::nextFrame(SessionKit& kit, Progress& progress) {
       kit.input.consume(size);
     }
     return header;
-  } catch (const HeaderError&) {
+  } catch (const std::exception&) {
     // It may have been a log-in with a mistake in it.
     kit.parser.forget();
     kit.input.wipe(size);
@@ -171,6 +171,7 @@ void Session::attempt(Header& request, const Command& command, const Action& act
   try {
     settle(request, command, action());
   } catch (const std::exception& error) {
+    if (busy_->answering) throw;  // a reply in the place of one that is missing would be taken for it
     fail(request, command, error);
   }
 }
@@ -188,8 +189,10 @@ void Session::settle(Header& request, const Command& command, Outcome outcome) {
   } else if (std::holds_alternative<LogIn>(outcome)) {
     startLogin(request);
   } else {
-    reply(std::get<Header>(outcome));
+    // What cannot be recorded is refused, and has no other reply then.
+    commitPuts();
     record(request, {.level = command.level});
+    reply(std::get<Header>(outcome));
   }
 }
 
@@ -254,8 +257,11 @@ void Session::startReceive(Header& request, ReceiveFile receive) {
 }
 
 void Session::startSend(const Header& request, SendFile send) {
-  reply(send.reply);
-  busy_->sending = std::make_unique<Sending>(std::move(send), request.filename.value_or(""), context_.now());
+  const Header header = send.reply;
+  // First: once it is announced, the body must come.
+  auto sending = std::make_unique<Sending>(std::move(send), request.filename.value_or(""), context_.now());
+  reply(header);
+  busy_->sending = std::move(sending);
   state_ = State::Send;
   enterBodyWindow();
 }
@@ -278,6 +284,7 @@ void Session::reply(const Header& header) {
 
 void Session::commitPuts() {
   if (busy_->puts.empty()) return;
+  busy_->answering = true;
   for (const PutQueue::Answered& answer : busy_->puts.commit(visitor_.storage())) {
     const PutRecord& put = answer.record;
     if (answer.failure) {
@@ -292,6 +299,7 @@ void Session::commitPuts() {
     for (const DigestValue& digest : put.digests) stored.setDigest(digest);
     appendFrame(busy_->output.bytes(), stored);
   }
+  busy_->answering = false;
 }
 
 }  // namespace ft

@@ -75,6 +75,7 @@ struct Session::Busy {
   std::string nonce;  // that a log-in may sign
   Offers offers;
   PutQueue puts;
+  bool answering = false;  // some that were committed have no reply yet
   std::unique_ptr<Working> working;
   std::unique_ptr<LoggingIn> login;
   std::unique_ptr<Header> execRequest;  // set with State::HandOver
