@@ -200,10 +200,14 @@ FileOutcome LargePuts::sendChunks(PutJob& job, const SourceFile& source, Start s
   connection.queue(trailerFor(source, end, following, digest));
   if (digest) sendBehind(behind);
   const Header reply = awaitStored(source);
-  behind.times.awaitAll(connection);
   if (!digest) throwSourceChanged(source.path());
-  requireAnswer(reply, "put", job.remote);
-  checkStored(reply, source.size(), *digest, &source);
+  try {
+    requireAnswer(reply, "put", job.remote);
+    checkStored(reply, source.size(), *digest, &source);
+  } catch (const Failure&) {
+    behind.times.awaitAll(connection);  // whose answers come before that to what is asked next
+    throw;
+  }
   job.recalled.confirm(*digest);
   FileOutcome outcome = storedOutcome(job, source.size(), *digest);
   outcome.moved = source.size() - start.offset;

@@ -54,6 +54,8 @@ void ParallelPuts::putShares(std::deque<PutJob> jobs, FolderTimeShares& times, L
   });
   std::vector<const FolderTimes*> all{&left.times};
   for (Share& share : shares) {
+    // What is still to be stored changes its folder once more.
+    if (!share.small.empty() || !share.large.empty()) share.times.restart();
     for (PutJob& job : share.small) left.jobs.push_back(std::move(job));
     for (PutJob& job : share.large) left.jobs.push_back(std::move(job));
     all.push_back(&share.times);
