@@ -64,13 +64,13 @@ class Cache {
   }
 
  private:
-  const TestFolder folder_;
+  TestFolder folder_;
 };
 
 }  // namespace
 
 TEST_CASE("a digest is known in the next run, for this version of the file and this algorithm only") {
-  const Cache cache;
+  const Cache cache{};
   CHECK_FALSE(cache.find(kVersion));
   cache.remember(kVersion, kDigest);
   CHECK(cache.find(kVersion) == kDigest);
@@ -91,7 +91,7 @@ TEST_CASE("a digest is known in the next run, for this version of the file and t
 }
 
 TEST_CASE("folder and file are their owner's alone, and nothing else is left beside the file") {
-  const Cache cache;
+  const Cache cache{};
   cache.remember(kVersion, kDigest);
   CHECK(cache.mode("cache/ftpc") == 0700);
   CHECK(cache.mode("cache/ftpc/digests") == 0600);
@@ -100,7 +100,7 @@ TEST_CASE("folder and file are their owner's alone, and nothing else is left bes
 }
 
 TEST_CASE("what is known already in a run is found in it, before anything is written") {
-  const Cache cache;
+  const Cache cache{};
   SourceDigests digests = cache.run();
   CHECK_FALSE(digests.find(kVersion, kMd5));
   digests.remember(kVersion, kDigest);
@@ -109,7 +109,7 @@ TEST_CASE("what is known already in a run is found in it, before anything is wri
 }
 
 TEST_CASE("only large files, slow digests, and files that were left alone for two seconds are remembered") {
-  const Cache cache;
+  const Cache cache{};
   const SourceDigests digests = cache.run();
   CHECK(digests.mayRemember(kVersion, kMd5));
   CHECK(digests.mayRemember(kVersion, DigestAlgorithm::Sha256));
@@ -131,7 +131,7 @@ TEST_CASE("only large files, slow digests, and files that were left alone for tw
 }
 
 TEST_CASE("a new version takes the place of the old one") {
-  const Cache cache;
+  const Cache cache{};
   cache.remember(kVersion, kDigest);
   FileVersion next = kVersion;
   ++next.ctimeNs;
@@ -141,7 +141,7 @@ TEST_CASE("a new version takes the place of the old one") {
 }
 
 TEST_CASE("what was wrong is forgotten, unless somebody knows better by now") {
-  const Cache cache;
+  const Cache cache{};
   cache.remember(kVersion, kDigest);
   cache.remember(fileNumber(77), kDigest);
   {
@@ -163,7 +163,7 @@ TEST_CASE("what was wrong is forgotten, unless somebody knows better by now") {
 }
 
 TEST_CASE("the newest thousand are kept") {
-  const Cache cache;
+  const Cache cache{};
   {
     SourceDigests digests = cache.run();
     for (std::uint64_t i = 0; i < SourceDigests::kMost; ++i) digests.remember(fileNumber(i), digestNumber(i));
@@ -183,7 +183,7 @@ TEST_CASE("the newest thousand are kept") {
 }
 
 TEST_CASE("broken lines are passed over, and are gone when the file is written the next time") {
-  const Cache cache;
+  const Cache cache{};
   const std::string good = writeKnownDigest({kVersion, kDigest});
   std::string changed = writeKnownDigest({fileNumber(2), kDigest});
   changed[0] = '9';
@@ -199,7 +199,7 @@ TEST_CASE("broken lines are passed over, and are gone when the file is written t
 }
 
 TEST_CASE("a file that is longer than it can be is not read, and replaced") {
-  const Cache cache;
+  const Cache cache{};
   const std::string good = writeKnownDigest({kVersion, kDigest});
   std::string text = good;
   while (text.size() < SourceDigests::kMost * kLongestKnownDigest) text += '\n';
@@ -212,7 +212,7 @@ TEST_CASE("a file that is longer than it can be is not read, and replaced") {
 }
 
 TEST_CASE("what is in the place of the file is not followed and not waited for") {
-  const Cache cache;
+  const Cache cache{};
   const TestFolder elsewhere;
   const std::string good = writeKnownDigest({kVersion, kDigest});
   elsewhere.write("file", good);
@@ -241,7 +241,7 @@ TEST_CASE("where nothing can be written or read, nothing is known, and nobody he
 }
 
 TEST_CASE("a lock that somebody holds for ever keeps nobody, and what is new is lost") {
-  const Cache cache;
+  const Cache cache{};
   cache.write("");
   const std::string folder = std::filesystem::path(cache.path()).parent_path();
   const UniqueFd held(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -251,7 +251,7 @@ TEST_CASE("a lock that somebody holds for ever keeps nobody, and what is new is 
 }
 
 TEST_CASE("two runs that end one after the other lose nothing of each other") {
-  const Cache cache;
+  const Cache cache{};
   {
     SourceDigests first = cache.run();
     SourceDigests second = cache.run();
@@ -265,7 +265,7 @@ TEST_CASE("two runs that end one after the other lose nothing of each other") {
 }
 
 TEST_CASE("runs that end at the same moment leave a whole file") {
-  const Cache cache;
+  const Cache cache{};
   std::vector<std::jthread> runs;
   for (std::uint64_t i = 0; i < 8; ++i) {
     runs.emplace_back([&cache, i] { cache.remember(fileNumber(i), digestNumber(i)); });
@@ -278,7 +278,7 @@ TEST_CASE("runs that end at the same moment leave a whole file") {
 }
 
 TEST_CASE("one object serves many threads") {
-  const Cache cache;
+  const Cache cache{};
   {
     SourceDigests digests = cache.run();
     std::vector<std::jthread> threads;
@@ -295,7 +295,7 @@ TEST_CASE("one object serves many threads") {
 }
 
 TEST_CASE("what is recalled is not remembered again, and can be forgotten once") {
-  const Cache cache;
+  const Cache cache{};
   cache.remember(kVersion, kDigest);
   SourceDigests digests = cache.run();
   RecalledDigest recalled(&digests, kVersion, kMd5);

@@ -272,7 +272,7 @@ TEST_CASE("while one of two homes is counted for what moves between them, the ot
   });
   begun.get_future().wait();
   CHECK(left.used().bytes == 50);
-  CHECK(left.promise({1, 1}, {}, name).promised().bytes == 1);
+  CHECK(left.promise({{1, 1}}, {}, name).promised().bytes == 1);
   go.set_value();
   mover.join();
   CHECK(moved);

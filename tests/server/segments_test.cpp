@@ -55,15 +55,15 @@ TEST_CASE(
   auto place = std::make_unique<SegmentPlace>(whole, 300, 100);
   const std::vector<std::pair<unsigned, unsigned>> overlapping{{300, 100}, {299, 2},   {399, 1},
                                                                {350, 10},  {200, 800}, {301, 400}};
-  for (const auto& [offset, size] : overlapping) {
-    CAPTURE(offset);
-    CHECK(refusal(offset, size) == ErrorCode::Busy);
+  for (const auto& taken : overlapping) {
+    CAPTURE(taken.first);
+    CHECK(refusal(taken.first, taken.second) == ErrorCode::Busy);
   }
   deliver(*place, segment(disk, 100));
   place.reset();
-  for (const auto& [offset, size] : overlapping) {
-    CAPTURE(offset);
-    CHECK(refusal(offset, size) == ErrorCode::Changed);
+  for (const auto& taken : overlapping) {
+    CAPTURE(taken.first);
+    CHECK(refusal(taken.first, taken.second) == ErrorCode::Changed);
   }
   CHECK_FALSE(refusal(200, 100).has_value());
   CHECK_FALSE(refusal(400, 600).has_value());
