@@ -124,16 +124,17 @@ void ParkingLot::wake(std::uint64_t number) {
     found->second.due = false;
     connection = found->second.connection;
   }
-  handOn(connection);
+  handOn(std::move(connection));
 }
 
 // One that is not parked. Whatever keeps it from the workers, it is not lost.
-void ParkingLot::handOn(const std::shared_ptr<Connection>& connection) noexcept {
+void ParkingLot::handOn(std::shared_ptr<Connection> connection) noexcept {
+  const std::uint64_t number = connection->session.number();
   try {
-    wake_(connection);
+    wake_(std::move(connection));
   } catch (const std::exception&) {
     const std::lock_guard lock(mutex_);
-    const auto found = slots_.find(connection->session.number());
+    const auto found = slots_.find(number);
     if (found == slots_.end()) return;
     found->second.parked = found->second.due = true;
     nextDeadline_ = TimePoint::min();
@@ -162,7 +163,7 @@ void ParkingLot::wakeExpired(TimePoint now) {
   } catch (const std::bad_alloc&) {
     // Those that are in the list are handed on.
   }
-  for (const auto& connection : expired) handOn(connection);
+  for (auto& connection : expired) handOn(std::move(connection));
 }
 
 void ParkingLot::wakeAll() {

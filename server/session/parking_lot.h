@@ -65,7 +65,7 @@ class ParkingLot {
 
   void watch();
   void wakeExpired(TimePoint now);
-  void handOn(const std::shared_ptr<Connection>& connection) noexcept;
+  void handOn(std::shared_ptr<Connection> connection) noexcept;
   bool arm(int operation, const Connection& connection, Session::Wait wait);
   void erase(std::uint64_t number);
 
