@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,6 +11,7 @@
 #include "common/error.h"
 #include "common/escape.h"
 #include "common/unique_fd.h"
+#include "common/whole_file.h"
 
 namespace ft {
 namespace {
@@ -95,19 +95,9 @@ std::string readSmallFile(const std::string& path) {
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) throwUnreadable(path, errno);
   if (S_ISDIR(status.st_mode)) throwUnreadable(path, EISDIR);
-  std::string text(kMaxFileSize + 1, '\0');
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t n = ::read(fd.get(), text.data() + size, text.size() - size);
-    if (n == 0) break;
-    if (n > 0) {
-      size += static_cast<std::size_t>(n);
-    } else if (errno != EINTR) {
-      throwUnreadable(path, errno);
-    }
-  }
-  if (size > kMaxFileSize) throw ConfigError(escapeText(path) + ": is larger than 1 MiB");
-  text.resize(size);
+  std::string text;
+  if (const int error = readAtMost(fd.get(), kMaxFileSize + 1, text)) throwUnreadable(path, error);
+  if (text.size() > kMaxFileSize) throw ConfigError(escapeText(path) + ": is larger than 1 MiB");
   return text;
 }
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -37,6 +38,19 @@ int syncFolder(int folder) {
 }
 
 }  // namespace
+
+int readAtMost(int fd, std::size_t most, std::string& text) {
+  std::array<char, 64 * 1024> piece{};
+  while (most > 0) {
+    const ssize_t size = ::read(fd, piece.data(), std::min(piece.size(), most));
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return errno;
+    if (size == 0) return 0;
+    text.append(piece.data(), static_cast<std::size_t>(size));
+    most -= static_cast<std::size_t>(size);
+  }
+  return 0;
+}
 
 int writeAll(int fd, std::string_view bytes) { return writeMost(fd, bytes); }
 

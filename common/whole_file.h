@@ -1,6 +1,6 @@
 #pragma once
-// Writes all of some bytes, and whole files so that nobody ever finds half of one. Every function returns an errno, or
-// 0. Any thread may call.
+// Reads and writes all of some bytes, and writes whole files so that nobody ever finds half of one. Every function
+// returns an errno, or 0. Any thread may call.
 
 #include <sys/types.h>
 
@@ -13,6 +13,9 @@
 
 namespace ft {
 
+// Appends what an open file has from here to its end, but at most `most` bytes, so that a caller who asks for one more
+// than it takes knows a file that is too large.
+int readAtMost(int fd, std::size_t most, std::string& text);
 // Writes all bytes, in as many calls as that takes.
 int writeAll(int fd, std::string_view bytes);
 // The same at a place of the file.

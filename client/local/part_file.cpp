@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -17,7 +16,9 @@
 #include "common/escape.h"
 #include "common/file_mask.h"
 #include "common/file_time.h"
+#include "common/hex.h"
 #include "common/protocol.h"
+#include "common/random_bytes.h"
 #include "common/unnamed_file.h"
 #include "common/whole_file.h"
 
@@ -55,13 +56,7 @@ std::string nameWith(const std::string& leaf, const std::string& tag) {
   return name;
 }
 
-std::string randomTag() {
-  std::array<unsigned char, 8> bytes{};
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    throw failureFromErrno(errno, "no random numbers");
-  }
-  return digestOf(DigestAlgorithm::Xxh128, std::as_bytes(std::span(bytes))).hex.substr(0, 16);
-}
+std::string randomTag() { return toHex(randomBytes(8)); }
 
 UniqueFd openPart(int folder, const std::string& name, int flags, mode_t mode = kPartMode) {
   return UniqueFd(::openat(folder, name.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags, mode));

@@ -45,17 +45,8 @@ std::string readText(int folder, const std::string& leaf) {
   const UniqueFd file(::openat(folder, leaf.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   struct stat info {};
   if (!file || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) return "";
-  const auto size = static_cast<std::uint64_t>(info.st_size);
-  if (size > kLongest) return "";
-  std::string text(static_cast<std::size_t>(size), '\0');
-  std::size_t filled = 0;
-  while (filled < text.size()) {
-    const ssize_t got = ::read(file.get(), text.data() + filled, text.size() - filled);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    filled += static_cast<std::size_t>(got);
-  }
-  text.resize(filled);
+  std::string text;
+  if (readAtMost(file.get(), kLongest + 1, text) != 0 || text.size() > kLongest) return "";
   return text;
 }
 
@@ -116,14 +107,18 @@ SourceDigests::Clock SourceDigests::systemClock() {
   };
 }
 
+bool SourceDigests::isWorthIt(const FileVersion& version, DigestAlgorithm algorithm) const {
+  return !path_.empty() && version.size >= kWorthIt && algorithm != DigestAlgorithm::Xxh128;
+}
+
 bool SourceDigests::mayRemember(const FileVersion& version, DigestAlgorithm algorithm) const {
-  if (path_.empty() || version.size < kWorthIt || algorithm == DigestAlgorithm::Xxh128) return false;
+  if (!isWorthIt(version, algorithm)) return false;
   const std::int64_t settled = clock_() - kSettledNs;
   return version.mtimeNs <= settled && version.ctimeNs <= settled;
 }
 
 std::optional<DigestValue> SourceDigests::find(const FileVersion& version, DigestAlgorithm algorithm) {
-  if (path_.empty() || version.size < kWorthIt || algorithm == DigestAlgorithm::Xxh128) return std::nullopt;
+  if (!isWorthIt(version, algorithm)) return std::nullopt;
   const std::lock_guard lock(mutex_);
   load();
   for (const auto* known : {&fresh_, &known_}) {

@@ -47,6 +47,7 @@ class SourceDigests {
   void forget(const FileVersion& version, const DigestValue& digest);
 
  private:
+  bool isWorthIt(const FileVersion& version, DigestAlgorithm algorithm) const;
   static Clock systemClock();
   void load();
   void writeDown() const;

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <map>
@@ -20,6 +19,7 @@
 #include "common/ini_file.h"
 #include "common/nearest_word.h"
 #include "common/unique_fd.h"
+#include "common/whole_file.h"
 #include "server/access/password.h"
 #include "server/config/access_rules.h"
 
@@ -232,15 +232,9 @@ bool isForRoot(const std::string& path, uid_t owner) {
 
 std::string readAll(int fd, const std::string& path) {
   std::string text;
-  std::array<char, 65536> piece{};
-  for (;;) {
-    const ssize_t size = ::read(fd, piece.data(), piece.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) refuseFile(path, errno);
-    if (size == 0) return text;
-    text.append(piece.data(), static_cast<std::size_t>(size));
-    if (text.size() > kMostBytes) refuseFile(path, "is larger than 16 MiB");
-  }
+  if (const int error = readAtMost(fd, kMostBytes + 1, text)) refuseFile(path, error);
+  if (text.size() > kMostBytes) refuseFile(path, "is larger than 16 MiB");
+  return text;
 }
 
 }  // namespace

@@ -121,3 +121,20 @@ TEST_CASE("of two that replace a file at the same time, the one or the other is 
   }
   CHECK(folder.count() == 1);
 }
+
+TEST_CASE("a file is read to its end, or as far as it is wanted") {
+  const testing::TempFolder folder;
+  const std::string path = folder.path() / "a";
+  const std::string content(200'000, 'x');
+  REQUIRE(replaceFile(path, content, {}) == 0);
+  for (const std::size_t most : {std::size_t{0}, std::size_t{1}, std::size_t{65'536}, std::size_t{65'537},
+                                 content.size() - 1, content.size(), content.size() + 1}) {
+    CAPTURE(most);
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    std::string text = "before";
+    CHECK(readAtMost(fd.get(), most, text) == 0);
+    CHECK(text == "before" + content.substr(0, most));
+  }
+  std::string text;
+  CHECK(readAtMost(-1, 1, text) == EBADF);
+}
